@@ -1,0 +1,59 @@
+package storage
+
+import "time"
+
+// Configured is what a generator, converter and scorer share: a thing that a user
+// set up by name. Runs record components, not these.
+type Configured struct {
+	ID         string
+	Key        string // the row's id: a UUID
+	Source     Source
+	SourceID   string
+	Name       string
+	Type       string
+	Parameters JSON // without credentials
+	Credential *Credential
+	Status     string
+	LastTest   *JSON
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+	Attributes *JSON
+}
+
+// Credential tells of a sealed credential without opening it.
+type Credential struct {
+	IsSet     bool
+	LastFour  *string // only of credentials of twelve characters or more
+	UpdatedAt *time.Time
+}
+
+// Generator is a configured target.
+type Generator struct{ Configured }
+
+// Converter is a configured prompt converter.
+type Converter struct{ Configured }
+
+// Scorer is a configured scorer.
+type Scorer struct{ Configured }
+
+// ConfiguredFilter narrows a list of generators, converters or scorers.
+type ConfiguredFilter struct {
+	Name   *TextMatch
+	Type   *TextIn
+	Status *TextIn
+}
+
+// NameOrderField is what a list of named things can be ordered by.
+type NameOrderField string
+
+// The orders of named things.
+const (
+	NameOrderName      NameOrderField = "NAME"
+	NameOrderCreatedAt NameOrderField = "CREATED_AT"
+)
+
+// NameOrder orders a list of named things.
+type NameOrder struct {
+	Field     NameOrderField
+	Direction Direction
+}

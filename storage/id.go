@@ -1,0 +1,91 @@
+package storage
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"strings"
+)
+
+// Kind is the type part of a GraphQL id.
+type Kind byte
+
+// The kinds of things that have an id of their own.
+const (
+	KindWorkspace    Kind = 'w'
+	KindAttack       Kind = 'a'
+	KindConversation Kind = 'c'
+	KindMessage      Kind = 'm'
+	KindScore        Kind = 's'
+	KindComponent    Kind = 'k'
+	KindGenerator    Kind = 'g'
+	KindDataset      Kind = 'd'
+	KindVersion      Kind = 'v'
+	KindPrompt       Kind = 'p'
+	KindConverter    Kind = 't'
+	KindScorer       Kind = 'r'
+	KindExecution    Kind = 'e'
+	KindImport       Kind = 'i'
+)
+
+// StoreKeyBytes is the length of a user store's random key for ids.
+const StoreKeyBytes = 8
+
+// ID is a decoded GraphQL id: what it names, the random key of the user store
+// that holds it, and its key in there (text, or 8-byte numbers one after another).
+type ID struct {
+	Kind Kind
+	// Store is the random key of the store; for KindWorkspace it is empty.
+	Store string
+	Key   string
+}
+
+// String encodes the id as base64url(kind, store key, key). It is opaque to
+// clients: the same number in two stores gives two different ids.
+func (id ID) String() string {
+	raw := make([]byte, 0, 1+len(id.Store)+len(id.Key))
+	raw = append(raw, byte(id.Kind))
+	raw = append(raw, id.Store...)
+	raw = append(raw, id.Key...)
+	return base64.RawURLEncoding.EncodeToString(raw)
+}
+
+// ParseID decodes an id. It reports false for anything that String cannot have
+// made; whether the thing exists is for the store to say.
+func ParseID(text string) (ID, bool) {
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || len(raw) < 2 {
+		return ID{}, false
+	}
+	id := ID{Kind: Kind(raw[0])}
+	rest := string(raw[1:])
+	if id.Kind == KindWorkspace {
+		id.Key = rest
+		return id, true
+	}
+	if !strings.ContainsRune("acmskgdvptrei", rune(id.Kind)) || len(rest) <= StoreKeyBytes {
+		return ID{}, false
+	}
+	id.Store, id.Key = rest[:StoreKeyBytes], rest[StoreKeyBytes:]
+	return id, true
+}
+
+// NumberKey encodes the numbers of a key, each as eight big-endian bytes.
+func NumberKey(numbers ...int64) string {
+	raw := make([]byte, 0, 8*len(numbers))
+	for _, n := range numbers {
+		raw = binary.BigEndian.AppendUint64(raw, uint64(n))
+	}
+	return string(raw)
+}
+
+// Numbers decodes a key that NumberKey made of n numbers.
+func (id ID) Numbers(n int) ([]int64, bool) {
+	if len(id.Key) != 8*n {
+		return nil, false
+	}
+	numbers := make([]int64, n)
+	for i := range numbers {
+		numbers[i] = int64(binary.BigEndian.Uint64([]byte(id.Key[8*i:])))
+	}
+	return numbers, true
+}

@@ -1,0 +1,112 @@
+package storage
+
+import "context"
+
+// UserStore is one workspace's data. Whoever holds one may read all of it: the
+// capability is made by directives for the viewer's own workspaces only.
+//
+// Methods with keys answer for all of them in one statement; a key without an
+// answer is absent from the map. Lists are never longer than the page.
+type UserStore interface {
+	// Owner is the key of the workspace.
+	Owner() string
+	// Key is the store's random key for ids, StoreKeyBytes long.
+	Key() string
+	// Revision is raised by each write transaction.
+	Revision(ctx context.Context) (int64, error)
+
+	Attacks(ctx context.Context, filter *AttackFilter, order AttackOrder, page Page) (*Connection[Attack], error)
+	AttacksByNumber(ctx context.Context, numbers []int64) (map[int64]*Attack, error)
+	// AttacksOf lists, for each parent, the attacks that name it: the edge from a
+	// component, dataset prompt or execution to its attacks.
+	AttacksOf(ctx context.Context, edge AttackEdge, parents []string, filter *AttackFilter, order AttackOrder, page Page) (map[string]*Connection[Attack], error)
+	AttackFacet(ctx context.Context, facet Facet, filter *AttackFilter, limit int) ([]*FacetValue, error)
+	LabelsByAttack(ctx context.Context, numbers []int64) (map[int64][]*Label, error)
+
+	Conversations(ctx context.Context, filter *ConversationFilter, order ConversationOrder, page Page) (*Connection[Conversation], error)
+	ConversationsByNumber(ctx context.Context, numbers []int64) (map[int64]*Conversation, error)
+	ConversationsByAttack(ctx context.Context, numbers []int64, filter *ConversationFilter, page Page) (map[int64]*Connection[Conversation], error)
+	BranchesByConversation(ctx context.Context, numbers []int64) (map[int64][]*Conversation, error)
+	LabelsByConversation(ctx context.Context, numbers []int64) (map[int64][]*Label, error)
+
+	Messages(ctx context.Context, filter *MessageFilter, order MessageOrder, page Page) (*Connection[Message], error)
+	MessagesByKey(ctx context.Context, keys []MessageKey) (map[MessageKey]*Message, error)
+	MessagesByConversation(ctx context.Context, numbers []int64, filter *MessageFilter, page Page) (map[int64]*Connection[Message], error)
+
+	ScoresByMessage(ctx context.Context, keys []MessageKey) (map[MessageKey][]*Score, error)
+	ScoresByNumber(ctx context.Context, numbers []int64) (map[int64]*Score, error)
+
+	Components(ctx context.Context, filter *ComponentFilter, page Page) (*Connection[Component], error)
+	ComponentsByHash(ctx context.Context, hashes []string) (map[string]*Component, error)
+
+	Generators(ctx context.Context, filter *ConfiguredFilter, order NameOrder, page Page) (*Connection[Generator], error)
+	Converters(ctx context.Context, filter *ConfiguredFilter, order NameOrder, page Page) (*Connection[Converter], error)
+	Scorers(ctx context.Context, filter *ConfiguredFilter, order NameOrder, page Page) (*Connection[Scorer], error)
+	GeneratorsByKey(ctx context.Context, keys []string) (map[string]*Generator, error)
+	ConvertersByKey(ctx context.Context, keys []string) (map[string]*Converter, error)
+	ScorersByKey(ctx context.Context, keys []string) (map[string]*Scorer, error)
+
+	Datasets(ctx context.Context, filter *DatasetFilter, order NameOrder, page Page) (*Connection[Dataset], error)
+	DatasetsByKey(ctx context.Context, keys []string) (map[string]*Dataset, error)
+	PromptsByDataset(ctx context.Context, keys []string, filter *PromptFilter, page Page) (map[string]*Connection[Prompt], error)
+	PromptsByNumber(ctx context.Context, numbers []int64) (map[int64]*Prompt, error)
+	// LastOutcomes tells, for each prompt, the outcome of its newest attack, on
+	// the target with that component hash, or on any.
+	LastOutcomes(ctx context.Context, numbers []int64, targetHash string) (map[int64]Outcome, error)
+
+	Executions(ctx context.Context, filter *ExecutionFilter, order ExecutionOrder, page Page) (*Connection[Execution], error)
+	ExecutionsByKey(ctx context.Context, keys []string) (map[string]*Execution, error)
+	ExecutionSummaries(ctx context.Context, keys []string) (map[string]*ExecutionSummary, error)
+
+	Imports(ctx context.Context, page Page) (*Connection[Import], error)
+	ImportsByKey(ctx context.Context, keys []string) (map[string]*Import, error)
+	StorageUse(ctx context.Context) (*StorageUse, error)
+
+	// NewStage begins an import. seal seals a credential for a place in this store.
+	NewStage(ctx context.Context, seal func(table, row, plaintext string) (string, error)) (Stage, error)
+	Close() error
+}
+
+// AttackEdge is how a parent names its attacks.
+type AttackEdge string
+
+// The edges to attacks.
+const (
+	AttacksOfComponent AttackEdge = "component" // parent: component hash, in any part
+	AttacksOfPrompt    AttackEdge = "prompt"    // parent: prompt number
+	AttacksOfExecution AttackEdge = "execution" // parent: execution key
+	AttacksOfGenerator AttackEdge = "generator" // parent: generator key
+)
+
+// AppStore is the installation's bookkeeping.
+type AppStore interface {
+	// EnsureUser returns the user of that name with the personal workspace, and
+	// makes both on first use. file names the personal store, below the data folder.
+	EnsureUser(ctx context.Context, username, file string) (*User, *Workspace, error)
+	// WorkspaceByName returns a workspace that the user is a member of; the empty
+	// name means the personal one. CodeNotFound for every other.
+	WorkspaceByName(ctx context.Context, userKey, name string) (*Workspace, error)
+	// WorkspaceByKey returns a workspace by its key, if the user is a member.
+	WorkspaceByKey(ctx context.Context, userKey, key string) (*Workspace, error)
+	// WorkspaceByStoreKey is WorkspaceByKey by the store's random key for ids.
+	WorkspaceByStoreKey(ctx context.Context, userKey, storeKey string) (*Workspace, error)
+	Workspaces(ctx context.Context, userKey string) ([]*Workspace, error)
+	Members(ctx context.Context, workspaceKey string) ([]*Member, error)
+	// AllWorkspaces lists every workspace with its owner's name: for doctor and
+	// administrators, who see cached figures and never contents.
+	AllWorkspaces(ctx context.Context) ([]*WorkspaceUse, error)
+	Users(ctx context.Context) ([]*User, error)
+	// SetWorkspaceUse caches a store's key and size after it was opened or written.
+	SetWorkspaceUse(ctx context.Context, key, storeKey string, bytes, rows int64) error
+	Ping(ctx context.Context) error
+	Close() error
+}
+
+// WorkspaceUse is a workspace with the figures that an administrator may see.
+type WorkspaceUse struct {
+	Workspace
+	Owner     string
+	Bytes     int64
+	Rows      int64
+	LastWrite *int64 // Unix seconds
+}

@@ -1,0 +1,134 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/duckdb/duckdb-go/v2"
+
+	"github.com/violentutf/violentutf/storage/userstore"
+)
+
+// DuckDB's appender alone would keep 204,800 rows in memory, however long.
+const (
+	flushRows  = 20_000
+	flushBytes = 8 << 20
+)
+
+// bulk is a pool of one connection, closed with it: temporary tables live as long
+// as their connection, so that may not go back to a pool.
+type bulk struct {
+	attachment *attachment
+	pool       *sql.DB
+	conn       *sql.Conn
+	native     *conn
+	appenders  map[string]*duckdb.Appender
+	rows       int // appended since the last flush, like bytes
+	bytes      int
+}
+
+var _ userstore.Bulk = (*bulk)(nil)
+
+func (e *engine) Bulk(ctx context.Context) (userstore.Bulk, error) {
+	b := &bulk{
+		attachment: e.attachment,
+		pool:       sql.OpenDB(e.registry.connector(e.attachment)),
+		appenders:  map[string]*duckdb.Appender{},
+	}
+	var err error
+	if b.conn, err = b.pool.Conn(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("connect to the store: %w", err), b.pool.Close())
+	}
+	if err := b.conn.Raw(func(driverConn any) error {
+		b.native = driverConn.(*conn)
+		return nil
+	}); err != nil {
+		return nil, errors.Join(err, b.conn.Close(), b.pool.Close())
+	}
+	return b, nil
+}
+
+func (b *bulk) Conn() *sql.Conn { return b.conn }
+
+func (b *bulk) Append(ctx context.Context, table string, values ...any) error {
+	appender, err := b.appender(table)
+	if err != nil {
+		return err
+	}
+	row := make([]driver.Value, len(values))
+	for i, value := range values {
+		if t, ok := value.(time.Time); ok {
+			value = t.UTC()
+		}
+		row[i] = value
+		b.bytes += size(value)
+	}
+	if err := appender.AppendRow(row...); err != nil {
+		return fmt.Errorf("append to %s: %w", table, err)
+	}
+	if b.rows++; b.rows >= flushRows || b.bytes >= flushBytes {
+		return b.Flush(ctx)
+	}
+	return nil
+}
+
+func (b *bulk) appender(table string) (*duckdb.Appender, error) {
+	if appender := b.appenders[table]; appender != nil {
+		return appender, nil
+	}
+	appender, err := duckdb.NewAppender(b.native.Conn, "temp", "main", table)
+	if err != nil {
+		return nil, fmt.Errorf("append to %s: %w", table, b.native.note(err))
+	}
+	b.appenders[table] = appender
+	return appender, nil
+}
+
+// size is about what a value takes in memory.
+func size(value any) int {
+	switch v := value.(type) {
+	case string:
+		return len(v) + 16
+	case []string:
+		sum := 16
+		for _, s := range v {
+			sum += len(s) + 16
+		}
+		return sum
+	case []float32:
+		return 4*len(v) + 16
+	}
+	return 8
+}
+
+func (b *bulk) Flush(ctx context.Context) error {
+	b.rows, b.bytes = 0, 0
+	for table, appender := range b.appenders {
+		if err := appender.FlushWithCancel(ctx); err != nil {
+			return errors.Join(fmt.Errorf("flush %s: %w", table, b.native.note(err)), appender.Clear())
+		}
+	}
+	return nil
+}
+
+func (b *bulk) WithTx(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
+	if err := b.Flush(ctx); err != nil {
+		return err
+	}
+	return b.attachment.writing(ctx, func() error { return transact(ctx, b.conn, fn) })
+}
+
+// Close drops the temporary tables with the connection; rows not yet flushed are lost.
+func (b *bulk) Close() error {
+	var errs []error
+	for _, appender := range b.appenders {
+		errs = append(errs, appender.Clear(), appender.Close())
+	}
+	clear(b.appenders)
+	errs = append(errs, b.conn.Close(), b.pool.Close())
+	return errors.Join(errs...)
+}

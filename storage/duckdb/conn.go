@@ -126,7 +126,7 @@ func (c *conn) note(err error) error {
 }
 
 func isInvalidated(err error) bool {
-	return err != nil && (strings.Contains(err.Error(), "database has been invalidated") ||
+	return err != nil && (strings.Contains(err.Error(), "has been invalidated") ||
 		strings.HasPrefix(err.Error(), "FATAL Error"))
 }
 

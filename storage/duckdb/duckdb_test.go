@@ -12,15 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/violentutf/violentutf/storage"
 	"github.com/violentutf/violentutf/storage/userstore"
 )
-
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m)
-}
 
 func newRegistry(t *testing.T, options Options) *Registry {
 	t.Helper()

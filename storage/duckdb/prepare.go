@@ -15,10 +15,11 @@ import (
 	"github.com/violentutf/violentutf/storage"
 )
 
-// prepare leaves a file of the newest version and of this owner at path. New and
+// prepare leaves a file of the newest version and of the right owner at the path. New and
 // older files are worked on beside it and renamed into place, so that a failure or a
 // crash leaves what was there, byte by byte.
-func (r *Registry) prepare(ctx context.Context, path, owner string) error {
+func (r *Registry) prepare(ctx context.Context, a *attachment) error {
+	path, owner := a.path, a.owner
 	found, err := r.inspect(ctx, path)
 	if err != nil {
 		return err
@@ -28,7 +29,10 @@ func (r *Registry) prepare(ctx context.Context, path, owner string) error {
 			return storage.BadInput("file", "%s is a file of the original ViolentUTF or of PyRIT 0.9; import it",
 				filepath.Base(path))
 		}
-		if err := r.options.Upgrade(ctx, path); err != nil {
+		a.upgrading.Store(true)
+		err := r.options.Upgrade(ctx, path)
+		a.upgrading.Store(false)
+		if err != nil {
 			return fmt.Errorf("upgrade %s: %w", filepath.Base(path), err)
 		}
 		if found, err = r.inspect(ctx, path); err != nil {
@@ -80,6 +84,11 @@ func (r *Registry) inspect(ctx context.Context, path string) (found contents, er
 	defer func() {
 		err = errors.Join(err, r.detachAlias(context.WithoutCancel(ctx), alias))
 	}()
+	return r.look(ctx, path, alias)
+}
+
+// look tells what is in an attached file.
+func (r *Registry) look(ctx context.Context, path, alias string) (found contents, err error) {
 	// Looking for the one table first is quick: duckdb_tables() reads the catalogs
 	// of every attached file.
 	err = r.admin.QueryRowContext(ctx, "SELECT coalesce(max(version_id), 0) FROM "+

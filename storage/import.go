@@ -16,6 +16,8 @@ type Import struct {
 	Notes       []string // what was skipped or read with a doubt, and why
 	StartedAt   time.Time
 	FinishedAt  time.Time
+	// DryRun makes Stage.Commit count only; it is not stored.
+	DryRun bool
 }
 
 // ImportCount tells what became of the rows of one table.

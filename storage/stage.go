@@ -156,3 +156,11 @@ type StagedRaw struct {
 	Record   string // what it is: garak.digest, pyrit.ScenarioResultEntries, ...
 	Body     JSON
 }
+
+// Guard keeps credentials out of a stage: it seals those of configured things
+// and replaces known ones in every other text.
+type Guard interface {
+	Seal(table, row, plaintext string) (string, error)
+	Add(credential string)
+	Clean(text string) (cleaned string, found bool)
+}

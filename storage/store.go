@@ -62,8 +62,8 @@ type UserStore interface {
 	ImportsByKey(ctx context.Context, keys []string) (map[string]*Import, error)
 	StorageUse(ctx context.Context) (*StorageUse, error)
 
-	// NewStage begins an import. seal seals a credential for a place in this store.
-	NewStage(ctx context.Context, seal func(table, row, plaintext string) (string, error)) (Stage, error)
+	// NewStage begins an import.
+	NewStage(ctx context.Context, guard Guard) (Stage, error)
 	Close() error
 }
 

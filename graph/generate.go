@@ -1,0 +1,6 @@
+// Package graph is the executor that gqlgen generates from the schema. Nothing in
+// it is edited by hand.
+package graph
+
+//go:generate go tool gqlgen generate
+//go:generate go run ../schema/snapshot ../schema.graphql

@@ -1,0 +1,74 @@
+package loaders
+
+import "github.com/violentutf/violentutf/storage"
+
+// Set holds the loaders of one user store in one request. The names read as
+// answers.
+type Set struct {
+	Store storage.UserStore
+
+	Attack         *Loader[int64, *storage.Attack]
+	LabelsOfAttack *Loader[int64, []*storage.Label]
+	AttacksOf      *AttackPages
+
+	Conversation          *Loader[int64, *storage.Conversation]
+	ConversationsOfAttack *Pages[int64, storage.ConversationFilter, storage.Conversation]
+	Branches              *Loader[int64, []*storage.Conversation]
+	LabelsOfConversation  *Loader[int64, []*storage.Label]
+
+	Message                *Loader[storage.MessageKey, *storage.Message]
+	MessagesOfConversation *Pages[int64, storage.MessageFilter, storage.Message]
+
+	Score           *Loader[int64, *storage.Score]
+	ScoresOfMessage *Loader[storage.MessageKey, []*storage.Score]
+
+	Component *Loader[string, *storage.Component]
+	Generator *Loader[string, *storage.Generator]
+	Converter *Loader[string, *storage.Converter]
+	Scorer    *Loader[string, *storage.Scorer]
+
+	Dataset          *Loader[string, *storage.Dataset]
+	Prompt           *Loader[int64, *storage.Prompt]
+	PromptsOfDataset *Pages[string, storage.PromptFilter, storage.Prompt]
+	LastOutcome      *Loader[Tried, *storage.Outcome]
+
+	Execution        *Loader[string, *storage.Execution]
+	ExecutionSummary *Loader[string, *storage.ExecutionSummary]
+	Import           *Loader[string, *storage.Import]
+}
+
+// NewSet makes the loaders of a store for one request.
+func NewSet(store storage.UserStore) *Set {
+	return &Set{
+		Store: store,
+
+		Attack:         newLoader(store.AttacksByNumber),
+		LabelsOfAttack: newLoader(store.LabelsByAttack),
+		AttacksOf:      attacksOf(store),
+
+		Conversation:          newLoader(store.ConversationsByNumber),
+		ConversationsOfAttack: conversationsOfAttack(store),
+		Branches:              newLoader(store.BranchesByConversation),
+		LabelsOfConversation:  newLoader(store.LabelsByConversation),
+
+		Message:                newLoader(store.MessagesByKey),
+		MessagesOfConversation: messagesOfConversation(store),
+
+		Score:           newLoader(store.ScoresByNumber),
+		ScoresOfMessage: newLoader(store.ScoresByMessage),
+
+		Component: newLoader(store.ComponentsByHash),
+		Generator: newLoader(store.GeneratorsByKey),
+		Converter: newLoader(store.ConvertersByKey),
+		Scorer:    newLoader(store.ScorersByKey),
+
+		Dataset:          newLoader(store.DatasetsByKey),
+		Prompt:           newLoader(store.PromptsByNumber),
+		PromptsOfDataset: promptsOfDataset(store),
+		LastOutcome:      newLoader(lastOutcomes(store)),
+
+		Execution:        newLoader(store.ExecutionsByKey),
+		ExecutionSummary: executionSummaries(store),
+		Import:           newLoader(store.ImportsByKey),
+	}
+}

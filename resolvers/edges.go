@@ -1,0 +1,96 @@
+package resolvers
+
+import (
+	"context"
+
+	"github.com/violentutf/violentutf/directives"
+	"github.com/violentutf/violentutf/loaders"
+	"github.com/violentutf/violentutf/schema"
+	"github.com/violentutf/violentutf/storage"
+)
+
+// optional follows an edge that may be absent.
+func optional[K comparable, V any](ctx context.Context, loader *loaders.Loader[K, *V], key *K) (*V, error) {
+	if key == nil {
+		return nil, nil
+	}
+	return loader.Load(ctx, *key)
+}
+
+// present leaves out what a store no longer has: the rows of a list are never null.
+func present[V any](rows []*V, err error) ([]*V, error) {
+	kept := make([]*V, 0, len(rows))
+	for _, row := range rows {
+		if row != nil {
+			kept = append(kept, row)
+		}
+	}
+	return kept, err
+}
+
+func typed(score *storage.Score, err error) (storage.AnyScore, error) {
+	if score == nil {
+		return nil, err
+	}
+	return score.Typed(), err
+}
+
+func typedAll(scores []*storage.Score, err error) ([]storage.AnyScore, error) {
+	all := make([]storage.AnyScore, len(scores))
+	for i, score := range scores {
+		all[i] = score.Typed()
+	}
+	return all, err
+}
+
+func scorer(ctx context.Context, score *storage.Score) (*storage.Component, error) {
+	set, err := directives.In(ctx, score.ID)
+	if err != nil {
+		return nil, err
+	}
+	return set.Component.Load(ctx, score.ScorerHash)
+}
+
+func scored(ctx context.Context, score *storage.Score) (*storage.Message, error) {
+	set, err := directives.In(ctx, score.ID)
+	if err != nil {
+		return nil, err
+	}
+	return optional(ctx, set.Message, score.Message)
+}
+
+// componentHash returns the hash that a client's id of a component names, empty
+// for no id. It reports false for an id that names nothing in this store.
+func componentHash(set *loaders.Set, id *string) (string, bool) {
+	if id == nil {
+		return "", true
+	}
+	parsed, ok := storage.ParseID(*id)
+	return parsed.Key, ok && parsed.Kind == storage.KindComponent && parsed.Store == set.Store.Key()
+}
+
+func workspaceID(workspace *storage.Workspace) string { return directives.WorkspaceID(workspace) }
+
+// facet counts one dimension of attacks.
+func facet(ctx context.Context, facets *schema.Facets, dimension storage.Facet, limit *int) ([]*storage.FacetValue, error) {
+	size := 50
+	if limit != nil {
+		size = *limit
+	}
+	if size < 0 || size > storage.MaxPageSize {
+		return nil, storage.BadInput("limit", "limit must be between 0 and %d, not %d", storage.MaxPageSize, size)
+	}
+	set, err := directives.In(ctx, workspaceID(facets.Workspace))
+	if err != nil {
+		return nil, err
+	}
+	return set.Store.AttackFacet(ctx, dimension, facets.Filter, size)
+}
+
+// nonEmpty is null for a text that is not known.
+func nonEmpty(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}

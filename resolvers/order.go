@@ -1,0 +1,32 @@
+package resolvers
+
+import "github.com/violentutf/violentutf/storage"
+
+// The schema gives each order a default; a client that passes null gets the same.
+
+func attackOrder(order *storage.AttackOrder) storage.AttackOrder {
+	return orDefault(order, storage.AttackOrder{Field: storage.AttackOrderStartedAt, Direction: storage.Descending})
+}
+
+func conversationOrder(order *storage.ConversationOrder) storage.ConversationOrder {
+	return orDefault(order, storage.ConversationOrder{Field: storage.ConversationOrderNumber, Direction: storage.Ascending})
+}
+
+func messageOrder(order *storage.MessageOrder) storage.MessageOrder {
+	return orDefault(order, storage.MessageOrder{Field: storage.MessageOrderNumber, Direction: storage.Ascending})
+}
+
+func nameOrder(order *storage.NameOrder) storage.NameOrder {
+	return orDefault(order, storage.NameOrder{Field: storage.NameOrderName, Direction: storage.Ascending})
+}
+
+func executionOrder(order *storage.ExecutionOrder) storage.ExecutionOrder {
+	return orDefault(order, storage.ExecutionOrder{Field: storage.ExecutionOrderStartedAt, Direction: storage.Descending})
+}
+
+func orDefault[T any](given *T, standard T) T {
+	if given == nil {
+		return standard
+	}
+	return *given
+}

@@ -1,0 +1,31 @@
+package storage
+
+// The pages of each noun's list, by the names that the schema binds.
+type (
+	AttackConnection       = Connection[Attack]
+	ConversationConnection = Connection[Conversation]
+	MessageConnection      = Connection[Message]
+	ComponentConnection    = Connection[Component]
+	GeneratorConnection    = Connection[Generator]
+	ConverterConnection    = Connection[Converter]
+	ScorerConnection       = Connection[Scorer]
+	DatasetConnection      = Connection[Dataset]
+	PromptConnection       = Connection[Prompt]
+	ExecutionConnection    = Connection[Execution]
+	ImportConnection       = Connection[Import]
+)
+
+// The rows of those pages with their places.
+type (
+	AttackRow       = Edge[Attack]
+	ConversationRow = Edge[Conversation]
+	MessageRow      = Edge[Message]
+	ComponentRow    = Edge[Component]
+	GeneratorRow    = Edge[Generator]
+	ConverterRow    = Edge[Converter]
+	ScorerRow       = Edge[Scorer]
+	DatasetRow      = Edge[Dataset]
+	PromptRow       = Edge[Prompt]
+	ExecutionRow    = Edge[Execution]
+	ImportRow       = Edge[Import]
+)

@@ -18,12 +18,31 @@ type Resolver struct {
 	server *graph.ServerInfo
 }
 
-// NewSchema makes the executable schema. Each operation that it executes gets its
-// own request: its own look at the viewer, stores and loaders.
-func NewSchema(gate *directives.Gate, server *graph.ServerInfo) graphql.ExecutableSchema {
+// Options is what a schema is made of.
+type Options struct {
+	App    storage.AppStore
+	Opener directives.Opener
+	// PersonalFile names the personal store of a user, below the data folder.
+	PersonalFile func(username string) string
+
+	Version  string
+	Features []string
+	// Limits is what Query.server says of the server's limits; the page sizes are
+	// filled in.
+	Limits graph.ServerLimits
+}
+
+// NewSchema makes the executable schema. Each response that it makes has its own
+// request: its own look at the viewer, its own stores and loaders.
+func NewSchema(options Options) graphql.ExecutableSchema {
+	gate := &directives.Gate{App: options.App, Opener: options.Opener, PersonalFile: options.PersonalFile}
+	limits := options.Limits
+	limits.DefaultPageSize, limits.MaxPageSize = storage.DefaultPageSize, storage.MaxPageSize
+	features := append([]string{}, options.Features...) // never null
+	server := &graph.ServerInfo{Version: options.Version, Features: features, Limits: &limits}
 	return &requestSchema{
 		ExecutableSchema: graph.NewExecutableSchema(graph.Config{
-			Resolvers: &Resolver{app: gate.App, server: server},
+			Resolvers: &Resolver{app: options.App, server: server},
 			Directives: graph.DirectiveRoot{
 				Authenticated: gate.Authenticated,
 				HasRole:       gate.HasRole,

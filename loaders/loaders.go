@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/graph-gophers/dataloader/v7"
@@ -27,7 +28,12 @@ type batchFunc[K comparable, V any] func(ctx context.Context, keys []K) (map[K]V
 // Loader answers one edge for many keys. There is no limit to a batch: 500 attacks
 // with 20 messages each are 10 000 keys and still one statement.
 type Loader[K comparable, V any] struct {
-	inner *dataloader.Loader[K, V]
+	inner   *dataloader.Loader[K, V]
+	fetch   batchFunc[K, V]
+	missing func(K) V
+
+	mu   sync.Mutex
+	seen map[K]struct{} // what Prefetch was asked for
 }
 
 func newLoader[K comparable, V any](fetch batchFunc[K, V]) *Loader[K, V] {
@@ -54,7 +60,12 @@ func newLoaderOr[K comparable, V any](fetch batchFunc[K, V], missing func(K) V) 
 		}
 		return results
 	}
-	return &Loader[K, V]{inner: dataloader.NewBatchedLoader(batch, dataloader.WithWait[K, V](wait))}
+	return &Loader[K, V]{
+		inner:   dataloader.NewBatchedLoader(batch, dataloader.WithWait[K, V](wait)),
+		fetch:   fetch,
+		missing: missing,
+		seen:    map[K]struct{}{},
+	}
 }
 
 // Load returns the answer for one key: nil, or an empty list, where there is none.
@@ -77,6 +88,45 @@ func (l *Loader[K, V]) LoadAll(ctx context.Context, keys []K) ([]V, error) {
 		answers[i] = answer
 	}
 	return answers, nil
+}
+
+// Prefetch answers keys in one statement at once, without waiting for more, so that
+// Load finds them. It returns the answers that it fetched; keys that were
+// prefetched before are left out. After an error it returns nothing: Load asks
+// again and reports the error at its own field.
+func (l *Loader[K, V]) Prefetch(ctx context.Context, keys []K) []V {
+	fresh := l.unseen(keys)
+	if len(fresh) == 0 {
+		return nil
+	}
+	answers, err := l.fetch(ctx, fresh)
+	if err != nil {
+		return nil
+	}
+	fetched := make([]V, 0, len(answers))
+	for _, key := range fresh {
+		answer, ok := answers[key]
+		if ok {
+			fetched = append(fetched, answer)
+		} else {
+			answer = l.missing(key)
+		}
+		l.inner.Prime(ctx, key, answer)
+	}
+	return fetched
+}
+
+func (l *Loader[K, V]) unseen(keys []K) []K {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fresh := make([]K, 0, len(keys))
+	for _, key := range keys {
+		if _, ok := l.seen[key]; !ok {
+			l.seen[key] = struct{}{}
+			fresh = append(fresh, key)
+		}
+	}
+	return fresh
 }
 
 // pageKey asks for one page of the list of a parent. The filter is its JSON, so
@@ -144,6 +194,15 @@ func (l *Pages[P, F, T]) load(ctx context.Context, parent P, filter *F, args pag
 // Load returns one page of the parent's list.
 func (l *Pages[P, F, T]) Load(ctx context.Context, parent P, filter *F, page storage.Page) (*storage.Connection[T], error) {
 	return l.load(ctx, parent, filter, pageArgs{page: page})
+}
+
+// Prefetch answers the unfiltered page of many parents in one statement at once.
+func (l *Pages[P, F, T]) Prefetch(ctx context.Context, parents []P, page storage.Page) []*storage.Connection[T] {
+	keys := make([]pageKey[P], len(parents))
+	for i, parent := range parents {
+		keys[i] = pageKey[P]{parent, pageArgs{page: page}}
+	}
+	return l.inner.Prefetch(ctx, keys)
 }
 
 // Empty is a page of a list that has no rows.

@@ -39,7 +39,8 @@ func (r *workspaceResolver) Attacks(ctx context.Context, obj *storage.Workspace,
 	if err != nil {
 		return nil, err
 	}
-	return set.Store.Attacks(ctx, filter, attackOrder(orderBy), page)
+	list, err := set.Store.Attacks(ctx, filter, attackOrder(orderBy), page)
+	return below(ctx, "Attack", ahead{set}.attacks, list, err)
 }
 
 func (r *workspaceResolver) Conversations(ctx context.Context, obj *storage.Workspace, first *int, after *string, last *int, before *string, filter *storage.ConversationFilter, orderBy *storage.ConversationOrder) (*storage.Connection[storage.Conversation], error) {
@@ -51,7 +52,8 @@ func (r *workspaceResolver) Conversations(ctx context.Context, obj *storage.Work
 	if err != nil {
 		return nil, err
 	}
-	return set.Store.Conversations(ctx, filter, conversationOrder(orderBy), page)
+	list, err := set.Store.Conversations(ctx, filter, conversationOrder(orderBy), page)
+	return below(ctx, "Conversation", ahead{set}.conversations, list, err)
 }
 
 func (r *workspaceResolver) Messages(ctx context.Context, obj *storage.Workspace, first *int, after *string, last *int, before *string, filter *storage.MessageFilter, orderBy *storage.MessageOrder) (*storage.Connection[storage.Message], error) {
@@ -63,7 +65,8 @@ func (r *workspaceResolver) Messages(ctx context.Context, obj *storage.Workspace
 	if err != nil {
 		return nil, err
 	}
-	return set.Store.Messages(ctx, filter, messageOrder(orderBy), page)
+	list, err := set.Store.Messages(ctx, filter, messageOrder(orderBy), page)
+	return below(ctx, "Message", ahead{set}.messages, list, err)
 }
 
 func (r *workspaceResolver) Generators(ctx context.Context, obj *storage.Workspace, first *int, after *string, last *int, before *string, filter *storage.ConfiguredFilter, orderBy *storage.NameOrder) (*storage.Connection[storage.Generator], error) {
@@ -87,7 +90,8 @@ func (r *workspaceResolver) Datasets(ctx context.Context, obj *storage.Workspace
 	if err != nil {
 		return nil, err
 	}
-	return set.Store.Datasets(ctx, filter, nameOrder(orderBy), page)
+	list, err := set.Store.Datasets(ctx, filter, nameOrder(orderBy), page)
+	return below(ctx, "Dataset", ahead{set}.datasets, list, err)
 }
 
 func (r *workspaceResolver) Converters(ctx context.Context, obj *storage.Workspace, first *int, after *string, last *int, before *string, filter *storage.ConfiguredFilter, orderBy *storage.NameOrder) (*storage.Connection[storage.Converter], error) {
@@ -135,7 +139,8 @@ func (r *workspaceResolver) Executions(ctx context.Context, obj *storage.Workspa
 	if err != nil {
 		return nil, err
 	}
-	return set.Store.Executions(ctx, filter, executionOrder(orderBy), page)
+	list, err := set.Store.Executions(ctx, filter, executionOrder(orderBy), page)
+	return below(ctx, "Execution", ahead{set}.executions, list, err)
 }
 
 func (r *workspaceResolver) Imports(ctx context.Context, obj *storage.Workspace, first *int, after *string, last *int, before *string) (*storage.Connection[storage.Import], error) {

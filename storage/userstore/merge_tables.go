@@ -163,7 +163,7 @@ type merged struct {
 
 var configuredColumns = []string{"name", "type", "parameters", "credential", "credential_last_four", "status", "last_test", "created_at", "updated_at", "attributes"}
 
-func configuredTable(table string) merged {
+func mergedConfigured(table string) merged {
 	return merged{
 		table: table, keys: "merge_" + table, identity: []string{"id"}, fixed: []string{"source", "source_id", "credential_updated_at"},
 		columns: configuredColumns, order: "r.ord",
@@ -193,9 +193,9 @@ var mergedTables = []merged{
 				GROUP BY hash
 			) AS s ON s.hash = k.hash`,
 	},
-	configuredTable("generators"),
-	configuredTable("converters"),
-	configuredTable("scorers"),
+	mergedConfigured("generators"),
+	mergedConfigured("converters"),
+	mergedConfigured("scorers"),
 	{
 		table: "datasets", keys: "merge_datasets", identity: []string{"id"}, fixed: []string{"source", "source_id", "version"},
 		columns: []string{"name", "source_type", "format", "configuration", "tags", "status", "created_at", "updated_at", "attributes"},

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/violentutf/violentutf/house"
+	"github.com/violentutf/violentutf/storage/datadir"
+)
+
+func (c *command) doctor(ctx context.Context, args []string) error {
+	set := c.flags("doctor", "")
+	logLevel := set.String("log-level", "error", "debug, info, warn or error")
+	if err := c.parse(set, args); err != nil {
+		return err
+	}
+	if set.NArg() > 0 {
+		return usageError("doctor takes no arguments")
+	}
+	dir := text(set, "data")
+	if _, err := os.Stat(dir); err != nil {
+		return usageError(fmt.Sprintf("--data: there is no folder %s", dir))
+	}
+	log, err := c.logger("text", *logLevel)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.stdout, "data folder %s, program version %s\n", dir, version())
+	c.backups(dir)
+	h, err := house.Open(ctx, house.Options{Dir: dir, Salt: c.getenv("PYRIT_DB_SALT"), Log: log})
+	if errors.Is(err, datadir.ErrLocked) {
+		fmt.Fprintf(c.stdout, "the folder is in use (%v): its stores were not checked; stop the server to check them\n", err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	err = c.checkStores(ctx, h)
+	return errors.Join(err, h.Close(context.WithoutCancel(ctx)))
+}
+
+// backups tells where copies lie and how to read the encrypted ones.
+func (c *command) backups(dir string) {
+	files, err := os.ReadDir(filepath.Join(dir, datadir.BackupFolder))
+	if err != nil || len(files) == 0 {
+		fmt.Fprintln(c.stdout, "no backup copies")
+		return
+	}
+	for _, file := range files {
+		path := filepath.Join(dir, datadir.BackupFolder, file.Name())
+		if strings.HasSuffix(path, ".age") {
+			fmt.Fprintf(c.stdout, "encrypted backup of a file of the original: %s (it holds credentials; age -d -i %s reads it)\n",
+				path, filepath.Join(dir, "config", "backup.agekey"))
+			continue
+		}
+		fmt.Fprintf(c.stdout, "backup: %s\n", path)
+	}
+}
+
+// checkStores opens every store and looks for broken numbering.
+func (c *command) checkStores(ctx context.Context, h *house.House) error {
+	workspaces, err := h.App.AllWorkspaces(ctx)
+	if err != nil {
+		return err
+	}
+	bad := 0
+	for _, workspace := range workspaces {
+		if _, err := os.Stat(filepath.Join(h.Dir, filepath.FromSlash(workspace.File))); errors.Is(err, os.ErrNotExist) {
+			fmt.Fprintf(c.stdout, "workspace %s of %s: empty\n", workspace.Name, workspace.Owner)
+			continue
+		}
+		problems, err := h.Check(ctx, &workspace.Workspace)
+		if err != nil {
+			problems = append(problems, err.Error())
+		}
+		fmt.Fprintf(c.stdout, "workspace %s of %s: %s, %d bytes, %d rows\n", workspace.Name, workspace.Owner, workspace.File, workspace.Bytes, workspace.Rows)
+		for _, problem := range problems {
+			bad++
+			fmt.Fprintf(c.stdout, "  PROBLEM: %s\n", problem)
+		}
+	}
+	if bad > 0 {
+		return fmt.Errorf("%d problems found", bad)
+	}
+	fmt.Fprintln(c.stdout, "no problems found")
+	return nil
+}

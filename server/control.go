@@ -1,0 +1,113 @@
+package server
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/violentutf/violentutf/interop"
+	"github.com/violentutf/violentutf/storage"
+	"github.com/violentutf/violentutf/storage/datadir"
+)
+
+// importRequest asks the owner of a data folder to import a file, by its absolute
+// path.
+type importRequest struct {
+	User    string          `json:"user"`
+	Path    string          `json:"path"`
+	Options interop.Options `json:"options"`
+}
+
+// importLine is one line of the answer: progress, and at the end the import or
+// the error.
+type importLine struct {
+	Progress *storage.Progress `json:"progress,omitempty"`
+	Import   *storage.Import   `json:"import,omitempty"`
+	Error    string            `json:"error,omitempty"`
+	Code     storage.Code      `json:"code,omitempty"`
+}
+
+// control answers on the control socket, which only the folder's user can reach.
+func (s *Server) control() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /import", s.importFile)
+	return mux
+}
+
+func (s *Server) importFile(w http.ResponseWriter, r *http.Request) {
+	s.imports.Add(1)
+	defer s.imports.Done()
+	var request importRequest
+	if err := json.NewDecoder(r.Body).Decode(&request); err != nil {
+		writeJSON(w, http.StatusBadRequest, importLine{Error: err.Error(), Code: storage.CodeBadInput})
+		return
+	}
+	lines := json.NewEncoder(w)
+	flush := http.NewResponseController(w)
+	var told time.Time
+	request.Options.Progress = func(p storage.Progress) {
+		if time.Since(told) < 100*time.Millisecond {
+			return
+		}
+		told = time.Now()
+		_ = lines.Encode(importLine{Progress: &p}) // a command that went away is noticed by its context
+		_ = flush.Flush()
+	}
+	imp, err := s.options.House.Import(r.Context(), request.User, request.Path, request.Options)
+	last := importLine{Import: imp}
+	if err != nil {
+		last.Error, last.Code = err.Error(), storage.CodeOf(err)
+	}
+	s.log.InfoContext(r.Context(), "import by command", "user", request.User, "code", last.Code)
+	if err := lines.Encode(last); err != nil {
+		s.log.WarnContext(r.Context(), "answer an import", "error", err)
+	}
+}
+
+// ImportThrough asks the process that owns a data folder to import a file into a
+// user's personal workspace. path must be absolute.
+func ImportThrough(ctx context.Context, dir, user, path string, opts interop.Options) (*storage.Import, error) {
+	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", datadir.ControlSocket(dir))
+	}}}
+	defer client.CloseIdleConnections()
+	body, err := json.Marshal(importRequest{User: user, Path: path, Options: opts})
+	if err != nil {
+		return nil, err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://control/import", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("the data folder %s is in use, and its owner does not answer on the control socket (another command may be at work: try again when it has ended): %w", dir, err)
+	}
+	defer response.Body.Close()
+	lines := bufio.NewScanner(response.Body)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		var line importLine
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			return nil, fmt.Errorf("read the server's answer: %w", err)
+		}
+		switch {
+		case line.Progress != nil && opts.Progress != nil:
+			opts.Progress(*line.Progress)
+		case line.Error != "":
+			return nil, &storage.Error{Code: line.Code, Message: line.Error}
+		case line.Import != nil:
+			return line.Import, nil
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("read the server's answer: %w", err)
+	}
+	return nil, errors.New("the server ended before the import did: nothing of the file is stored")
+}

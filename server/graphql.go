@@ -1,0 +1,153 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/handler/lru"
+	"github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/violentutf/violentutf/auth"
+	"github.com/violentutf/violentutf/graph"
+	"github.com/violentutf/violentutf/resolvers"
+	"github.com/violentutf/violentutf/secret"
+	"github.com/violentutf/violentutf/storage"
+)
+
+// graphql answers /graphql by the GraphQL-over-HTTP draft: POST, and GET for
+// queries.
+func (s *Server) graphql() http.Handler {
+	timeout := s.options.Limits.Timeout.Milliseconds()
+	exec := handler.New(resolvers.NewSchema(resolvers.Options{
+		App: s.options.House.App, Opener: opener{}, PersonalFile: s.options.House.PersonalFile,
+		Version: s.options.Version, Features: s.features(),
+		Limits: graph.ServerLimits{BodyBytes: &s.options.Limits.BodyBytes, TimeoutMs: &timeout},
+	}))
+	exec.AddTransport(transport.GET{})
+	exec.AddTransport(transport.POST{})
+	exec.SetQueryCache(lru.New[*ast.QueryDocument](1000))
+	exec.SetParserTokenLimit(s.options.Limits.Tokens)
+	exec.SetErrorPresenter(s.presentError)
+	exec.SetRecoverFunc(func(ctx context.Context, p any) error {
+		s.log.ErrorContext(ctx, "panic in a resolver", "requestId", requestID(ctx), "panic", p)
+		return errors.New("panic")
+	})
+	exec.AroundOperations(s.allowIntrospection)
+	exec.AroundResponses(s.finishResponse)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, stores := withStores(r.Context(), s.options.House)
+		defer func() {
+			if err := stores.close(); err != nil {
+				s.log.ErrorContext(ctx, "close stores", "requestId", requestID(ctx), "error", err)
+			}
+		}()
+		w.Header().Set("Cache-Control", "no-store")
+		exec.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// features is what Query.server says that this server can do.
+func (s *Server) features() []string {
+	features := []string{"import:violentutf", "import:pyrit", "import:garak", "graphiql"}
+	if s.options.Dev {
+		features = append(features, "dev")
+	}
+	return features
+}
+
+// allowIntrospection lets anybody see the schema in dev mode, and signed-in
+// viewers otherwise.
+func (s *Server) allowIntrospection(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	graphql.GetOperationContext(ctx).DisableIntrospection = !s.options.Dev && auth.ViewerFrom(ctx) == nil
+	return next(ctx)
+}
+
+// presentError gives a client the code and message of an error that it can act
+// on, and of every other one the request id alone; the log has the rest.
+func (s *Server) presentError(ctx context.Context, err error) *gqlerror.Error {
+	path := graphql.GetPath(ctx)
+	if presented, ok := errors.AsType[*gqlerror.Error](err); ok {
+		if presented.Unwrap() == nil || presented.Extensions["code"] != nil {
+			// gqlgen's or gqlparser's own words about the request.
+			if presented.Path == nil {
+				presented.Path = path
+			}
+			return presented
+		}
+		path = presented.Path
+	}
+	code, message, field := storage.CodeInternal, "internal error", ""
+	switch e, ok := errors.AsType[*storage.Error](err); {
+	case ok:
+		code, message, field = e.Code, e.Message, e.Field
+	case errors.Is(err, context.DeadlineExceeded):
+		code, message = storage.CodeTimeout, "the request took longer than the server allows: ask for less, or in several requests"
+	case errors.Is(err, context.Canceled):
+		code, message = storage.CodeTimeout, "the request was given up"
+	}
+	if code == storage.CodeInternal || errors.Unwrap(err) != nil {
+		text, _ := secret.CleanPatterns(err.Error())
+		s.log.LogAttrs(ctx, slog.LevelError, "resolver failed", slog.String("requestId", requestID(ctx)),
+			slog.String("code", string(code)), slog.String("path", path.String()), slog.String("error", text))
+	}
+	extensions := map[string]any{"code": code, "requestId": requestID(ctx)}
+	if field != "" {
+		extensions["field"] = field
+	}
+	return &gqlerror.Error{Message: message, Path: path, Extensions: extensions}
+}
+
+// finishResponse makes the last corrections: gqlgen's codes become ours, its
+// message about an unreadable body loses the body, and the statistics come with it
+// when asked for.
+func (s *Server) finishResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	start := time.Now()
+	response := next(ctx)
+	if response == nil {
+		return nil
+	}
+	for _, e := range response.Errors {
+		if e.Extensions == nil {
+			e.Extensions = map[string]any{}
+		}
+		switch code := e.Extensions["code"]; code {
+		case errcode.ValidationFailed, errcode.ParseFailed, nil:
+			e.Extensions["code"] = storage.CodeBadInput
+		}
+		if head, _, found := strings.Cut(e.Message, " body:"); found && strings.HasPrefix(head, "json request body") {
+			e.Message = head
+		}
+		e.Extensions["requestId"] = requestID(ctx)
+	}
+	// Without a parsed operation (an unreadable body) there is no context of one.
+	if graphql.HasOperationContext(ctx) {
+		op := graphql.GetOperationContext(ctx)
+		if op.Headers.Get("X-Graphql-Stats") == "1" {
+			if !op.Stats.OperationStart.IsZero() {
+				start = op.Stats.OperationStart
+			}
+			meter := storage.MeterFrom(ctx)
+			if response.Extensions == nil {
+				response.Extensions = map[string]any{}
+			}
+			response.Extensions["stats"] = map[string]any{
+				"cost":           nil,
+				"userStatements": meter.UserStatements.Load(),
+				"appStatements":  meter.AppStatements.Load(),
+				"rows":           meter.Rows.Load(),
+				"durationMs":     float64(time.Since(start).Microseconds()) / 1000,
+				"cached":         false,
+			}
+		}
+	}
+	return response
+}

@@ -1,0 +1,176 @@
+// Package server answers HTTP: GraphQL, the GraphiQL page, sign-in of dev mode,
+// health, and the control socket through which commands ask the process that owns
+// the data folder.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/violentutf/violentutf/auth"
+	"github.com/violentutf/violentutf/house"
+	"github.com/violentutf/violentutf/storage"
+	"github.com/violentutf/violentutf/storage/datadir"
+	"github.com/violentutf/violentutf/web"
+)
+
+// Limits of one request.
+type Limits struct {
+	BodyBytes int64         // of a GraphQL request; 0 means 1 MiB
+	Timeout   time.Duration // of a whole request; 0 means 30 s
+	Tokens    int           // of a GraphQL document; 0 means 15 000
+}
+
+// Options of a server.
+type Options struct {
+	House   *house.House
+	Issuer  *auth.DevIssuer // signs and verifies in dev mode
+	Dev     bool
+	Version string
+	Limits  Limits
+	// DevUsers can be signed in as with one click in dev mode.
+	DevUsers []DevUser
+	Log      *slog.Logger
+}
+
+// DevUser is a user of dev mode.
+type DevUser struct {
+	Username string    `json:"username"`
+	Role     auth.Role `json:"role"`
+}
+
+// Server is the HTTP server of one data folder.
+type Server struct {
+	options Options
+	log     *slog.Logger
+	codes   *auth.Codes
+	handler http.Handler
+	imports sync.WaitGroup
+}
+
+// New makes a server; Serve starts it.
+func New(options Options) *Server {
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
+	}
+	if options.Limits.BodyBytes == 0 {
+		options.Limits.BodyBytes = 1 << 20
+	}
+	if options.Limits.Timeout == 0 {
+		options.Limits.Timeout = 30 * time.Second
+	}
+	if options.Limits.Tokens == 0 {
+		options.Limits.Tokens = 15_000
+	}
+	s := &Server{options: options, log: options.Log, codes: auth.NewCodes()}
+	s.handler = s.routes()
+	return s
+}
+
+// Handler answers every path of api.md's fixed names that this server has.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/graphql", auth.Middleware(s.options.Issuer, s.graphql()))
+	mux.HandleFunc("GET /healthz", s.healthz)
+	mux.HandleFunc("GET /readyz", s.readyz)
+	if s.options.Dev {
+		mux.HandleFunc("GET /auth/dev", s.devUsers)
+		mux.HandleFunc("POST /auth/dev", s.devSignIn)
+		mux.HandleFunc("POST /auth/exchange", s.exchange)
+	}
+	mux.Handle("/", web.Handler())
+	return s.request(mux)
+}
+
+// SignInLink is a path that signs a browser in once, within the hour.
+func (s *Server) SignInLink(username string, role auth.Role) string {
+	return "/?code=" + s.codes.Create(username, role)
+}
+
+// Serve answers on listener, and on the control socket, until ctx ends; then it
+// lets requests under way finish for up to ten seconds.
+func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	socket, err := datadir.PrepareControlSocket(s.options.House.Dir)
+	if err != nil {
+		return err
+	}
+	control, err := net.Listen("unix", socket)
+	if err != nil {
+		return fmt.Errorf("listen on the control socket: %w", err)
+	}
+	if err := os.Chmod(socket, 0o600); err != nil {
+		return errors.Join(err, control.Close())
+	}
+	servers := []*http.Server{
+		{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)},
+		{Handler: s.control(), ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }},
+	}
+	ended := make(chan error, len(servers))
+	for i, l := range []net.Listener{listener, control} {
+		go func() { ended <- servers[i].Serve(l) }()
+	}
+	running := len(servers)
+	select {
+	case <-ctx.Done():
+	case err = <-ended:
+		running--
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	for _, server := range servers {
+		if shutdown := server.Shutdown(grace); shutdown != nil {
+			err = errors.Join(err, fmt.Errorf("shut down: %w", shutdown), server.Close())
+		}
+	}
+	for ; running > 0; running-- {
+		err = errors.Join(err, <-ended)
+	}
+	s.imports.Wait()
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+// readyz tells whether the app store answers.
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	if err := s.options.House.App.Ping(r.Context()); err != nil {
+		s.log.ErrorContext(r.Context(), "not ready", "error", err)
+		writeJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "the app store does not answer"})
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})
+}
+
+// statusOf is the status of an error on paths other than /graphql.
+func statusOf(code storage.Code) int {
+	switch code {
+	case storage.CodeUnauthenticated:
+		return http.StatusUnauthorized
+	case storage.CodeForbidden:
+		return http.StatusForbidden
+	case storage.CodeNotFound:
+		return http.StatusNotFound
+	case storage.CodeBadInput:
+		return http.StatusBadRequest
+	case storage.CodeConflict:
+		return http.StatusConflict
+	case storage.CodeTimeout:
+		return http.StatusGatewayTimeout
+	default:
+		return http.StatusInternalServerError
+	}
+}

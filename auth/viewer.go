@@ -1,0 +1,97 @@
+// Package auth turns a bearer token into the Viewer of a request. Each issuer of
+// tokens is a Verifier: today the local one of dev mode, later an identity provider.
+// The package knows no GraphQL beyond the shape of an error.
+package auth
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Role is what a viewer may do. Roles do not contain each other: an administrator
+// without USER is no user.
+type Role string
+
+// The roles, as the roles claim of a token and the schema spell them.
+const (
+	RoleUser    Role = "USER"
+	RoleAdmin   Role = "ADMIN"
+	RoleAuditor Role = "AUDITOR"
+)
+
+// ParseRole reads a role in any case, as people type it.
+func ParseRole(text string) (Role, error) {
+	role := Role(strings.ToUpper(text))
+	if !slices.Contains([]Role{RoleUser, RoleAdmin, RoleAuditor}, role) {
+		return "", fmt.Errorf("unknown role %q: use user, admin or auditor", text)
+	}
+	return role, nil
+}
+
+// Viewer is who makes a request. Issuer and Subject together identify the person;
+// Username is a name to show and may pass to another person.
+type Viewer struct {
+	UserID      string // of the app store; empty until the server has looked it up
+	Issuer      string
+	Subject     string
+	Username    string
+	Email       string // empty when unknown
+	DisplayName string
+	Roles       []Role
+	ExpiresAt   time.Time // of the token, without the skew that is allowed
+	Dev         bool      // signed in through the local issuer of dev mode
+}
+
+// HasRole says whether the viewer has that very role; nobody has none.
+func (v *Viewer) HasRole(role Role) bool {
+	return v != nil && slices.Contains(v.Roles, role)
+}
+
+func (v *Viewer) clone() *Viewer {
+	own := *v
+	own.Roles = slices.Clone(v.Roles)
+	return &own
+}
+
+type viewerKey struct{}
+
+// WithViewer puts the viewer of a request into its context.
+func WithViewer(ctx context.Context, viewer *Viewer) context.Context {
+	return context.WithValue(ctx, viewerKey{}, viewer)
+}
+
+// ViewerFrom gives the viewer of a request, nil for an anonymous one.
+func ViewerFrom(ctx context.Context) *Viewer {
+	viewer, _ := ctx.Value(viewerKey{}).(*Viewer)
+	return viewer
+}
+
+// longestUsername is in characters.
+const longestUsername = 64
+
+// ValidUsername says what is wrong with a username, and what would be right: 1 to 64
+// letters, digits and . _ - @ +, not beginning with a dot.
+func ValidUsername(username string) error {
+	const remedy = "use 1 to 64 letters, digits and . _ - @ +, not beginning with a dot"
+	switch length := utf8.RuneCountInString(username); {
+	case length == 0:
+		return fmt.Errorf("username is empty: %s", remedy)
+	case length > longestUsername:
+		return fmt.Errorf("username has %d characters: %s", length, remedy)
+	case !utf8.ValidString(username):
+		return fmt.Errorf("username is not valid UTF-8: %s", remedy)
+	case username[0] == '.':
+		return fmt.Errorf("username %q begins with a dot: %s", username, remedy)
+	}
+	for _, r := range username {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._-@+", r) {
+			return fmt.Errorf("username %q holds %q: %s", username, r, remedy)
+		}
+	}
+	return nil
+}

@@ -156,9 +156,19 @@ func (s *server) want(t *testing.T, viewer *auth.Viewer, query, data string, cod
 	}
 }
 
+func (s *server) executeWith(t *testing.T, meter *storage.Meter, query string) *graphql.Response {
+	t.Helper()
+	return s.executeIn(t, storage.WithMeter(t.Context(), meter), alice, query)
+}
+
 func (s *server) execute(t *testing.T, viewer *auth.Viewer, query string) *graphql.Response {
 	t.Helper()
-	ctx := graphql.StartOperationTrace(t.Context())
+	return s.executeIn(t, t.Context(), viewer, query)
+}
+
+func (s *server) executeIn(t *testing.T, ctx context.Context, viewer *auth.Viewer, query string) *graphql.Response {
+	t.Helper()
+	ctx = graphql.StartOperationTrace(ctx)
 	if viewer != nil {
 		ctx = auth.WithViewer(ctx, viewer)
 	}

@@ -10,6 +10,15 @@ import (
 	"unicode/utf8"
 )
 
+// maxValues and maxDocuments bound what a line becomes in memory, however short its
+// values are. Garak's longest lines hold some thousands in one document.
+const (
+	maxValues    = 2_000_000
+	maxDocuments = 1_000
+)
+
+var errTooMany = errors.New("it holds too many values for a line of garak")
+
 // lineReader cuts a file into lines without ever holding more than limit bytes.
 type lineReader struct {
 	in     *bufio.Reader
@@ -37,6 +46,7 @@ func (r *lineReader) next() ([]byte, error) {
 		if len(r.buffer)+len(part) > r.limit+1 {
 			return nil, fmt.Errorf("line %d is longer than %d bytes: no garak line is; if it is meant, split the attempt's outputs into several runs, nothing was imported", r.number, r.limit)
 		}
+		r.grow(len(part))
 		r.buffer = append(r.buffer, part...)
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull):
@@ -52,6 +62,16 @@ func (r *lineReader) next() ([]byte, error) {
 			line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
 		}
 		return bytes.Trim(line, " \t\r\n\x00"), nil
+	}
+}
+
+// grow makes room by doubling, and never beyond the limit: append alone would leave
+// five times the line behind.
+func (r *lineReader) grow(n int) {
+	if need := len(r.buffer) + n; need > cap(r.buffer) {
+		buffer := make([]byte, len(r.buffer), max(need, min(2*cap(r.buffer), r.limit+1)))
+		copy(buffer, r.buffer)
+		r.buffer = buffer
 	}
 }
 
@@ -72,6 +92,9 @@ type values struct {
 // appended to a line that had no newline yet. Python writes NaN and Infinity, which
 // are no JSON.
 func splitValues(line []byte) (values, error) {
+	if bytes.Count(line, []byte(",")) > maxValues {
+		return values{}, errTooMany
+	}
 	out := values{damaged: !utf8.Valid(line)}
 	if json.Valid(line) {
 		out.list = []json.RawMessage{line}
@@ -98,7 +121,9 @@ func decodeAll(line []byte) ([]json.RawMessage, error) {
 		var raw json.RawMessage
 		switch err := decoder.Decode(&raw); err {
 		case nil:
-			list = append(list, raw)
+			if list = append(list, raw); len(list) > maxDocuments {
+				return nil, errTooMany
+			}
 		case io.EOF:
 			return list, nil
 		default:

@@ -42,6 +42,9 @@ func (im *importer) scores(ctx context.Context, a *attempt, entry members) (shar
 		if !isList {
 			values = []json.RawMessage{results[name]}
 		}
+		if len(values) == 0 { // a detector may pass an attempt over
+			continue
+		}
 		places := outputs
 		if len(values) != len(outputs) {
 			places = replies

@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 
 	"filippo.io/age"
-	"github.com/tink-crypto/tink-go/v2/aead"
+	"github.com/tink-crypto/tink-go/v2/daead"
 	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
 	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/tink"
@@ -33,7 +33,7 @@ var ErrCannotOpen = errors.New("sealed credential cannot be opened: it is damage
 // concurrent use. Its texts in logs say nothing of its keys.
 type Keeper struct {
 	folder string
-	sealer tink.AEAD
+	sealer tink.DeterministicAEAD
 	backup []age.Identity
 	reader age.Recipient
 }
@@ -59,10 +59,13 @@ func OpenKeeper(configDir string) (*Keeper, error) {
 // a text copied into another row, table or workspace does not open there.
 type Place struct{ Workspace, Table, Row, Field string }
 
-// Seal encrypts plaintext for p with AES256-GCM; the result is base64 text (RFC 4648
-// section 4). Sealing the same text twice gives two different results.
+// Seal encrypts plaintext for p with AES256-SIV (RFC 5297); the result is base64 text
+// (RFC 4648 section 4). The same text for the same place seals to the same result, so
+// that importing a file again finds its credentials unchanged without opening them.
+// What that shows, that a place's credential is what it was, is no secret here: no two
+// places share a result.
 func (k *Keeper) Seal(plaintext string, p Place) (string, error) {
-	sealed, err := k.sealer.Encrypt([]byte(plaintext), p.associatedData())
+	sealed, err := k.sealer.EncryptDeterministically([]byte(plaintext), p.associatedData())
 	if err != nil {
 		return "", fmt.Errorf("seal credential: %w", err)
 	}
@@ -75,7 +78,7 @@ func (k *Keeper) Open(sealed string, p Place) (string, error) {
 	if err != nil {
 		return "", ErrCannotOpen
 	}
-	plaintext, err := k.sealer.Decrypt(raw, p.associatedData())
+	plaintext, err := k.sealer.DecryptDeterministically(raw, p.associatedData())
 	if err != nil {
 		return "", ErrCannotOpen
 	}
@@ -108,14 +111,14 @@ func (k *Keeper) openKeyset(path string) error {
 	if err != nil {
 		return damaged(path)
 	}
-	if k.sealer, err = aead.New(handle); err != nil {
+	if k.sealer, err = daead.New(handle); err != nil {
 		return damaged(path)
 	}
 	return nil
 }
 
 func newKeyset() ([]byte, error) {
-	handle, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
+	handle, err := keyset.NewHandle(daead.AESSIVKeyTemplate())
 	if err != nil {
 		return nil, err
 	}

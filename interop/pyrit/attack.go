@@ -26,7 +26,7 @@ func (im *importer) readConversations(ctx context.Context, t *table) error {
 		if made := im.attributes(r); made != nil {
 			attributes = string(*made)
 		}
-		return "", im.stage.Append(ctx, "raw_conversations", id, null(target), attributes)
+		return "", im.stage.Append(ctx, "raw_conversations", id, null(target.hash), attributes)
 	})
 }
 
@@ -155,7 +155,7 @@ func (im *importer) result(ctx context.Context, r *row, a *storage.StagedAttack,
 		a.ObjectiveHash = &hash
 	}
 	a.PromptKey = a.ObjectiveHash
-	a.HarmCategories = list(r.text("targeted_harm_categories"))
+	a.HarmCategories = im.list(r.text("targeted_harm_categories"))
 	a.Tags = []string{}
 	extras, err := im.describeResult(ctx, r, a, extras)
 	if err != nil {
@@ -174,7 +174,7 @@ func (im *importer) result(ctx context.Context, r *row, a *storage.StagedAttack,
 	a.ObjectiveScore = r.id("last_score_id")
 	extras = append(extras, im.outcome(r, a)...)
 	a.Execution = r.id("attribution_parent_id")
-	for key, value := range pairs(r.text("labels")) {
+	for key, value := range im.labels(r.text("labels")) {
 		label := storage.StagedLabel{Source: a.Source, Attack: a.SourceID, Label: storage.Label{Key: key, Value: value}}
 		if err := im.stage.AddLabel(ctx, &label); err != nil {
 			return nil, err

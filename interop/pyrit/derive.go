@@ -27,12 +27,19 @@ var rawTables = []struct{ table, columns string }{
 		last_reply BIGINT, turns BIGINT, started_at TIMESTAMP, finished_at TIMESTAMP`},
 	{"raw_marks", `conversation TEXT, judge TEXT, scored TEXT, converter TEXT, target_hash TEXT,
 		class TEXT, attacker_hash TEXT, objective_target_hash TEXT, run TEXT, multi TEXT`},
-	{"raw_threads", `conversation TEXT, ord BIGINT, purpose TEXT, main TEXT`},
+	{"raw_threads", `conversation TEXT, ord BIGINT, purpose TEXT, main TEXT, target_hash TEXT, class TEXT,
+		attacker_hash TEXT, objective_target_hash TEXT, run TEXT, multi TEXT, started_at TIMESTAMP,
+		finished_at TIMESTAMP, first_sequence BIGINT, last_reply BIGINT, turns BIGINT`},
 	{"raw_matches", `conversation TEXT, main TEXT`},
 	{"raw_branches", `conversation TEXT, parent TEXT, sequence BIGINT`},
 	{"raw_prompts", `attack TEXT, prompt TEXT, harm_categories TEXT[]`},
 	{"raw_derived", `attack TEXT, execution TEXT, class TEXT, attacker_hash TEXT, target_hash TEXT, chain TEXT,
 		hashes TEXT[], prompt TEXT, prompt_key TEXT, harm_categories TEXT[], started_at TIMESTAMP`},
+	{"raw_harms", `conversation TEXT, categories TEXT[]`},
+	{"raw_first_chains", `conversation TEXT, chain TEXT, hashes TEXT[]`},
+	{"raw_first_prompts", `conversation TEXT, sha256 TEXT`},
+	{"raw_helpers", `main TEXT, class TEXT, attacker_hash TEXT, target_hash TEXT`},
+	{"raw_runs", `conversation TEXT, execution TEXT`},
 	{"raw_open", `attack TEXT, conversation TEXT, score TEXT`},
 	{"raw_verdicts", `attack TEXT, outcome TEXT, source TEXT, score TEXT`},
 }
@@ -45,31 +52,35 @@ func (im *importer) derive(ctx context.Context) error {
 			return fmt.Errorf("put scores on original pieces: %w", err)
 		}
 	}
-	steps := []struct{ what, statement string }{
+	for _, step := range []struct{ what, statement string }{
 		{"count messages", spanSQL},
 		{"gather facts of conversations", markSQL},
 		{"tell purposes", threadSQL},
+		{"find the attacks of judges", judgedSQL},
 		{"find the attacks of attackers", matchSQL},
-		{"link attackers", linkSQL},
+		{"link judges and attackers", linkSQL},
 		{"find branches", branchSQL},
 		{"make attacks of orchestrators", orchestratedSQL},
+		{"find harm categories", harmSQL},
+		{"find converters", chainSQL},
+		{"find first prompts", firstPromptSQL},
+		{"find what helpers know", helperSQL},
+		{"find the runs of scenarios", runSQL},
 		{"find the prompts of attacks", promptSQL},
-		{"complete attacks", derivedSQL},
-		{"write attacks", completeSQL},
-	}
-	for _, step := range steps {
-		var args []any
-		if step.statement == derivedSQL {
-			args = []any{"memory/" + im.first + "/"}
-		}
-		if _, err := im.stage.Exec(ctx, step.statement, args...); err != nil {
+	} {
+		if _, err := im.stage.Exec(ctx, step.statement); err != nil {
 			return fmt.Errorf("%s: %w", step.what, err)
 		}
+	}
+	if _, err := im.stage.Exec(ctx, derivedSQL, "memory/"+im.first+"/"); err != nil {
+		return fmt.Errorf("gather facts of attacks: %w", err)
 	}
 	if err := im.decide(ctx); err != nil {
 		return err
 	}
 	for _, step := range []struct{ what, statement string }{
+		{"write attacks", completeSQL},
+		{"forget attacks as they were read", incompleteSQL},
 		{"write conversations", conversationSQL},
 		{"write labels of conversations", conversationLabelSQL},
 		{"write labels of attacks", attackLabelSQL},
@@ -114,9 +125,8 @@ GROUP BY conversation`
 
 // threadSQL is domain.md's order: what an attack result refers to comes first, then
 // judges, converters, and the orchestrators of 0.9. main is the conversation of the
-// attack that a thread belongs to: for a judge that of the scored message, and from
-// there that thread's own. A multi-turn orchestrator all of whose threads begin with a
-// system prompt has no attacker among them: the prompt was prepended for the target.
+// attack that a thread belongs to. A multi-turn orchestrator all of whose threads begin
+// with a system prompt has no attacker among them: the prompt was the target's.
 const threadSQL = `
 INSERT INTO raw_threads
 WITH every AS (
@@ -136,7 +146,7 @@ WITH every AS (
 	  AND (s.system_sequence IS NULL OR s.system_sequence > s.first_sequence)
 	GROUP BY m.run
 ), told AS (
-	SELECT e.conversation, s.ord, r.main AS referrer, p.conversation_source_id AS judged,
+	SELECT e.conversation, s.ord, r.main AS referrer,
 	       CASE
 	         WHEN r.priority = 1 THEN 'TARGET'
 	         WHEN r.priority = 2 THEN 'ALTERNATIVE'
@@ -146,26 +156,32 @@ WITH every AS (
 	         WHEN m.run IS NULL THEN 'UNKNOWN'
 	         WHEN m.multi IS NOT NULL AND s.system_sequence = s.first_sequence AND b.run IS NOT NULL THEN 'ATTACKER'
 	         ELSE 'TARGET'
-	       END AS purpose
+	       END AS purpose,
+	       COALESCE(c.target_hash, m.target_hash) AS target_hash, m.class, m.attacker_hash,
+	       m.objective_target_hash, m.run, m.multi, s.started_at, s.finished_at, s.first_sequence,
+	       s.last_reply, s.turns
 	FROM every e
 	LEFT JOIN raw_spans s ON s.conversation = e.conversation
 	LEFT JOIN raw_marks m ON m.conversation = e.conversation
+	LEFT JOIN raw_conversations c ON c.conversation = e.conversation
 	LEFT JOIN referred r ON r.conversation = e.conversation AND r.place = 1
 	LEFT JOIN begun b ON b.run = m.run
-	LEFT JOIN stage_messages p ON p.source_id = m.scored
-), numbered AS (
-	SELECT conversation, purpose,
-	       CASE
-	         WHEN referrer IS NOT NULL THEN referrer
-	         WHEN purpose = 'JUDGE' THEN judged
-	         WHEN purpose = 'TARGET' THEN conversation
-	       END AS main,
-	       ROW_NUMBER() OVER (ORDER BY ord NULLS LAST, conversation) AS ord
-	FROM told
 )
-SELECT n.conversation, n.ord, n.purpose, CASE WHEN n.purpose = 'JUDGE' THEN o.main ELSE n.main END
-FROM numbered n
-LEFT JOIN numbered o ON o.conversation = n.main`
+SELECT conversation, ROW_NUMBER() OVER (ORDER BY ord NULLS LAST, conversation), purpose,
+       COALESCE(referrer, CASE WHEN purpose = 'TARGET' THEN conversation END),
+       target_hash, class, attacker_hash, objective_target_hash, run, multi, started_at, finished_at,
+       first_sequence, last_reply, turns
+FROM told`
+
+// judgedSQL: a judge belongs to the attack of the message that it says it judged.
+const judgedSQL = `
+INSERT INTO raw_matches
+SELECT m.conversation, MIN(t.main)
+FROM raw_marks m
+JOIN stage_messages p ON p.source_id = m.scored
+JOIN raw_threads t ON t.conversation = p.conversation_source_id
+WHERE t.main IS NOT NULL
+GROUP BY m.conversation`
 
 // matchSQL finds the attack of a 0.9 attacker's thread: the one of the same run that
 // began while the attacker was at it and whose objective, where known, stands in the
@@ -173,17 +189,13 @@ LEFT JOIN numbered o ON o.conversation = n.main`
 const matchSQL = `
 INSERT INTO raw_matches
 WITH attackers AS (
-	SELECT t.conversation, m.run, s.started_at, s.finished_at, s.first_sequence
-	FROM raw_threads t
-	JOIN raw_marks m ON m.conversation = t.conversation
-	JOIN raw_spans s ON s.conversation = t.conversation
-	WHERE t.purpose = 'ATTACKER' AND t.main IS NULL
+	SELECT conversation, run, started_at, finished_at, first_sequence
+	FROM raw_threads
+	WHERE purpose = 'ATTACKER' AND main IS NULL
 ), targets AS (
-	SELECT t.conversation, m.run, s.started_at
-	FROM raw_threads t
-	JOIN raw_marks m ON m.conversation = t.conversation
-	JOIN raw_spans s ON s.conversation = t.conversation
-	WHERE t.purpose = 'TARGET' AND m.multi IS NOT NULL
+	SELECT conversation, run, started_at
+	FROM raw_threads
+	WHERE purpose = 'TARGET' AND multi IS NOT NULL
 ), tasks AS (
 	SELECT m.conversation_source_id AS conversation, MIN(s.objective) AS objective
 	FROM stage_scores s
@@ -215,7 +227,8 @@ const linkSQL = `
 UPDATE raw_threads
 SET main = k.main
 FROM raw_matches k
-WHERE k.conversation = raw_threads.conversation`
+WHERE k.conversation = raw_threads.conversation
+  AND raw_threads.main IS NULL`
 
 // branchSQL: a branch repeats the beginning of another conversation. A branch of a
 // branch repeats pieces of both; it was branched from where its last repeat is from.
@@ -250,11 +263,10 @@ SELECT t.ord, 0, 'PYRIT', t.conversation, a.source_id, t.purpose,
            OR a.attack_class LIKE '%ContextCompliance%' OR a.attack_class LIKE '%RolePlay%'
            OR a.attack_class LIKE '%SkeletonKey%' THEN 'failed try'
        END,
-       COALESCE(c.target_hash, m.target_hash), b.parent, b.sequence, c.attributes
+       t.target_hash, b.parent, b.sequence, c.attributes
 FROM raw_threads t
 LEFT JOIN stage_attacks a ON a.conversation_source_id = t.main
 LEFT JOIN raw_conversations c ON c.conversation = t.conversation
-LEFT JOIN raw_marks m ON m.conversation = t.conversation
 LEFT JOIN raw_branches b ON b.conversation = t.conversation`
 
 const conversationLabelSQL = `

@@ -14,15 +14,14 @@ WITH tasks AS (
 	GROUP BY m.conversation_source_id
 	HAVING MIN(s.objective) = MAX(s.objective)
 )
-SELECT t.ord, 0, 'PYRIT', t.conversation, m.run, m.class, k.objective,
-       k.sha256, CAST(ARRAY[] AS TEXT[]), CAST(ARRAY[] AS TEXT[]), '', CAST(ARRAY[] AS TEXT[]), t.conversation,
-       s.turns, s.started_at, s.finished_at
+SELECT t.ord + (SELECT COALESCE(MAX(ord), 0) FROM stage_attacks), 0, 'PYRIT', t.conversation, t.run, t.class,
+       k.objective, k.sha256, CAST(ARRAY[] AS TEXT[]), CAST(ARRAY[] AS TEXT[]), '', CAST(ARRAY[] AS TEXT[]),
+       t.conversation, t.turns, t.started_at, t.finished_at
 FROM raw_threads t
-JOIN raw_marks m ON m.conversation = t.conversation
-JOIN raw_spans s ON s.conversation = t.conversation
 LEFT JOIN tasks k ON k.conversation = t.conversation
 WHERE t.purpose = 'TARGET'
-  AND m.run IS NOT NULL
+  AND t.run IS NOT NULL
+  AND t.started_at IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM raw_refs r WHERE r.conversation = t.conversation)`
 
 // promptSQL links attacks to seeds: by the identifiers of the atomic attack, else by
@@ -55,78 +54,96 @@ SELECT attack, source_id, harm_categories
 FROM found
 WHERE place = 1`
 
-// derivedSQL gathers what an attack takes from its conversations where it does not
-// say itself: one that failed before its first message (0.14) left only an attacker's
-// thread. $1 names the memory, for runs that nothing in the file names.
-const derivedSQL = `
-INSERT INTO raw_derived
-WITH harms AS (
-	SELECT conversation, ARRAY_AGG(value ORDER BY value) AS categories
-	FROM (SELECT DISTINCT conversation, value FROM raw_facts WHERE fact = 'harm') f
-	GROUP BY conversation
-), chains AS (
+const harmSQL = `
+INSERT INTO raw_harms
+SELECT conversation, ARRAY_AGG(value ORDER BY value)
+FROM (SELECT DISTINCT conversation, value FROM raw_facts WHERE fact = 'harm') f
+GROUP BY conversation`
+
+const chainSQL = `
+INSERT INTO raw_first_chains
+SELECT conversation, chain, hashes
+FROM (
 	SELECT conversation, chain, hashes,
 	       ROW_NUMBER() OVER (PARTITION BY conversation ORDER BY sequence, chain) AS place
 	FROM raw_chains
-), prompts AS (
+) c
+WHERE place = 1`
+
+// firstPromptSQL: what has no objective is known by its first prompt.
+const firstPromptSQL = `
+INSERT INTO raw_first_prompts
+SELECT conversation, original_sha256
+FROM (
 	SELECT m.conversation_source_id AS conversation, m.original_sha256,
 	       ROW_NUMBER() OVER (PARTITION BY m.conversation_source_id ORDER BY m.sequence, m.ord) AS place
 	FROM stage_messages m
 	JOIN stage_attacks a ON a.conversation_source_id = m.conversation_source_id
 	WHERE a.objective_sha256 IS NULL AND m.role = 'USER'
-), runs AS (
-	SELECT conversation, MIN(execution) AS execution FROM raw_scenarios GROUP BY conversation
-), helpers AS (
-	SELECT t.main, MIN(m.class) AS class, MIN(m.attacker_hash) AS attacker_hash,
-	       MIN(m.objective_target_hash) AS target_hash
-	FROM raw_threads t
-	JOIN raw_marks m ON m.conversation = t.conversation
-	WHERE t.purpose = 'ATTACKER'
-	GROUP BY t.main
-), described AS (
-	SELECT a.source_id,
-	       COALESCE(NULLIF(a.attack_class, ''), m.class, h.class, 'Unknown') AS class,
-	       COALESCE(a.attacker_hash, m.attacker_hash, h.attacker_hash) AS attacker_hash,
-	       h.target_hash
-	FROM stage_attacks a
-	LEFT JOIN raw_marks m ON m.conversation = a.conversation_source_id
-	LEFT JOIN helpers h ON h.main = a.conversation_source_id
-)
+) p
+WHERE place = 1`
+
+// helperSQL: an attack that failed before its first message (0.14) left only an
+// attacker's thread that tells what it was.
+const helperSQL = `
+INSERT INTO raw_helpers
+SELECT main, MIN(class), MIN(attacker_hash), MIN(objective_target_hash)
+FROM raw_threads
+WHERE purpose = 'ATTACKER' AND main IS NOT NULL AND class IS NOT NULL
+GROUP BY main`
+
+const runSQL = `
+INSERT INTO raw_runs
+SELECT conversation, MIN(execution)
+FROM raw_scenarios
+GROUP BY conversation`
+
+// derivedSQL gathers what an attack takes from its conversations where it does not
+// say itself. $1 names the memory, for runs that nothing in the file names.
+const derivedSQL = `
+INSERT INTO raw_derived
 SELECT a.source_id,
-       COALESCE(NULLIF(a.execution_source_id, ''), r.execution, CAST($1 AS TEXT) || d.class),
-       d.class,
-       d.attacker_hash,
-       COALESCE(a.target_hash, c.target_hash, m.target_hash, d.target_hash),
-       CASE WHEN a.converter_chain <> '' THEN a.converter_chain ELSE COALESCE(h.chain, '') END,
+       COALESCE(NULLIF(a.execution_source_id, ''), r.execution,
+         CAST($1 AS TEXT) || COALESCE(NULLIF(a.attack_class, ''), t.class, h.class, 'Unknown')),
+       COALESCE(NULLIF(a.attack_class, ''), t.class, h.class, 'Unknown'),
+       COALESCE(a.attacker_hash, t.attacker_hash, h.attacker_hash),
+       COALESCE(a.target_hash, t.target_hash, h.target_hash),
+       CASE WHEN a.converter_chain <> '' THEN a.converter_chain ELSE COALESCE(c.chain, '') END,
        CASE WHEN a.converter_chain <> '' THEN a.converter_hashes
-            ELSE COALESCE(h.hashes, CAST(ARRAY[] AS TEXT[])) END,
+            ELSE COALESCE(c.hashes, CAST(ARRAY[] AS TEXT[])) END,
        p.prompt,
-       COALESCE(a.objective_sha256, u.original_sha256),
+       COALESCE(a.objective_sha256, u.sha256),
        CASE WHEN a.harm_categories <> CAST(ARRAY[] AS TEXT[]) THEN a.harm_categories
             ELSE COALESCE(w.categories, p.harm_categories, CAST(ARRAY[] AS TEXT[])) END,
-       COALESCE(s.started_at, a.started_at)
+       COALESCE(t.started_at, a.started_at)
 FROM stage_attacks a
-JOIN described d ON d.source_id = a.source_id
-LEFT JOIN raw_spans s ON s.conversation = a.conversation_source_id
-LEFT JOIN raw_marks m ON m.conversation = a.conversation_source_id
-LEFT JOIN raw_conversations c ON c.conversation = a.conversation_source_id
-LEFT JOIN chains h ON h.conversation = a.conversation_source_id AND h.place = 1
-LEFT JOIN harms w ON w.conversation = a.conversation_source_id
-LEFT JOIN prompts u ON u.conversation = a.conversation_source_id AND u.place = 1
-LEFT JOIN runs r ON r.conversation = a.conversation_source_id
+LEFT JOIN raw_threads t ON t.conversation = a.conversation_source_id
+LEFT JOIN raw_first_chains c ON c.conversation = a.conversation_source_id
+LEFT JOIN raw_harms w ON w.conversation = a.conversation_source_id
+LEFT JOIN raw_first_prompts u ON u.conversation = a.conversation_source_id
+LEFT JOIN raw_helpers h ON h.main = a.conversation_source_id
+LEFT JOIN raw_runs r ON r.conversation = a.conversation_source_id
 LEFT JOIN raw_prompts p ON p.attack = a.source_id`
 
+// completeSQL writes the attacks anew, as rank 1: updating so many columns in place
+// takes more time and memory.
 const completeSQL = `
-UPDATE stage_attacks
-SET execution_source_id = d.execution,
-    attack_class = d.class,
-    attacker_hash = d.attacker_hash,
-    target_hash = d.target_hash,
-    converter_chain = d.chain,
-    converter_hashes = d.hashes,
-    prompt_source_id = d.prompt,
-    prompt_key = d.prompt_key,
-    harm_categories = d.harm_categories,
-    started_at = d.started_at
-FROM raw_derived d
-WHERE d.attack = stage_attacks.source_id`
+INSERT INTO stage_attacks (ord, rank, source, source_id, execution_source_id, attack_class, technique_hash,
+	objective, objective_sha256, prompt_key, prompt_source_id, harm_categories, tags, probe, intent,
+	target_hash, attacker_hash, converter_chain, converter_hashes, conversation_source_id,
+	outcome, outcome_reason, outcome_source, objective_score_source_id,
+	turns, duration_ms, retries, error_type, error_message, started_at, finished_at, attributes)
+SELECT a.ord, 1, a.source, a.source_id, d.execution, d.class, a.technique_hash,
+       a.objective, a.objective_sha256, d.prompt_key, d.prompt, d.harm_categories, a.tags, a.probe, a.intent,
+       d.target_hash, d.attacker_hash, d.chain, d.hashes, a.conversation_source_id,
+       COALESCE(NULLIF(a.outcome, ''), v.outcome, 'UNDETERMINED'), a.outcome_reason,
+       COALESCE(NULLIF(a.outcome_source, ''), v.source, 'RULE'), COALESCE(v.score, a.objective_score_source_id),
+       a.turns, a.duration_ms, a.retries, a.error_type, a.error_message, d.started_at, a.finished_at, a.attributes
+FROM stage_attacks a
+JOIN raw_derived d ON d.attack = a.source_id
+LEFT JOIN raw_verdicts v ON v.attack = a.source_id
+WHERE a.rank = 0`
+
+const incompleteSQL = `
+DELETE FROM stage_attacks
+WHERE rank = 0`

@@ -22,7 +22,7 @@ SELECT a.execution_source_id, MIN(a.attack_class), MIN(o.op), MIN(a.started_at),
        MAX(CASE WHEN m.run IS NULL THEN 0 ELSE 1 END)
 FROM stage_attacks a
 LEFT JOIN ops o ON o.execution = a.execution_source_id
-LEFT JOIN raw_marks m ON m.conversation = a.conversation_source_id AND m.run = a.execution_source_id
+LEFT JOIN raw_threads m ON m.conversation = a.conversation_source_id AND m.run = a.execution_source_id
 WHERE a.execution_source_id > CAST($1 AS TEXT)
   AND a.execution_source_id NOT IN (SELECT source_id FROM stage_executions WHERE source = 'PYRIT')
 GROUP BY a.execution_source_id

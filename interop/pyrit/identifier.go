@@ -15,15 +15,15 @@ import (
 // "class_module", "hash", parameters..., "children": {...}} since 0.11,
 // {"__type__", "__module__", ...} before.
 
-// component stages the component of an identifier's JSON text and returns its hash,
-// empty for no identifier.
-func (im *importer) component(ctx context.Context, kind storage.ComponentKind, text string) (string, error) {
+// component stages the component of an identifier's JSON text; the zero one for no
+// identifier.
+func (im *importer) component(ctx context.Context, kind storage.ComponentKind, text string) (described, error) {
 	if text == "" || text == "null" || text == "{}" {
-		return "", nil
+		return described{}, nil
 	}
 	key := string(kind) + "\n" + text
-	if hash, found := im.known.components.get(key); found {
-		return hash, nil
+	if made, found := im.known.components.get(key); found {
+		return made, nil
 	}
 	identifier := decode(text)
 	if identifier == nil {
@@ -31,11 +31,15 @@ func (im *importer) component(ctx context.Context, kind storage.ComponentKind, t
 	}
 	hash, err := im.componentOf(ctx, kind, identifier)
 	if err != nil {
-		return "", err
+		return described{}, err
 	}
-	im.known.components.put(key, hash)
-	return hash, nil
+	made := described{hash: hash, class: orElse(class(identifier), "Unknown")}
+	im.known.components.put(key, made)
+	return made, nil
 }
+
+// described is a staged component.
+type described struct{ hash, class string }
 
 func (im *importer) componentOf(ctx context.Context, kind storage.ComponentKind, identifier map[string]any) (string, error) {
 	identifier = im.extract(identifier)

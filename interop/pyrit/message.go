@@ -36,7 +36,7 @@ func (im *importer) readMessages(ctx context.Context, t *table) error {
 		if version := r.text("pyrit_version"); version != "" {
 			im.version = version
 		}
-		extras, err := im.fill(ctx, r, &m)
+		extras, err := im.body(ctx, r, &m)
 		if err != nil {
 			return "", err
 		}
@@ -45,8 +45,8 @@ func (im *importer) readMessages(ctx context.Context, t *table) error {
 	})
 }
 
-// fill reads a message and the facts that it tells of its conversation.
-func (im *importer) fill(ctx context.Context, r *row, m *storage.StagedMessage) (extras []extra, err error) {
+// body reads a message and the facts that it tells of its conversation.
+func (im *importer) body(ctx context.Context, r *row, m *storage.StagedMessage) (extras []extra, err error) {
 	m.CreatedAt, extras = im.time(r, "timestamp")
 	if extras, err = im.role(r, m, extras); err != nil {
 		return nil, err
@@ -103,13 +103,13 @@ func (im *importer) identifiers(ctx context.Context, r *row, m *storage.StagedMe
 	}
 	m.ConverterHash = used.hashes
 	if target := r.json("prompt_target_identifier"); target != "" {
-		hash, err := im.component(ctx, storage.ComponentTarget, target)
+		component, err := im.component(ctx, storage.ComponentTarget, target)
 		if err != nil {
 			return nil, err
 		}
-		if hash != "" {
-			extras = append(extras, extra{"prompt_target_identifier", `{"component":"` + hash + `"}`})
-			if err := im.fact(ctx, m.Conversation, factTarget, hash); err != nil {
+		if component.hash != "" {
+			extras = append(extras, extra{"prompt_target_identifier", `{"component":"` + component.hash + `"}`})
+			if err := im.fact(ctx, m.Conversation, factTarget, component.hash); err != nil {
 				return nil, err
 			}
 		}
@@ -148,7 +148,7 @@ func (im *importer) conversationFacts(ctx context.Context, r *row, conversation 
 		// The whole text stands in the attributes too: pieces of one conversation may differ.
 		extras = append(extras, extra{"labels", im.value(text)})
 		if im.newFact(conversation, factLabel, text) {
-			for key, value := range pairs(text) {
+			for key, value := range im.labels(text) {
 				if err := im.stage.Append(ctx, "raw_labels", conversation, key, value); err != nil {
 					return nil, err
 				}
@@ -156,7 +156,7 @@ func (im *importer) conversationFacts(ctx context.Context, r *row, conversation 
 		}
 	}
 	if text := r.json("targeted_harm_categories"); text != "" && text != "[]" {
-		for _, category := range list(text) {
+		for _, category := range im.list(text) {
 			if err := im.fact(ctx, conversation, factHarm, category); err != nil {
 				return nil, err
 			}

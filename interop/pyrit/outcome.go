@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// decide gives an outcome to the attacks for which the file states none, in the order
+// decide finds an outcome for the attacks for which the file states none, in the order
 // of domain.md: the objective score, a failed call, the rule.
 func (im *importer) decide(ctx context.Context) error {
 	for _, step := range []struct {
@@ -16,7 +16,6 @@ func (im *importer) decide(ctx context.Context) error {
 		{"judge by the objective score", objectiveVerdictSQL, []any{im.opts.ObjectiveScorer}},
 		{"find failed calls", errorSQL, nil},
 		{"judge by rule", ruleSQL, nil},
-		{"write outcomes", verdictSQL, nil},
 	} {
 		if _, err := im.stage.Exec(ctx, step.statement, step.args...); err != nil {
 			return fmt.Errorf("%s: %w", step.what, err)
@@ -121,15 +120,3 @@ SELECT attack,
        'RULE', CAST(NULL AS TEXT)
 FROM verdicts
 GROUP BY attack`
-
-const verdictSQL = `
-UPDATE stage_attacks
-SET outcome = COALESCE(d.outcome, 'UNDETERMINED'),
-    outcome_source = COALESCE(d.source, 'RULE'),
-    objective_score_source_id = COALESCE(d.score, stage_attacks.objective_score_source_id)
-FROM (
-	SELECT o.attack, v.outcome, v.source, v.score
-	FROM raw_open o
-	LEFT JOIN raw_verdicts v ON v.attack = o.attack
-) d
-WHERE d.attack = stage_attacks.source_id`

@@ -61,14 +61,14 @@ func (im *importer) readScores(ctx context.Context, t *table) error {
 
 func (im *importer) judgement(ctx context.Context, r *row, s *storage.StagedScore) (extras []extra, err error) {
 	s.CreatedAt, extras = im.time(r, "timestamp")
-	identifier := im.scorerIdentifier(r)
-	if s.ScorerHash, err = im.component(ctx, storage.ComponentScorer, orElse(identifier, `{"class_name":"Unknown"}`)); err != nil {
+	scorer, err := im.component(ctx, storage.ComponentScorer, im.scorerIdentifier(r))
+	if err != nil {
 		return nil, err
 	}
-	s.ScorerName = orElse(class(decode(identifier)), "Unknown")
+	s.ScorerHash, s.ScorerName = scorer.hash, scorer.class
 	s.RawValue = r.optional("score_value")
 	extras = append(extras, scoreValue(r, s)...)
-	s.Categories = list(r.text("score_category"))
+	s.Categories = im.list(r.text("score_category"))
 	s.Rationale = r.optional("score_rationale")
 	s.Description = r.optional("score_value_description")
 	s.Metadata = document(r.text("score_metadata"))
@@ -85,11 +85,11 @@ func (im *importer) judgement(ctx context.Context, r *row, s *storage.StagedScor
 // scorerIdentifier is the scorer's identifier: of all identifier columns it alone has
 // another name than its column of hashes.
 func (im *importer) scorerIdentifier(r *row) string {
-	if text := r.json("scorer_class_identifier"); text != "" {
+	if text := r.json("scorer_class_identifier"); text != "" && text != "{}" {
 		return text
 	}
 	text, _ := im.known.identifiers.get(r.text("scorer_identifier_hash"))
-	return text
+	return orElse(text, `{"class_name":"Unknown"}`)
 }
 
 // scoreValue reads value, type and status: True and true, a scale, or a category.

@@ -58,7 +58,7 @@ func (im *importer) readSeeds(ctx context.Context, t *table) error {
 		if p.Hash = r.text("value_sha256"); p.Hash == "" {
 			p.Hash = storage.TextHash(p.Text)
 		}
-		p.HarmCategories = list(r.text("harm_categories"))
+		p.HarmCategories = im.list(r.text("harm_categories"))
 		p.Parameters, p.Metadata = document(r.text("parameters")), document(r.text("prompt_metadata"))
 		p.GroupID = pointer(r.id("prompt_group_id"))
 		if p.Sequence = r.integer("sequence"); p.Sequence == nil && r.text("sequence") != "" {

@@ -145,7 +145,7 @@ func (r *row) json(column string) string {
 func (im *importer) scan(ctx context.Context, t *table, fn func(*row) (unfit string, err error)) error {
 	count := im.counts[t.name]
 	r := row{t: t}
-	return im.src.Scan(ctx, t.name, t.columns, func(values []sql.NullString) error {
+	return readAhead(ctx, im.src, t.name, t.columns, func(values []sql.NullString) error {
 		r.values = values
 		r.number++
 		count.Read++

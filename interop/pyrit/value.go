@@ -45,7 +45,9 @@ func (c *cache[V]) put(key string, value V) {
 type caches struct {
 	attributes  *cache[*storage.JSON]
 	cleaned     *cache[string]
-	components  *cache[string] // kind and identifier -> hash
+	components  *cache[described] // by kind and identifier
+	lists       *cache[[]string]
+	pairs       *cache[map[string]string]
 	chains      *cache[chain]
 	metadata    *cache[metadata]
 	attacks     *cache[*strategy]
@@ -58,7 +60,9 @@ func newCaches() caches {
 	return caches{
 		attributes:  newCache[*storage.JSON](),
 		cleaned:     newCache[string](),
-		components:  newCache[string](),
+		components:  newCache[described](),
+		lists:       newCache[[]string](),
+		pairs:       newCache[map[string]string](),
 		chains:      newCache[chain](),
 		metadata:    newCache[metadata](),
 		attacks:     newCache[*strategy](),
@@ -138,6 +142,26 @@ func (r *row) optional(column string) *string {
 		return &v.String
 	}
 	return nil
+}
+
+// list is the package's list, remembered.
+func (im *importer) list(text string) []string {
+	made, found := im.known.lists.get(text)
+	if !found {
+		made = list(text)
+		im.known.lists.put(text, made)
+	}
+	return made
+}
+
+// labels is pairs, remembered.
+func (im *importer) labels(text string) map[string]string {
+	made, found := im.known.pairs.get(text)
+	if !found {
+		made = pairs(text)
+		im.known.pairs.put(text, made)
+	}
+	return made
 }
 
 // list reads a JSON list of texts, or one text as it was before lists.

@@ -39,11 +39,12 @@ func TestEachLevelIsOneStatement(t *testing.T) {
 		if got := strings.Count(string(response.Data), `"rationale":"alice rationale"`); fmt.Sprint(got/20) != first {
 			t.Errorf("%d scores for %s conversations of 20 messages", got, first)
 		}
-		// attacks and their count, components, labels, conversations, messages,
-		// scores; conversations and their count, the count of messages and their page;
-		// generators and datasets with their counts; the size of the store.
-		if n := meter.UserStatements.Load(); n > 20 {
-			t.Errorf("%s attacks cost %d statements of the user store", first, n)
+		// Attacks and their count, targets, labels, objective scores (none), main
+		// conversations, messages, scores; conversations and the counts of
+		// conversations and messages; generators and datasets with their counts; the
+		// messages' page and the store's size.
+		if n := meter.UserStatements.Load(); n > 16 {
+			t.Errorf("%s attacks cost %d statements of the user store, want 16", first, n)
 		}
 		if n := meter.AppStatements.Load(); n > 3 {
 			t.Errorf("%s attacks cost %d statements of the app store", first, n)

@@ -462,3 +462,27 @@ func TestATimeoutIsNamed(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// The bound that newest puts on falling pages sees only the last rows; here the
+// newest attacks lie all over the table.
+func TestNewestAttacksAreFoundInATableOutOfOrder(t *testing.T) {
+	store, engine := openStore(t)
+	fill(t, engine, `INSERT INTO attacks SELECT 'o1', i, 'PYRIT', 's' || i, NULL, 'C', NULL, NULL, NULL, NULL, NULL, [], [], NULL, NULL, NULL, NULL, '', [],
+		NULL, 'SUCCESS', NULL, 'STATED', NULL, NULL, NULL, NULL, NULL, NULL, TIMESTAMP '2026-01-01' + INTERVAL 1 SECOND * ((i * 7919) % 10007), NULL, NULL
+		FROM range(1, 10007) r(i)`)
+	page := storage.Page{Limit: 40}
+	want := int64(10006)
+	for range 4 {
+		attacks, err := store.Attacks(t.Context(), nil, storage.AttackOrder{Field: storage.AttackOrderStartedAt, Direction: storage.Descending}, page)
+		if err != nil || len(attacks.Edges) != 40 {
+			t.Fatal(attacks, err)
+		}
+		for _, attack := range attacks.Nodes() {
+			if got := attack.Number * 7919 % 10007; got != want {
+				t.Fatalf("second %d instead of %d", got, want)
+			}
+			want--
+		}
+		page.After = *attacks.PageInfo.EndCursor
+	}
+}

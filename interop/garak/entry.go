@@ -21,7 +21,7 @@ func (im *importer) entry(ctx context.Context, raw json.RawMessage) error {
 	im.log.readLine(entryType)
 	switch entryType {
 	case "start_run setup":
-		return im.startRun(ctx, entry)
+		return im.startRun(ctx, entry, raw)
 	case "init":
 		return im.initRun(ctx, entry)
 	case "completion":

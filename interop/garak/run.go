@@ -1,9 +1,9 @@
 package garak
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -16,7 +16,7 @@ import (
 type run struct {
 	id      string
 	version string
-	setup   members       // as read
+	setup   members       // what of it is needed later: kept
 	config  *storage.JSON // the setup without credentials
 	started time.Time
 	ended   *time.Time
@@ -28,6 +28,12 @@ type run struct {
 	targetKnown bool
 	translators []translator
 	counters    map[string]int64
+}
+
+// kept are the settings that are needed after the setup was read.
+var kept = []string{
+	"plugins.target_type", "plugins.model_type", "plugins.target_name", "plugins.model_name",
+	"plugins.generators", "plugins.generator_options", "run.eval_threshold",
 }
 
 func newRun() *run { return &run{counters: map[string]int64{}} }
@@ -52,21 +58,22 @@ func (r *run) next(entryType string) int64 {
 // startRun takes "start_run setup", the first line since 0.9.0.7: the settings as
 // flat names. Numbers with a fraction are missing there (garak writes text, whole
 // numbers, booleans, lists and objects only), run.eval_threshold among them.
-func (im *importer) startRun(ctx context.Context, entry members) error {
+func (im *importer) startRun(ctx context.Context, entry members, raw json.RawMessage) error {
 	if err := im.closeRun(ctx); err != nil {
 		return err
 	}
 	r := newRun()
-	r.setup = entry
+	r.setup = members{}
+	for _, name := range kept {
+		if setting, ok := entry[name]; ok {
+			r.setup[name] = bytes.Clone(setting)
+		}
+	}
 	r.id = text(entry["transient.run_id"])
 	r.version = text(entry["_config.version"])
 	r.started, _ = parseTime(text(entry["transient.starttime_iso"]))
 	r.translators = translatorsOf(entry["run.langproviders"])
-	whole, err := json.Marshal(entry)
-	if err != nil {
-		return fmt.Errorf("read the setup: %w", err)
-	}
-	config, err := im.clean(whole)
+	config, err := im.clean(raw)
 	if err != nil {
 		return err
 	}

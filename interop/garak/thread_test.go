@@ -1,6 +1,8 @@
 package garak
 
 import (
+	"bytes"
+	"encoding/json"
 	"testing"
 
 	"github.com/violentutf/violentutf/storage"
@@ -29,6 +31,7 @@ func FuzzAttempt(f *testing.F) {
 				continue
 			}
 			typeOf(entry)
+			compareMembers(t, raw, entry)
 			a, err := im.readAttempt(entry)
 			if err != nil {
 				continue
@@ -59,4 +62,45 @@ func FuzzAttempt(f *testing.F) {
 			}
 		}
 	})
+}
+
+// compareMembers checks the splitting against encoding/json, all the way down.
+func compareMembers(t *testing.T, raw json.RawMessage, got members) {
+	t.Helper()
+	var want map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &want); err != nil {
+		t.Fatal(err)
+	}
+	if len(want) != len(got) {
+		t.Fatalf("%q: %d members, not %d", raw, len(got), len(want))
+	}
+	for name, value := range want {
+		compare(t, got[name], value)
+	}
+}
+
+func compare(t *testing.T, got, want json.RawMessage) {
+	t.Helper()
+	if !bytes.Equal(bytes.TrimSpace(got), bytes.TrimSpace(want)) {
+		t.Fatalf("got %q, want %q", got, want)
+	}
+	if m, ok := object(got); ok {
+		compareMembers(t, want, m)
+	}
+	if elements, ok := list(got); ok {
+		var all []json.RawMessage
+		if err := json.Unmarshal(want, &all); err != nil {
+			t.Fatal(err)
+		}
+		if len(all) != len(elements) {
+			t.Fatalf("%q: %d elements, not %d", want, len(elements), len(all))
+		}
+		for i := range all {
+			compare(t, elements[i], all[i])
+		}
+	}
+	var s string
+	if json.Unmarshal(want, &s) == nil && text(got) != s {
+		t.Fatalf("got text %q, want %q", text(got), s)
+	}
 }

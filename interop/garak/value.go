@@ -6,36 +6,51 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/violentutf/violentutf/storage"
 )
 
-// members are those of a JSON object, not decoded yet.
+// members are those of a JSON object, not decoded yet: parts of the line, which is
+// overwritten by the next.
 type members map[string]json.RawMessage
 
-// object gives the members of an object; ok is false for any other value.
+// object gives the members of an object; ok is false for any other value. Of equal
+// names the last counts.
 func object(raw json.RawMessage) (m members, ok bool) {
-	if kind(raw) != '{' || json.Unmarshal(raw, &m) != nil {
+	raw = bytes.TrimSpace(raw)
+	if kind(raw) != '{' {
 		return nil, false
 	}
+	m = members{}
+	splitObject(raw, func(name, value json.RawMessage) { m[text(name)] = value })
 	return m, true
 }
 
 // list gives the elements of an array; ok is false for any other value.
 func list(raw json.RawMessage) (elements []json.RawMessage, ok bool) {
-	if kind(raw) != '[' || json.Unmarshal(raw, &elements) != nil {
+	raw = bytes.TrimSpace(raw)
+	if kind(raw) != '[' {
 		return nil, false
 	}
+	splitList(raw, func(element json.RawMessage) { elements = append(elements, element) })
 	return elements, true
 }
 
 // text gives a string, and "" for any other value.
 func text(raw json.RawMessage) string {
-	var s string
-	if kind(raw) == '"' && json.Unmarshal(raw, &s) == nil {
-		return s
+	if kind(raw) != '"' {
+		return ""
 	}
-	return ""
+	raw = bytes.TrimSpace(raw)
+	if inner := raw[1 : len(raw)-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+		return string(inner)
+	}
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		return ""
+	}
+	return s
 }
 
 // texts gives the strings of an array; never nil.

@@ -94,7 +94,11 @@ func (s *Server) presentError(ctx context.Context, err error) *gqlerror.Error {
 	case errors.Is(err, context.Canceled):
 		code, message = storage.CodeTimeout, "the request was given up"
 	}
-	if code == storage.CodeInternal || errors.Unwrap(err) != nil {
+	cause := error(nil)
+	if e, ok := errors.AsType[*storage.Error](err); ok {
+		cause = e.Err
+	}
+	if code == storage.CodeInternal || cause != nil {
 		text, _ := secret.CleanPatterns(err.Error())
 		s.log.LogAttrs(ctx, slog.LevelError, "resolver failed", slog.String("requestId", requestID(ctx)),
 			slog.String("code", string(code)), slog.String("path", path.String()), slog.String("error", text))

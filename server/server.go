@@ -16,7 +16,6 @@ import (
 
 	"github.com/violentutf/violentutf/auth"
 	"github.com/violentutf/violentutf/house"
-	"github.com/violentutf/violentutf/storage"
 	"github.com/violentutf/violentutf/storage/datadir"
 	"github.com/violentutf/violentutf/web"
 )
@@ -153,24 +152,4 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})
-}
-
-// statusOf is the status of an error on paths other than /graphql.
-func statusOf(code storage.Code) int {
-	switch code {
-	case storage.CodeUnauthenticated:
-		return http.StatusUnauthorized
-	case storage.CodeForbidden:
-		return http.StatusForbidden
-	case storage.CodeNotFound:
-		return http.StatusNotFound
-	case storage.CodeBadInput:
-		return http.StatusBadRequest
-	case storage.CodeConflict:
-		return http.StatusConflict
-	case storage.CodeTimeout:
-		return http.StatusGatewayTimeout
-	default:
-		return http.StatusInternalServerError
-	}
 }

@@ -34,7 +34,7 @@ func (c *command) importFiles(ctx context.Context, args []string) error {
 	scorer := set.String("objective-scorer", "", "`class` of the scorer whose verdict decides where a file states no outcome")
 	dryRun := set.Bool("dry-run", false, "read and compare everything, store nothing")
 	asJSON := set.Bool("json", false, "print the results as JSON")
-	memory := set.String("duckdb-memory", "", "memory limit of the database engine, as 512MB")
+	memory := set.String("duckdb-memory", "208MB", "memory `limit` of the database engine; the process needs as much again")
 	logFormat := set.String("log-format", "text", "text or json")
 	logLevel := set.String("log-level", "warn", "debug, info, warn or error")
 	if err := c.parse(set, args); err != nil {

@@ -25,7 +25,7 @@ func (c *command) serve(ctx context.Context, args []string) error {
 	listen := set.String("listen", "127.0.0.1:8080", "`address` to serve on; port 0 takes a free one")
 	dev := set.Bool("dev", false, "sign tokens with a local key and trust them; loopback addresses only")
 	sample := set.Bool("sample", false, "import the files of <data>/sample for the user \"sample\" first")
-	memory := set.String("duckdb-memory", "", "memory limit of the database engine, as 512MB")
+	memory := set.String("duckdb-memory", "1GB", "memory `limit` of the database engine")
 	logFormat := set.String("log-format", "text", "text or json")
 	logLevel := set.String("log-level", "info", "debug, info, warn or error")
 	if err := c.parse(set, args); err != nil {

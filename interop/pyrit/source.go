@@ -163,11 +163,15 @@ func (im *importer) scan(ctx context.Context, t *table, fn func(*row) (unfit str
 	})
 }
 
+// tableConverterLinks repeats, a row for each message and converter, what the
+// messages' own converter_identifiers hold; it is read only where those are missing.
+const tableConverterLinks = "PromptConverterIdentifiers"
+
 // rawKeys are the keys of tables without a place whose key is no single id.
 var rawKeys = map[string][]string{
 	"TargetIdentifierChildren":           {"parent_hash", "position"},
 	"ScorerIdentifierChildren":           {"parent_hash", "position"},
-	"PromptConverterIdentifiers":         {"prompt_memory_entry_id", "position"},
+	tableConverterLinks:                  {"prompt_memory_entry_id", "position"},
 	"AttackRequestConverterIdentifiers":  {"attack_identifier_hash", "position"},
 	"AttackResponseConverterIdentifiers": {"attack_identifier_hash", "position"},
 	"AttackTechniqueSeedIdentifiers":     {"attack_technique_identifier_hash", "position"},
@@ -190,8 +194,12 @@ func (im *importer) readOthers(ctx context.Context) error {
 		tableMessages, tableScores, tableContents, tableAttacks,
 		tableConversations, tableSeeds, tableEmbeddings, tableScenarios,
 	}
+	messages := im.table(tableMessages) // Detect has seen it
 	for _, foreign := range im.src.Tables() {
 		if slices.Contains(placed, foreign.Name) {
+			continue
+		}
+		if foreign.Name == tableConverterLinks && messages.has("converter_identifiers") {
 			continue
 		}
 		t := newTable(foreign)

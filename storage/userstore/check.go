@@ -20,6 +20,15 @@ var checks = []struct{ problem, count string }{
 	{"scores that share their number", `
 		SELECT count(*)
 		FROM (SELECT score_no FROM scores WHERE owner_id = $1 GROUP BY score_no HAVING count(*) > 1) AS twice`},
+	{"attacks that share their number", `
+		SELECT count(*)
+		FROM (SELECT attack_no FROM attacks WHERE owner_id = $1 GROUP BY attack_no HAVING count(*) > 1) AS twice`},
+	{"conversations that share their number", `
+		SELECT count(*)
+		FROM (SELECT conversation_no FROM conversations WHERE owner_id = $1 GROUP BY conversation_no HAVING count(*) > 1) AS twice`},
+	{"prompts that share their number", `
+		SELECT count(*)
+		FROM (SELECT prompt_no FROM dataset_prompts WHERE owner_id = $1 GROUP BY prompt_no HAVING count(*) > 1) AS twice`},
 	{"labels that an attack or conversation has twice", `
 		SELECT count(*)
 		FROM (

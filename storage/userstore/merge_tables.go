@@ -17,6 +17,7 @@ var mergeTables = map[string]string{
 	"merge_messages":      `source TEXT, source_id TEXT, conversation_no BIGINT, sequence BIGINT, piece BIGINT, ord BIGINT, known BOOLEAN`,
 	"merge_originals":     `ord BIGINT, conversation_no BIGINT, sequence BIGINT, piece BIGINT`,
 	"merge_facts":         `conversation_no BIGINT, message_count BIGINT, started_at TIMESTAMP, last_message_at TIMESTAMP`,
+	"merge_references":    `ord BIGINT, no BIGINT, execution_id TEXT, prompt_no BIGINT, conversation_no BIGINT, objective_score_no BIGINT, known BOOLEAN`,
 	"merge_labels":        `ord BIGINT, attack_no BIGINT, conversation_no BIGINT, key TEXT, value TEXT, known BOOLEAN`,
 	"merge_embeddings":    `ord BIGINT, known BOOLEAN`,
 	"merge_sessions":      `ord BIGINT, known BOOLEAN`,
@@ -103,6 +104,18 @@ var keyStatements = []keyStatement{
 			s.ord, t.attack_no IS NOT NULL
 		FROM stage_attacks AS s
 		LEFT JOIN attacks AS t ON t.owner_id = $1 AND t.source = s.source AND t.source_id = s.source_id`},
+	// What an attack refers to is found before its wide rows are sorted: both at once
+	// need more memory than the engine may have.
+	{"merge_references", "", `
+		INSERT INTO merge_references
+		SELECT k.ord, k.no, e.id, p.no, c.no, o.no, k.known
+		FROM merge_attacks AS k
+		JOIN stage_attacks AS s ON s.ord = k.ord
+		LEFT JOIN merge_executions AS e ON e.source = s.source AND e.source_id = s.execution_source_id
+		LEFT JOIN merge_prompts AS p ON p.source = s.source AND p.source_id = s.prompt_source_id
+		LEFT JOIN merge_conversations AS c ON c.source = s.source AND c.source_id = s.conversation_source_id
+		LEFT JOIN merge_scores AS o ON o.source = s.source AND o.source_id = s.objective_score_source_id
+		WHERE CAST($1 AS TEXT) IS NOT NULL`},
 	{"merge_labels", "", `
 		INSERT INTO merge_labels
 		SELECT row_number() OVER (ORDER BY s.attack_no NULLS LAST, s.conversation_no, s.key),
@@ -265,19 +278,19 @@ var mergedTables = []merged{
 		},
 		order: "r.attack_no",
 		// What a person decided stays, whatever the file says now.
-		rows: `SELECT k.no AS attack_no, s.source, s.source_id, e.id AS execution_id, s.attack_class, s.technique_hash, s.objective,
-				s.objective_sha256, s.prompt_key, p.no AS prompt_no, s.harm_categories, s.tags, s.probe, s.intent,
-				s.target_hash, s.attacker_hash, s.converter_chain, s.converter_hashes, c.no AS conversation_no,
+		rows: `SELECT k.no AS attack_no, s.source, s.source_id, k.execution_id, s.attack_class, s.technique_hash, s.objective,
+				s.objective_sha256, s.prompt_key, k.prompt_no, s.harm_categories, s.tags, s.probe, s.intent,
+				s.target_hash, s.attacker_hash, s.converter_chain, s.converter_hashes, k.conversation_no,
 				COALESCE(h.outcome, s.outcome) AS outcome, CASE WHEN h.outcome IS NULL THEN s.outcome_reason ELSE h.outcome_reason END AS outcome_reason,
-				COALESCE(h.outcome_source, s.outcome_source) AS outcome_source, o.no AS objective_score_no, s.turns, s.duration_ms,
+				COALESCE(h.outcome_source, s.outcome_source) AS outcome_source, k.objective_score_no, s.turns, s.duration_ms,
 				s.retries, s.error_type, s.error_message, s.started_at, s.finished_at, s.attributes, k.ord, k.known
-			FROM merge_attacks AS k
+			FROM merge_references AS k
 			JOIN stage_attacks AS s ON s.ord = k.ord
-			LEFT JOIN attacks AS h ON h.owner_id = $1 AND h.attack_no = k.no AND h.outcome_source = 'HUMAN'
-			LEFT JOIN merge_executions AS e ON e.source = s.source AND e.source_id = s.execution_source_id
-			LEFT JOIN merge_prompts AS p ON p.source = s.source AND p.source_id = s.prompt_source_id
-			LEFT JOIN merge_conversations AS c ON c.source = s.source AND c.source_id = s.conversation_source_id
-			LEFT JOIN merge_scores AS o ON o.source = s.source AND o.source_id = s.objective_score_source_id`,
+			LEFT JOIN (
+				SELECT attack_no, outcome, outcome_reason, outcome_source
+				FROM attacks
+				WHERE owner_id = $1 AND outcome_source = 'HUMAN'
+			) AS h ON h.attack_no = k.no`,
 	},
 	{
 		table: "scores", keys: "merge_scores", identity: []string{"score_no"}, fixed: []string{"source", "source_id"},

@@ -127,8 +127,7 @@ CREATE TABLE dataset_prompts (
   group_id TEXT,
   sequence BIGINT,
   created_at TIMESTAMP NOT NULL,
-  attributes TEXT,
-  PRIMARY KEY (owner_id, prompt_no)
+  attributes TEXT
 );
 
 CREATE TABLE execution_plans (
@@ -181,8 +180,7 @@ CREATE TABLE attacks (
   error_message TEXT,
   started_at TIMESTAMP NOT NULL,
   finished_at TIMESTAMP,
-  attributes TEXT,
-  PRIMARY KEY (owner_id, attack_no)
+  attributes TEXT
 );
 
 CREATE TABLE conversations (
@@ -199,8 +197,7 @@ CREATE TABLE conversations (
   message_count BIGINT NOT NULL,
   started_at TIMESTAMP,
   last_message_at TIMESTAMP,
-  attributes TEXT,
-  PRIMARY KEY (owner_id, conversation_no)
+  attributes TEXT
 );
 
 CREATE TABLE prompt_request_responses (

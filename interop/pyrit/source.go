@@ -200,6 +200,8 @@ func (im *importer) readOthers(ctx context.Context) error {
 			continue
 		}
 		if foreign.Name == tableConverterLinks && messages.has("converter_identifiers") {
+			im.counts[foreign.Name].Read = foreign.Rows
+			im.done += foreign.Rows
 			continue
 		}
 		t := newTable(foreign)

@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 
 	"github.com/violentutf/violentutf/auth"
 	"github.com/violentutf/violentutf/house"
@@ -44,11 +43,7 @@ func (c *command) serve(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	// Responses make much short-lived garbage: collecting it more rarely, below a
-	// limit, is a fifth of a request's time (docs/performance.md).
-	debug.SetGCPercent(400)
-	debug.SetMemoryLimit(2 << 30)
-
+	server.CollectGarbageRarely()
 	h, err := house.Open(ctx, house.Options{Dir: text(set, "data"), Salt: c.getenv("PYRIT_DB_SALT"), MemoryLimit: *memory, Log: log})
 	if errors.Is(err, datadir.ErrLocked) {
 		return fmt.Errorf("%w: a server or an import is running there; stop it, or serve another folder with --data", err)

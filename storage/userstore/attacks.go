@@ -11,7 +11,7 @@ import (
 
 func (s *Store) attackTable() *table[storage.Attack] {
 	return &table[storage.Attack]{
-		name: "attacks", from: "attacks a", alias: "a", keys: []string{"attack_no"}, keyType: "BIGINT",
+		name: "attacks", from: "attacks a", alias: "a", counter: "next_attack_no", keys: []string{"attack_no"}, keyType: "BIGINT",
 		columns: `a.attack_no, a.source, a.source_id, a.attack_class, a.technique_hash, a.objective, a.objective_sha256,
   a.prompt_key, a.prompt_no, a.harm_categories, a.tags, a.probe, a.intent, a.target_hash, a.attacker_hash,
   a.converter_chain, a.converter_hashes, a.execution_id, a.conversation_no, a.outcome, a.outcome_reason,

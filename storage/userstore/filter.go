@@ -1,6 +1,7 @@
 package userstore
 
 import (
+	"fmt"
 	"regexp/syntax"
 	"slices"
 	"strconv"
@@ -51,6 +52,23 @@ func (q *query) numberBounds(column string, values any) string {
 	}
 	return " AND " + column + " BETWEEN CAST(" + q.arg(slices.Min(numbers)) + " AS BIGINT) AND CAST(" +
 		q.arg(slices.Max(numbers)) + " AS BIGINT)"
+}
+
+// literalKeys is how many numbers may stand in a statement's text: DuckDB filters a
+// scan by such a list in half the time that a join with a parameter's rows takes,
+// but it has to parse it.
+const literalKeys = 2 * storage.MaxPageSize
+
+// keyed is the condition that a column is one of the keys, int64 or string.
+func (q *query) keyed(column string, keys any, kind string) string {
+	if numbers, ok := keys.([]int64); ok && len(numbers) > 0 && len(numbers) <= literalKeys {
+		texts := make([]string, len(numbers))
+		for i, number := range numbers {
+			texts[i] = strconv.FormatInt(number, 10)
+		}
+		return fmt.Sprintf("%[1]s IN (%[2]s) AND %[1]s BETWEEN %[3]d AND %[4]d", column, strings.Join(texts, ", "), slices.Min(numbers), slices.Max(numbers))
+	}
+	return column + " IN (SELECT unnest(" + q.list(keys, kind) + "))" + q.numberBounds(column, keys)
 }
 
 func (q *query) fail(err error) {

@@ -174,17 +174,20 @@ type merged struct {
 	order string
 }
 
-var configuredColumns = []string{"name", "type", "parameters", "credential", "credential_last_four", "status", "last_test", "created_at", "updated_at", "attributes"}
+var configuredColumns = []string{"name", "type", "parameters", "credential", "credential_last_four", "credential_updated_at", "status", "last_test", "created_at", "updated_at", "attributes"}
 
 func mergedConfigured(table string) merged {
 	return merged{
-		table: table, keys: "merge_" + table, identity: []string{"id"}, fixed: []string{"source", "source_id", "credential_updated_at"},
+		table: table, keys: "merge_" + table, identity: []string{"id"}, fixed: []string{"source", "source_id"},
 		columns: configuredColumns, order: "r.ord",
+		// A credential keeps its date until it is another one.
 		rows: `SELECT k.id, s.source, s.source_id, s.name, s.type, s.parameters, s.credential, s.credential_last_four,
-				CASE WHEN s.credential IS NULL THEN NULL ELSE s.updated_at END AS credential_updated_at,
+				CASE WHEN s.credential = t.credential THEN t.credential_updated_at
+					WHEN s.credential IS NOT NULL THEN s.updated_at END AS credential_updated_at,
 				s.status, s.last_test, s.created_at, s.updated_at, s.attributes, k.ord, k.known
 			FROM merge_` + table + ` AS k
-			JOIN stage_` + table + ` AS s ON s.ord = k.ord`,
+			JOIN stage_` + table + ` AS s ON s.ord = k.ord
+			LEFT JOIN ` + table + ` AS t ON t.owner_id = $1 AND t.id = k.id`,
 	}
 }
 

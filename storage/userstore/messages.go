@@ -54,7 +54,7 @@ func (s *Store) Messages(ctx context.Context, filter *storage.MessageFilter, by 
 // MessagesByConversation lists the messages of each conversation.
 func (s *Store) MessagesByConversation(ctx context.Context, numbers []int64, filter *storage.MessageFilter, page storage.Page) (map[int64]*storage.Connection[storage.Message], error) {
 	q := s.query()
-	n := nest{parent: "m.conversation_no", kind: "BIGINT"}
+	n := nest{parent: "m.conversation_no", kind: "BIGINT", whole: true}
 	if filter == nil {
 		n.count = `
 SELECT c.conversation_no, c.message_count

@@ -57,7 +57,7 @@ func (s *Store) ScoresByNumber(ctx context.Context, numbers []int64) (map[int64]
 		return found, nil
 	}
 	q := s.query()
-	condition := "s.score_no IN (SELECT unnest(" + q.list(numbers, "BIGINT") + "))" + q.numberBounds("s.score_no", numbers)
+	condition := q.keyed("s.score_no", numbers, "BIGINT")
 	rows, err := collect(ctx, s, "read scores", scoreQuery+condition, q.args, s.scanScore)
 	if err != nil {
 		return nil, err

@@ -18,6 +18,8 @@ type Store struct {
 	key    string // StoreKeyBytes raw bytes, part of every id
 }
 
+var _ storage.UserStore = (*Store)(nil)
+
 // New reads the store's key for ids. The store owns the engine from then on.
 func New(ctx context.Context, engine Engine, owner string) (*Store, error) {
 	s := &Store{engine: engine, owner: owner}

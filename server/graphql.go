@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -33,7 +32,7 @@ func (s *Server) graphql() http.Handler {
 		Limits: graph.ServerLimits{BodyBytes: &s.options.Limits.BodyBytes, TimeoutMs: &timeout},
 	}))
 	exec.AddTransport(transport.GET{})
-	exec.AddTransport(transport.POST{})
+	exec.AddTransport(post{})
 	exec.SetQueryCache(lru.New[*ast.QueryDocument](1000))
 	exec.SetParserTokenLimit(s.options.Limits.Tokens)
 	exec.SetErrorPresenter(s.presentError)
@@ -110,9 +109,8 @@ func (s *Server) presentError(ctx context.Context, err error) *gqlerror.Error {
 	return &gqlerror.Error{Message: message, Path: path, Extensions: extensions}
 }
 
-// finishResponse makes the last corrections: gqlgen's codes become ours, its
-// message about an unreadable body loses the body, and the statistics come with it
-// when asked for.
+// finishResponse makes the last corrections: gqlgen's codes become ours, and the
+// statistics come with it when asked for.
 func (s *Server) finishResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	start := time.Now()
 	response := next(ctx)
@@ -126,9 +124,6 @@ func (s *Server) finishResponse(ctx context.Context, next graphql.ResponseHandle
 		switch code := e.Extensions["code"]; code {
 		case errcode.ValidationFailed, errcode.ParseFailed, nil:
 			e.Extensions["code"] = storage.CodeBadInput
-		}
-		if head, _, found := strings.Cut(e.Message, " body:"); found && strings.HasPrefix(head, "json request body") {
-			e.Message = head
 		}
 		e.Extensions["requestId"] = requestID(ctx)
 	}

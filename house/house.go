@@ -152,12 +152,18 @@ func (h *House) rememberUse(ctx context.Context, workspace string, store storage
 	return h.App.SetWorkspaceUse(ctx, workspace, hex.EncodeToString([]byte(store.Key())), use.Bytes, rows)
 }
 
-// Personal opens a user's personal workspace, which is made on first use.
-func (h *House) Personal(ctx context.Context, username string) (storage.UserStore, error) {
+// personal returns a user's personal workspace, which is made on first use.
+func (h *House) personal(ctx context.Context, username string) (*storage.Workspace, error) {
 	if err := auth.ValidUsername(username); err != nil {
 		return nil, storage.BadInput("user", "%v", err)
 	}
 	_, workspace, err := h.App.EnsureUser(ctx, username, h.PersonalFile(username))
+	return workspace, err
+}
+
+// Personal opens a user's personal workspace, which is made on first use.
+func (h *House) Personal(ctx context.Context, username string) (storage.UserStore, error) {
+	workspace, err := h.personal(ctx, username)
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +172,11 @@ func (h *House) Personal(ctx context.Context, username string) (storage.UserStor
 
 // Import imports one file into a user's personal workspace, all or nothing.
 func (h *House) Import(ctx context.Context, username, path string, opts interop.Options) (*storage.Import, error) {
-	store, err := h.Personal(ctx, username)
+	workspace, err := h.personal(ctx, username)
+	if err != nil {
+		return nil, err
+	}
+	store, err := h.OpenWorkspace(ctx, workspace)
 	if err != nil {
 		return nil, err
 	}
@@ -176,11 +186,25 @@ func (h *House) Import(ctx context.Context, username, path string, opts interop.
 		return nil, err
 	}
 	if imp.Key != "" { // something changed
+		h.checkpoint(ctx, workspace)
 		if err := h.rememberUse(ctx, store.Owner(), store); err != nil {
 			return nil, fmt.Errorf("the import of %s is stored, but its size could not be noted: %w", imp.FileName, err)
 		}
 	}
 	return imp, nil
+}
+
+// checkpoint writes a store's log into its file: until then DuckDB keeps what was
+// imported, about 12 MB of a small file, in memory that it cannot give up, and
+// twenty such stores would fill its limit. Failing is no loss: the log is there.
+func (h *House) checkpoint(ctx context.Context, w *storage.Workspace) {
+	engine, err := h.stores.Engine(ctx, w.File, w.Key)
+	if err == nil {
+		err = errors.Join(h.stores.Checkpoint(ctx, engine), engine.Close())
+	}
+	if err != nil {
+		h.log.WarnContext(ctx, "checkpoint after an import", "workspace", w.Key, "error", err)
+	}
 }
 
 // upgrade turns a file of the original at a store's path into ours: it is kept as

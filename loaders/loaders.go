@@ -40,6 +40,12 @@ func newLoader[K comparable, V any](fetch batchFunc[K, V]) *Loader[K, V] {
 	return newLoaderOr(fetch, func(K) V { var none V; return none })
 }
 
+// newListLoader is newLoader with an empty list for a key without an answer: null
+// would say that the list could not be read.
+func newListLoader[K comparable, V any](fetch batchFunc[K, []V]) *Loader[K, []V] {
+	return newLoaderOr(fetch, func(K) []V { return []V{} })
+}
+
 // newLoaderOr is newLoader with what stands for a key without an answer.
 func newLoaderOr[K comparable, V any](fetch batchFunc[K, V], missing func(K) V) *Loader[K, V] {
 	batch := func(ctx context.Context, keys []K) []*dataloader.Result[V] {

@@ -43,19 +43,19 @@ func NewSet(store storage.UserStore) *Set {
 		Store: store,
 
 		Attack:         newLoader(store.AttacksByNumber),
-		LabelsOfAttack: newLoader(store.LabelsByAttack),
+		LabelsOfAttack: newListLoader(store.LabelsByAttack),
 		AttacksOf:      attacksOf(store),
 
 		Conversation:          newLoader(store.ConversationsByNumber),
 		ConversationsOfAttack: conversationsOfAttack(store),
-		Branches:              newLoader(store.BranchesByConversation),
-		LabelsOfConversation:  newLoader(store.LabelsByConversation),
+		Branches:              newListLoader(store.BranchesByConversation),
+		LabelsOfConversation:  newListLoader(store.LabelsByConversation),
 
 		Message:                newLoader(store.MessagesByKey),
 		MessagesOfConversation: messagesOfConversation(store),
 
 		Score:           newLoader(store.ScoresByNumber),
-		ScoresOfMessage: newLoader(store.ScoresByMessage),
+		ScoresOfMessage: newListLoader(store.ScoresByMessage),
 
 		Component: newLoader(store.ComponentsByHash),
 		Generator: newLoader(store.GeneratorsByKey),

@@ -256,6 +256,16 @@ func TestAliceFindsNothingOfBobs(t *testing.T) {
 	}
 }
 
+func TestAListWithoutRowsIsEmptyNotNull(t *testing.T) {
+	s := newSite(t)
+	s.take("alice", "garak/demo.report.jsonl")
+	a := s.mustAsk(s.token("alice", auth.RoleUser), `{ viewer { workspace { attacks(first: 1) { edges { node { labels { key } converters { id } conversation { labels { key } branches { id }
+		messages { edges { node { scores { id } converters { id } } } } } } } } facets { label { count } dataset { count } } generators { edges { node { id } } } } } }`, nil)
+	if data, _, _ := strings.Cut(a.body, `"extensions"`); strings.Contains(data, "null") {
+		t.Errorf("a list is null in %s", a.body)
+	}
+}
+
 // idsIn collects the values of every field named id.
 func idsIn(value any) []string {
 	var ids []string

@@ -93,7 +93,7 @@ func collect[T any](ctx context.Context, s *Store, what, text string, args []any
 		return nil, err
 	}
 	defer rows.Close()
-	var all []T
+	all := []T{} // an empty list is a list
 	for rows.Next() {
 		row, err := scan(rows)
 		if err != nil {

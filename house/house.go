@@ -123,18 +123,28 @@ func (h *House) PersonalFile(username string) string { return datadir.PersonalFi
 // OpenWorkspace opens a workspace's store; the caller closes it. Whether the
 // caller may is decided before.
 func (h *House) OpenWorkspace(ctx context.Context, w *storage.Workspace) (storage.UserStore, error) {
-	engine, err := h.stores.Engine(ctx, w.File, w.Key)
+	store, err := h.open(ctx, w.File, w.Key)
 	if err != nil {
 		return nil, err
-	}
-	store, err := userstore.New(ctx, engine, w.Key)
-	if err != nil {
-		return nil, errors.Join(err, engine.Close())
 	}
 	if w.StoreKey != hex.EncodeToString([]byte(store.Key())) {
 		if err := h.rememberUse(ctx, w.Key, store); err != nil {
 			return nil, errors.Join(err, store.Close())
 		}
+	}
+	return store, nil
+}
+
+// open opens the store in a file below the data folder; closing it gives the file
+// back.
+func (h *House) open(ctx context.Context, file, owner string) (*userstore.Store, error) {
+	engine, err := h.stores.Engine(ctx, file, owner)
+	if err != nil {
+		return nil, err
+	}
+	store, err := userstore.New(ctx, engine, owner)
+	if err != nil {
+		return nil, errors.Join(err, engine.Close())
 	}
 	return store, nil
 }
@@ -227,13 +237,9 @@ func (h *House) upgrade(ctx context.Context, file string) error {
 	if err := removeStore(filepath.Join(h.Dir, converted)); err != nil {
 		return err
 	}
-	engine, err := h.stores.Engine(ctx, converted, workspace.Key)
+	store, err := h.open(ctx, converted, workspace.Key)
 	if err != nil {
 		return err
-	}
-	store, err := userstore.New(ctx, engine, workspace.Key)
-	if err != nil {
-		return errors.Join(err, engine.Close())
 	}
 	imp, err := h.Importer.File(ctx, store, file, interop.Options{})
 	if err = errors.Join(err, store.Close(), h.stores.Detach(context.WithoutCancel(ctx), converted)); err != nil {
@@ -316,13 +322,9 @@ func removeStore(path string) error {
 // Check opens a workspace's store and tells what is wrong with its numbering,
 // which no primary key guards in the large tables.
 func (h *House) Check(ctx context.Context, w *storage.Workspace) ([]string, error) {
-	engine, err := h.stores.Engine(ctx, w.File, w.Key)
+	store, err := h.open(ctx, w.File, w.Key)
 	if err != nil {
 		return nil, err
-	}
-	store, err := userstore.New(ctx, engine, w.Key)
-	if err != nil {
-		return nil, errors.Join(err, engine.Close())
 	}
 	problems, err := store.Check(ctx)
 	return problems, errors.Join(err, store.Close())

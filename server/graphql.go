@@ -85,17 +85,14 @@ func (s *Server) presentError(ctx context.Context, err error) *gqlerror.Error {
 		path = presented.Path
 	}
 	code, message, field := storage.CodeInternal, "internal error", ""
+	var cause error // of an error with a code: for the log
 	switch e, ok := errors.AsType[*storage.Error](err); {
 	case ok:
-		code, message, field = e.Code, e.Message, e.Field
+		code, message, field, cause = e.Code, e.Message, e.Field, e.Err
 	case errors.Is(err, context.DeadlineExceeded):
 		code, message = storage.CodeTimeout, "the request took longer than the server allows: ask for less, or in several requests"
 	case errors.Is(err, context.Canceled):
 		code, message = storage.CodeTimeout, "the request was given up"
-	}
-	cause := error(nil)
-	if e, ok := errors.AsType[*storage.Error](err); ok {
-		cause = e.Err
 	}
 	if code == storage.CodeInternal || cause != nil {
 		text, _ := secret.CleanPatterns(err.Error())

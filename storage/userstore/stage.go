@@ -9,7 +9,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -132,14 +131,14 @@ func (st *stage) AddPrompt(ctx context.Context, p *storage.StagedPrompt) error {
 	return st.bulk.Append(ctx, "stage_prompts", st.next(), int64(0), string(p.Source), st.text(p.SourceID),
 		string(p.DatasetSource), st.text(p.Dataset), p.Index, st.text(p.SeedType), st.maybe(p.Role), st.maybe(p.Name),
 		st.text(p.Text), st.text(p.DataType), st.list(p.HarmCategories), st.document(p.Parameters),
-		st.document(p.Metadata), p.Hash, st.maybe(p.GroupID), number(p.Sequence), p.CreatedAt,
+		st.document(p.Metadata), p.Hash, st.maybe(p.GroupID), known(p.Sequence), p.CreatedAt,
 		st.document(st.damaged(p.Attributes, "text", p.Text)))
 }
 
 func (st *stage) AddExecution(ctx context.Context, e *storage.Execution) error {
 	return st.bulk.Append(ctx, "stage_executions", st.next(), int64(0), string(e.Source), st.text(e.SourceID),
 		uuid.Must(uuid.NewV7()).String(), string(e.Origin), st.text(e.Name), st.maybe(e.Orchestrator), string(e.Status),
-		e.Partial, st.document(e.Configuration), st.maybe(e.Error), moment(e.StartedAt), moment(e.FinishedAt),
+		e.Partial, st.document(e.Configuration), st.maybe(e.Error), known(e.StartedAt), known(e.FinishedAt),
 		st.document(e.Attributes))
 }
 
@@ -153,15 +152,15 @@ func (st *stage) AddAttack(ctx context.Context, a *storage.StagedAttack) error {
 		st.maybe(a.ObjectiveHash), st.maybe(a.PromptKey), st.reference(a.Prompt), st.list(a.HarmCategories),
 		st.list(a.Tags), st.maybe(a.Probe), st.maybe(a.Intent), st.maybe(a.TargetHash), st.maybe(a.AttackerHash),
 		st.text(a.ConverterChain), st.list(a.ConverterHash), st.reference(a.Conversation), string(a.Outcome),
-		st.maybe(a.OutcomeReason), string(a.OutcomeSource), st.reference(a.ObjectiveScore), number(a.Turns),
-		number(a.DurationMs), number(a.Retries), st.maybe(a.ErrorType), st.maybe(a.ErrorMessage), a.StartedAt,
-		moment(a.FinishedAt), st.document(attributes))
+		st.maybe(a.OutcomeReason), string(a.OutcomeSource), st.reference(a.ObjectiveScore), known(a.Turns),
+		known(a.DurationMs), known(a.Retries), st.maybe(a.ErrorType), st.maybe(a.ErrorMessage), a.StartedAt,
+		known(a.FinishedAt), st.document(attributes))
 }
 
 func (st *stage) AddConversation(ctx context.Context, c *storage.StagedConversation) error {
 	return st.bulk.Append(ctx, "stage_conversations", st.next(), int64(c.Rank), string(c.Source), st.text(c.SourceID),
 		st.reference(c.Attack), string(c.Purpose), st.maybe(c.Why), st.maybe(c.TargetHash), st.reference(c.BranchedFrom),
-		number(c.BranchedFromSequence), st.document(c.Attributes))
+		known(c.BranchedFromSequence), st.document(c.Attributes))
 }
 
 func (st *stage) AddMessage(ctx context.Context, m *storage.StagedMessage) error {
@@ -177,13 +176,13 @@ func (st *stage) AddMessage(ctx context.Context, m *storage.StagedMessage) error
 	return st.bulk.Append(ctx, "stage_messages", st.next(), int64(m.Rank), string(m.Source), st.text(m.SourceID),
 		st.text(m.Conversation), m.Sequence, st.reference(m.Original), string(m.Role), st.text(m.OriginalValue), converted,
 		st.text(m.OriginalDataType), st.text(m.DataType), st.list(m.ConverterHash), st.text(m.ResponseError),
-		st.maybe(m.FinishReason), number(m.LatencyMs), number(m.InputTokens), number(m.OutputTokens), m.OriginalHash,
+		st.maybe(m.FinishReason), known(m.LatencyMs), known(m.InputTokens), known(m.OutputTokens), m.OriginalHash,
 		convertedHash, st.document(m.Metadata), m.CreatedAt, st.document(attributes))
 }
 
 func (st *stage) AddScore(ctx context.Context, s *storage.StagedScore) error {
 	return st.bulk.Append(ctx, "stage_scores", st.next(), int64(s.Rank), string(s.Source), st.text(s.SourceID),
-		st.reference(s.Message), st.maybe(s.Content), s.ScorerHash, string(s.Type), verdict(s.Value), scale(s.ScaleValue),
+		st.reference(s.Message), st.maybe(s.Content), s.ScorerHash, string(s.Type), known(s.Value), known(s.ScaleValue),
 		st.maybe(s.RawValue), string(s.Status), st.list(s.Categories), st.maybe(s.Rationale), st.maybe(s.Description),
 		st.maybe(s.Objective), s.IsObjective, st.document(s.Metadata), s.CreatedAt, st.document(s.Attributes))
 }
@@ -200,7 +199,7 @@ func (st *stage) AddEmbedding(ctx context.Context, e *storage.StagedEmbedding) e
 
 func (st *stage) AddSession(ctx context.Context, s *storage.StagedSession) error {
 	return st.bulk.Append(ctx, "stage_sessions", st.next(), int64(0), string(s.Source), st.text(s.SourceID),
-		st.text(s.SessionKey), st.text(string(s.Body)), s.CreatedAt, s.UpdatedAt, moment(s.ExpiresAt),
+		st.text(s.SessionKey), st.text(string(s.Body)), s.CreatedAt, s.UpdatedAt, known(s.ExpiresAt),
 		st.document(s.Attributes))
 }
 
@@ -271,30 +270,10 @@ func (st *stage) list(texts []string) []string {
 	return clean
 }
 
-func number(n *int64) any {
-	if n == nil {
+// known is the value itself, or NULL.
+func known[T any](value *T) any {
+	if value == nil {
 		return nil
 	}
-	return *n
-}
-
-func verdict(v *bool) any {
-	if v == nil {
-		return nil
-	}
-	return *v
-}
-
-func scale(v *float64) any {
-	if v == nil {
-		return nil
-	}
-	return *v
-}
-
-func moment(t *time.Time) any {
-	if t == nil {
-		return nil
-	}
-	return *t
+	return *value
 }

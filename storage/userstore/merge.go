@@ -26,9 +26,6 @@ func (st *stage) Commit(ctx context.Context, imp *storage.Import, progress func(
 	if err := st.keepLast(ctx); err != nil {
 		return err
 	}
-	if err := st.identifyExecutions(ctx); err != nil {
-		return err
-	}
 	err := st.bulk.WithTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		return st.merge(ctx, tx, imp, progress)
 	})
@@ -64,32 +61,6 @@ func (st *stage) keepLast(ctx context.Context) error {
 				WHERE place > 1
 			)`); err != nil {
 			return fmt.Errorf("keep the last row of each in %s: %w", table, err)
-		}
-	}
-	return nil
-}
-
-// identifyExecutions gives ids to executions that an importer staged by statement.
-func (st *stage) identifyExecutions(ctx context.Context) error {
-	var ords []int64
-	rows, err := st.bulk.Conn().QueryContext(ctx, "SELECT ord FROM stage_executions WHERE id IS NULL")
-	if err != nil {
-		return err
-	}
-	for rows.Next() {
-		var ord int64
-		if err := rows.Scan(&ord); err != nil {
-			return errors.Join(err, rows.Close())
-		}
-		ords = append(ords, ord)
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return err
-	}
-	for _, ord := range ords {
-		if _, err := st.bulk.Conn().ExecContext(ctx, "UPDATE stage_executions SET id = $1 WHERE ord = $2",
-			uuid.Must(uuid.NewV7()).String(), ord); err != nil {
-			return err
 		}
 	}
 	return nil

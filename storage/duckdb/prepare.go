@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/violentutf/violentutf/storage"
 )
@@ -151,11 +152,12 @@ func (r *Registry) renew(ctx context.Context, path, owner string, found contents
 		r.options.Log.InfoContext(ctx, "migrate a store", "owner", owner, "from", found.version, "to", r.version)
 	}
 	alias := "renew_" + randomName()
-	if err := r.attach(ctx, work, alias, ""); err != nil {
+	if err := r.attach(ctx, work, alias, rowGroup); err != nil {
 		return err
 	}
-	err = r.migrate(ctx, &attachment{alias: alias}, owner)
-	// Detaching writes the log into the file.
+	if err = r.migrate(ctx, &attachment{alias: alias}, owner); err == nil {
+		err = r.settle(ctx, alias)
+	}
 	if err = errors.Join(err, r.detachAlias(context.WithoutCancel(ctx), alias)); err != nil {
 		return fmt.Errorf("migrate %s to version %d: %w", filepath.Base(path), r.version, err)
 	}
@@ -174,11 +176,35 @@ func (r *Registry) foldLog(ctx context.Context, path string) error {
 		return nil
 	}
 	alias := "fold_" + randomName()
-	if err := r.attach(ctx, path, alias, ""); err != nil {
+	if err := r.attach(ctx, path, alias, rowGroup); err != nil {
 		return err
 	}
-	_, err := r.admin.ExecContext(ctx, "CHECKPOINT "+identifier(alias))
-	return errors.Join(err, r.detachAlias(context.WithoutCancel(ctx), alias))
+	return errors.Join(r.settle(ctx, alias), r.detachAlias(context.WithoutCancel(ctx), alias))
+}
+
+// settle writes a file's log into it. Detaching alone leaves the log behind while a
+// look at another file's tables, which reads every catalog, holds this one.
+func (r *Registry) settle(ctx context.Context, alias string) error {
+	return patiently(ctx, "Cannot CHECKPOINT", func() error {
+		_, err := r.admin.ExecContext(ctx, "CHECKPOINT "+identifier(alias))
+		return err
+	})
+}
+
+// patiently tries again for five seconds while the error says that others are in the
+// way.
+func patiently(ctx context.Context, inTheWay string, try func() error) error {
+	for deadline := time.Now().Add(5 * time.Second); ; {
+		err := try()
+		if err == nil || !strings.Contains(err.Error(), inTheWay) || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
 }
 
 // copyFile copies a file to a new one with mode 0600, onto the disk.

@@ -33,6 +33,7 @@ type Options struct {
 	Salt        string // of user stores' names; empty means datadir.DefaultSalt
 	MemoryLimit string // DuckDB's, for the whole process; empty means its default
 	Threads     int    // DuckDB's; 0 means one for each CPU
+	Thrifty     bool   // duckdb.Options.Thrifty
 	Log         *slog.Logger
 }
 
@@ -89,7 +90,7 @@ func Open(ctx context.Context, options Options) (_ *House, err error) {
 	}
 	h.App = h.app
 	if h.stores, err = duckdb.Open(ctx, duckdb.Options{
-		Dir: options.Dir, MemoryLimit: options.MemoryLimit, Threads: options.Threads, Log: h.log,
+		Dir: options.Dir, MemoryLimit: options.MemoryLimit, Threads: options.Threads, Thrifty: options.Thrifty, Log: h.log,
 		Upgrade: h.upgrade, Backup: h.backup,
 	}); err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/violentutf/violentutf/interop/garak"
@@ -67,6 +68,8 @@ func (im *Importer) File(ctx context.Context, store storage.UserStore, path stri
 		FileName: filepath.Base(path), FileBytes: head.size, DryRun: opts.DryRun,
 		StartedAt: time.Now().UTC().Truncate(time.Microsecond), Tool: storage.SourcePyRIT,
 	}
+	hash := newFileHash(ctx, path)
+	defer hash.end()
 	guard := &guard{keeper: im.Keeper, scrubber: secret.NewScrubber(), owner: store.Owner()}
 	stage, err := store.NewStage(ctx, guard)
 	if err != nil {
@@ -76,9 +79,9 @@ func (im *Importer) File(ctx context.Context, store storage.UserStore, path stri
 
 	switch {
 	case head.is(sqliteMagic, 0):
-		err = im.database(ctx, im.SQLite, stage, path, imp, opts)
+		err = im.database(ctx, im.SQLite, stage, path, hash, imp, opts)
 	case head.is(duckdbMagic, 8):
-		err = im.database(ctx, im.DuckDB, stage, path, imp, opts)
+		err = im.database(ctx, im.DuckDB, stage, path, hash, imp, opts)
 	case garak.Detect(head.bytes):
 		err = im.report(ctx, stage, path, imp, opts)
 	default:
@@ -87,7 +90,7 @@ func (im *Importer) File(ctx context.Context, store storage.UserStore, path stri
 	if err != nil {
 		return nil, explain(imp.FileName, err)
 	}
-	if imp.FileHash, err = fileHash(ctx, path); err != nil {
+	if imp.FileHash, err = hash.sum(); err != nil {
 		return nil, explain(imp.FileName, err)
 	}
 	read := imp.Tables
@@ -105,12 +108,13 @@ func (im *Importer) File(ctx context.Context, store storage.UserStore, path stri
 }
 
 // database reads a PyRIT memory or the original's user file.
-func (im *Importer) database(ctx context.Context, opener storage.ForeignOpener, stage storage.Stage, path string, imp *storage.Import, opts Options) error {
+func (im *Importer) database(ctx context.Context, opener storage.ForeignOpener, stage storage.Stage, path string, hash *fileHash, imp *storage.Import, opts Options) error {
 	src, err := opener.OpenForeign(ctx, path)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
+	hash.begin()
 	options := pyrit.Options{ObjectiveScorer: opts.ObjectiveScorer, Progress: opts.Progress}
 	var summary pyrit.Summary
 	switch tables := src.Tables(); {
@@ -272,7 +276,38 @@ func explain(name string, err error) error {
 	return fmt.Errorf("import %s: %w", name, err)
 }
 
-func fileHash(ctx context.Context, path string) (string, error) {
+// fileHash is the SHA-256 of a file. Beside the reading it takes no time of its own;
+// but it may begin only when a database was copied, whose lock ends when anything in
+// the process closes the file.
+type fileHash struct {
+	begin func()
+	sum   func() (string, error) // begins if nothing did
+	end   func()                 // gives up what was not asked for
+}
+
+func newFileHash(ctx context.Context, path string) *fileHash {
+	ctx, cancel := context.WithCancel(ctx)
+	var reading sync.WaitGroup
+	var text string
+	var err error
+	begin := sync.OnceFunc(func() {
+		reading.Go(func() { text, err = sha256Of(ctx, path) })
+	})
+	return &fileHash{
+		begin: begin,
+		sum: func() (string, error) {
+			begin()
+			reading.Wait()
+			return text, err
+		},
+		end: func() {
+			cancel()
+			reading.Wait()
+		},
+	}
+}
+
+func sha256Of(ctx context.Context, path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return "", err

@@ -34,7 +34,7 @@ func (c *command) importFiles(ctx context.Context, args []string) error {
 	scorer := set.String("objective-scorer", "", "`class` of the scorer whose verdict decides where a file states no outcome")
 	dryRun := set.Bool("dry-run", false, "read and compare everything, store nothing")
 	asJSON := set.Bool("json", false, "print the results as JSON")
-	memory := set.String("duckdb-memory", "208MB", "memory `limit` of the database engine; the process needs as much again")
+	memory := set.String("duckdb-memory", "256MB", "memory `limit` of the database engine; the process needs some 150 MB more")
 	logFormat := set.String("log-format", "text", "text or json")
 	logLevel := set.String("log-level", "warn", "debug, info, warn or error")
 	if err := c.parse(set, args); err != nil {
@@ -58,7 +58,7 @@ func (c *command) importFiles(ctx context.Context, args []string) error {
 	if *salt == "" {
 		*salt = c.getenv("PYRIT_DB_SALT")
 	}
-	take, done, err := c.importer(ctx, house.Options{Dir: text(set, "data"), Salt: *salt, MemoryLimit: *memory, Log: log}, *user)
+	take, done, err := c.importer(ctx, house.Options{Dir: text(set, "data"), Salt: *salt, MemoryLimit: *memory, Thrifty: true, Log: log}, *user)
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,9 @@ type Options struct {
 	MemoryLimit string
 	// Threads of the instance; default one for each CPU.
 	Threads int
+	// Thrifty gives freed memory back at once, for the whole process: the peak of an
+	// import is a quarter lower, a statement's time a little longer.
+	Thrifty bool
 	// TempDir takes what does not fit in memory. It must be in Dir; default
 	// violentutf/cache/tmp.
 	TempDir string
@@ -82,6 +85,9 @@ func open(ctx context.Context, options Options, migrations fs.FS) (_ *Registry, 
 	options.MaxAttached = cmp.Or(options.MaxAttached, 64)
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
+	}
+	if options.Thrifty {
+		freeAtOnce()
 	}
 	r := &Registry{options: options, attached: map[string]*attachment{}}
 	if r.migrations, r.version, err = newest(migrations); err != nil {

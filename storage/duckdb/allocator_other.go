@@ -1,0 +1,6 @@
+//go:build !linux
+
+package duckdb
+
+// freeAtOnce is for the allocator that DuckDB has on Linux.
+func freeAtOnce() {}

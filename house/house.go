@@ -23,6 +23,7 @@ import (
 	"github.com/violentutf/violentutf/storage/appstore"
 	"github.com/violentutf/violentutf/storage/datadir"
 	"github.com/violentutf/violentutf/storage/duckdb"
+	"github.com/violentutf/violentutf/storage/files"
 	"github.com/violentutf/violentutf/storage/sqlite"
 	"github.com/violentutf/violentutf/storage/userstore"
 )
@@ -42,6 +43,7 @@ type House struct {
 	App      storage.AppStore
 	Keeper   *secret.Keeper
 	Importer *interop.Importer
+	Files    *files.Folder
 
 	salt   string
 	log    *slog.Logger
@@ -95,7 +97,10 @@ func Open(ctx context.Context, options Options) (_ *House, err error) {
 		return nil, err
 	}
 	staging := sqlite.ForeignOpener{StagingDir: filepath.Join(options.Dir, "violentutf", "cache")}
-	h.Importer = &interop.Importer{DuckDB: h.stores, Keeper: h.Keeper, SQLite: staging}
+	if h.Files, err = files.Open(h.Dir); err != nil {
+		return nil, err
+	}
+	h.Importer = &interop.Importer{DuckDB: h.stores, Keeper: h.Keeper, Files: h.Files, SQLite: staging}
 	return h, staging.Sweep()
 }
 
@@ -111,6 +116,9 @@ func (h *House) Close(ctx context.Context) (err error) {
 		}
 		if h.app != nil {
 			errs = append(errs, h.app.Close())
+		}
+		if h.Files != nil {
+			errs = append(errs, h.Files.Close())
 		}
 		err = errors.Join(append(errs, h.lock.Unlock())...)
 	})

@@ -22,6 +22,7 @@ import (
 	"github.com/violentutf/violentutf/interop/violentutf"
 	"github.com/violentutf/violentutf/secret"
 	"github.com/violentutf/violentutf/storage"
+	"github.com/violentutf/violentutf/storage/files"
 )
 
 // Format is a kind of file that can be imported.
@@ -40,6 +41,10 @@ type Options struct {
 	Format Format `json:"format,omitempty"`
 	// ObjectiveScorer names the scorer whose verdict decides where nothing else does.
 	ObjectiveScorer string `json:"objectiveScorer,omitempty"`
+	// MediaRoot is the folder in which the files that a PyRIT memory names by their
+	// paths are looked for; empty follows no path. Only a person at the machine may
+	// name one.
+	MediaRoot string `json:"mediaRoot,omitempty"`
 	// DryRun reads and compares everything and stores nothing.
 	DryRun bool `json:"dryRun,omitempty"`
 	// Progress is told how far the import is, on the caller's goroutine; may be nil.
@@ -51,6 +56,7 @@ type Importer struct {
 	DuckDB storage.ForeignOpener
 	SQLite storage.ForeignOpener
 	Keeper *secret.Keeper
+	Files  *files.Folder
 }
 
 // File imports one file: all of it or, on any error, nothing. Errors with a code
@@ -76,9 +82,9 @@ func (im *Importer) File(ctx context.Context, store storage.UserStore, path stri
 
 	switch {
 	case head.is(sqliteMagic, 0):
-		err = im.database(ctx, im.SQLite, stage, path, imp, opts)
+		err = im.database(ctx, im.SQLite, stage, path, imp, opts, store.Owner())
 	case head.is(duckdbMagic, 8):
-		err = im.database(ctx, im.DuckDB, stage, path, imp, opts)
+		err = im.database(ctx, im.DuckDB, stage, path, imp, opts, store.Owner())
 	case garak.Detect(head.bytes):
 		err = im.report(ctx, stage, path, imp, opts)
 	default:
@@ -105,13 +111,19 @@ func (im *Importer) File(ctx context.Context, store storage.UserStore, path stri
 }
 
 // database reads a PyRIT memory or the original's user file.
-func (im *Importer) database(ctx context.Context, opener storage.ForeignOpener, stage storage.Stage, path string, imp *storage.Import, opts Options) error {
+func (im *Importer) database(ctx context.Context, opener storage.ForeignOpener, stage storage.Stage, path string, imp *storage.Import, opts Options, owner string) error {
 	src, err := opener.OpenForeign(ctx, path)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
 	options := pyrit.Options{ObjectiveScorer: opts.ObjectiveScorer, Progress: opts.Progress}
+	if opts.MediaRoot != "" {
+		if options.Media, err = im.Files.Source(opts.MediaRoot, owner, opts.DryRun); err != nil {
+			return err
+		}
+		defer options.Media.Close()
+	}
 	var summary pyrit.Summary
 	switch tables := src.Tables(); {
 	case violentutf.Detect(tables):

@@ -30,6 +30,8 @@ type Stage interface {
 	AddEmbedding(ctx context.Context, e *StagedEmbedding) error
 	AddSession(ctx context.Context, s *StagedSession) error
 	AddRaw(ctx context.Context, r *StagedRaw) error
+	// AddMedium links a file, whose content is kept already, to a message.
+	AddMedium(ctx context.Context, m *StagedMedium) error
 
 	// Scrub makes the stage replace this credential in every text from now on.
 	Scrub(credential string)
@@ -105,6 +107,14 @@ type StagedEmbedding struct {
 	Message string // source id
 	Model   string
 	Vector  []float32
+}
+
+// StagedMedium is a file that a value of a message names.
+type StagedMedium struct {
+	Source  Source
+	Message string // source id
+	Part    MessagePart
+	File    *File
 }
 
 // ConfiguredKind is the table of a configured thing.

@@ -33,6 +33,9 @@ type UserStore interface {
 	MessagesByKey(ctx context.Context, keys []MessageKey) (map[MessageKey]*Message, error)
 	MessagesByConversation(ctx context.Context, numbers []int64, filter *MessageFilter, page Page) (map[int64]*Connection[Message], error)
 
+	// FilesByMessage finds the files that messages name.
+	FilesByMessage(ctx context.Context, keys []MessageKey) (map[MessageKey]*MessageFiles, error)
+
 	ScoresByMessage(ctx context.Context, keys []MessageKey) (map[MessageKey][]*Score, error)
 	ScoresByNumber(ctx context.Context, numbers []int64) (map[int64]*Score, error)
 

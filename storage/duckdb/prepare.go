@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/violentutf/violentutf/storage"
 )
@@ -155,17 +156,34 @@ func (r *Registry) renew(ctx context.Context, path, owner string, found contents
 		return err
 	}
 	err = r.migrate(ctx, &attachment{alias: alias}, owner)
-	// Detaching writes the log into the file.
 	if err = errors.Join(err, r.detachAlias(context.WithoutCancel(ctx), alias)); err != nil {
 		return fmt.Errorf("migrate %s to version %d: %w", filepath.Base(path), r.version, err)
 	}
-	if _, err := os.Stat(work + ".wal"); err == nil {
-		return fmt.Errorf("migrate %s: DuckDB left a log behind", filepath.Base(path))
+	if err := closed(ctx, work); err != nil {
+		return fmt.Errorf("migrate %s: %w", filepath.Base(path), err)
 	}
 	if err := os.Chmod(work, 0o600); err != nil {
 		return err
 	}
 	return os.Rename(work, path)
+}
+
+// closed waits until DuckDB has written a detached file's log into it, which it does
+// when the last statement over any catalog that began before has ended.
+func closed(ctx context.Context, path string) error {
+	for deadline := time.Now().Add(5 * time.Second); ; {
+		if _, err := os.Stat(path + ".wal"); errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return errors.New("DuckDB left a log behind")
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
 }
 
 // foldLog writes a log that a killed process left into its file.

@@ -56,7 +56,9 @@ type Stage interface {
 
 // The staged rows embed what is stored; their ID and numbers are ignored and
 // their references go by source id. Rows of the same source and source id: the
-// highest Rank wins, then the last one.
+// highest Rank wins, then the last one. Ranks of attacks, scores and executions
+// above 0 are remembered: a later file that brings a known row with a lower one
+// leaves it as it is.
 
 // StagedAttack is an attack before it has numbers.
 type StagedAttack struct {

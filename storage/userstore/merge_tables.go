@@ -4,6 +4,7 @@ package userstore
 // them by, or the next free one. ord is the staged row's.
 var mergeTables = map[string]string{
 	"merge_changed":       `ord BIGINT`,
+	"merge_held":          `kind TEXT, ord BIGINT`,
 	"merge_components":    `hash TEXT, ord BIGINT, known BOOLEAN`,
 	"merge_generators":    `source TEXT, source_id TEXT, id TEXT, ord BIGINT, known BOOLEAN`,
 	"merge_converters":    `source TEXT, source_id TEXT, id TEXT, ord BIGINT, known BOOLEAN`,

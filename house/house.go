@@ -34,6 +34,7 @@ type Options struct {
 	Salt        string // of user stores' names; empty means datadir.DefaultSalt
 	MemoryLimit string // DuckDB's, for the whole process; empty means its default
 	Threads     int    // DuckDB's; 0 means one for each CPU
+	MasterKey   secret.MasterKey
 	Log         *slog.Logger
 }
 
@@ -83,7 +84,7 @@ func Open(ctx context.Context, options Options) (_ *House, err error) {
 		return nil, err
 	}
 	options.Dir = h.Dir
-	if h.Keeper, err = secret.OpenKeeper(h.ConfigDir()); err != nil {
+	if h.Keeper, err = secret.OpenKeeperWith(ctx, h.ConfigDir(), options.MasterKey); err != nil {
 		return nil, err
 	}
 	if h.app, err = sqlite.OpenAppStore(ctx, filepath.Join(options.Dir, datadir.AppStoreFile)); err != nil {

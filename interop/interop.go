@@ -73,7 +73,15 @@ func (im *Importer) File(ctx context.Context, store storage.UserStore, path stri
 		FileName: filepath.Base(path), FileBytes: head.size, DryRun: opts.DryRun,
 		StartedAt: time.Now().UTC().Truncate(time.Microsecond), Tool: storage.SourcePyRIT,
 	}
-	guard := &guard{keeper: im.Keeper, scrubber: secret.NewScrubber(), owner: store.Owner()}
+	session := im.Keeper.Begin()
+	defer session.End()
+	if session.Rotating() && !opts.DryRun { // a dry run then tells of credentials as updated
+		// What is stored is compared as sealed text, which another key makes another.
+		if _, err := im.Keeper.Reseal(ctx, Credentials(store)); err != nil {
+			return nil, fmt.Errorf("seal the workspace's credentials with the new key: %w", err)
+		}
+	}
+	guard := &guard{session: session, scrubber: secret.NewScrubber(), owner: store.Owner()}
 	stage, err := store.NewStage(ctx, guard)
 	if err != nil {
 		return nil, err
@@ -302,18 +310,3 @@ func fileHash(ctx context.Context, path string) (string, error) {
 		}
 	}
 }
-
-// guard keeps the credentials of one file out of one workspace's store.
-type guard struct {
-	keeper   *secret.Keeper
-	scrubber *secret.Scrubber
-	owner    string
-}
-
-func (g *guard) Seal(table, row, plaintext string) (string, error) {
-	return g.keeper.Seal(plaintext, secret.Place{Workspace: g.owner, Table: table, Row: row, Field: "credential"})
-}
-
-func (g *guard) Add(credential string) { g.scrubber.Add(credential) }
-
-func (g *guard) Clean(text string) (string, bool) { return g.scrubber.Clean(text) }

@@ -168,7 +168,7 @@ func (k *Keeper) takeBackupKey(text []byte) (err error) {
 	return nil
 }
 
-// newBackupKey writes the key the way the age command line reads it (age -d -i FILE).
+// newBackupKey writes the key the way age does.
 func newBackupKey() ([]byte, error) {
 	identity, err := age.GenerateX25519Identity()
 	if err != nil {

@@ -5,7 +5,6 @@ package server
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -71,8 +70,7 @@ func New(options Options) *Server {
 	if options.Limits.Tokens == 0 {
 		options.Limits.Tokens = 15_000
 	}
-	s := &Server{options: options, log: options.Log, codes: auth.NewCodes(), links: links{key: make([]byte, 32), now: time.Now}}
-	_, _ = rand.Read(s.links.key) // it never fails (crypto/rand)
+	s := &Server{options: options, log: options.Log, codes: auth.NewCodes(), links: links{key: options.House.Keeper.Derive("file links"), now: time.Now}}
 	s.handler = s.routes()
 	return s
 }

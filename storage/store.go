@@ -49,6 +49,12 @@ type UserStore interface {
 	ConvertersByKey(ctx context.Context, keys []string) (map[string]*Converter, error)
 	ScorersByKey(ctx context.Context, keys []string) (map[string]*Scorer, error)
 
+	// SealedCredentials lists the sealed credentials of configured things by kind and
+	// key, behind a row; an empty kind is the beginning.
+	SealedCredentials(ctx context.Context, kind ConfiguredKind, key string, limit int) ([]*SealedCredential, error)
+	// ReplaceCredentials stores new sealed texts where the old ones still are.
+	ReplaceCredentials(ctx context.Context, changes []*ResealedCredential) error
+
 	Datasets(ctx context.Context, filter *DatasetFilter, order NameOrder, page Page) (*Connection[Dataset], error)
 	DatasetsByKey(ctx context.Context, keys []string) (map[string]*Dataset, error)
 	PromptsByDataset(ctx context.Context, keys []string, filter *PromptFilter, page Page) (map[string]*Connection[Prompt], error)

@@ -35,6 +35,7 @@ func (c *command) importFiles(ctx context.Context, args []string) error {
 	media := set.String("media-root", "", "`folder` below which the images and recordings are that a PyRIT memory names (default: the folder of the file)")
 	dryRun := set.Bool("dry-run", false, "read and compare everything, store nothing")
 	asJSON := set.Bool("json", false, "print the results as JSON")
+	masterKeyFlags(set)
 	memory := set.String("duckdb-memory", "208MB", "memory `limit` of the database engine; the process needs as much again")
 	logFormat := set.String("log-format", "text", "text or json")
 	logLevel := set.String("log-level", "warn", "debug, info, warn or error")
@@ -59,7 +60,7 @@ func (c *command) importFiles(ctx context.Context, args []string) error {
 	if *salt == "" {
 		*salt = c.getenv("PYRIT_DB_SALT")
 	}
-	take, done, err := c.importer(ctx, house.Options{Dir: text(set, "data"), Salt: *salt, MemoryLimit: *memory, Log: log}, *user)
+	take, done, err := c.importer(ctx, house.Options{Dir: text(set, "data"), Salt: *salt, MemoryLimit: *memory, MasterKey: c.masterKey(set), Log: log}, *user)
 	if err != nil {
 		return err
 	}

@@ -92,7 +92,9 @@ type Place struct{ Workspace, Table, Row, Field string }
 //
 // Who stores the result needs a Session around both, or a rotation in between could
 // leave it without its key.
-func (k *Keeper) Seal(plaintext string, p Place) (string, error) { return k.keys.Load().seal(plaintext, p) }
+func (k *Keeper) Seal(plaintext string, p Place) (string, error) {
+	return k.keys.Load().seal(plaintext, p)
+}
 
 // Open gives back what Seal was given for the same place, else ErrCannotOpen.
 func (k *Keeper) Open(sealed string, p Place) (string, error) { return k.keys.Load().open(sealed, p) }

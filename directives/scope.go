@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+
 	"github.com/violentutf/violentutf/loaders"
 	"github.com/violentutf/violentutf/storage"
 )
@@ -88,8 +91,35 @@ func (s *Scope) open(ctx context.Context) (*loaders.Set, error) {
 		s.err = fmt.Errorf("the store of workspace %s belongs to %s", s.Workspace.Key, store.Owner())
 		return nil, s.err
 	}
-	s.set = loaders.NewSet(store)
+	s.set = loaders.NewSet(store.Reading(selected(ctx)))
 	return s.set, nil
+}
+
+// selected lists every field that the operation of ctx names anywhere; nil, which
+// stands for all, outside an operation.
+func selected(ctx context.Context) storage.Fields {
+	if !graphql.HasOperationContext(ctx) {
+		return nil
+	}
+	fields := storage.Fields{}
+	var collect func(ast.SelectionSet)
+	collect = func(set ast.SelectionSet) {
+		for _, selection := range set {
+			switch selection := selection.(type) {
+			case *ast.Field:
+				fields[selection.Name] = true
+				collect(selection.SelectionSet)
+			case *ast.InlineFragment:
+				collect(selection.SelectionSet)
+			}
+		}
+	}
+	operation := graphql.GetOperationContext(ctx)
+	collect(operation.Operation.SelectionSet)
+	for _, fragment := range operation.Doc.Fragments {
+		collect(fragment.SelectionSet)
+	}
+	return fields
 }
 
 // holds tells whether an id is of this workspace or of something in its store.

@@ -572,7 +572,7 @@ func (ec *executionContext) marshalOUser2ᚕᚖgithubᚗcomᚋviolentutfᚋviole
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNUser2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐUser(ctx, sel, v[i])
@@ -591,7 +591,7 @@ func (ec *executionContext) marshalOWorkspaceUse2ᚕᚖgithubᚗcomᚋviolentutf
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNWorkspaceUse2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐWorkspaceUse(ctx, sel, v[i])

@@ -2047,7 +2047,7 @@ func (ec *executionContext) _AttackError(ctx context.Context, sel ast.SelectionS
 // region    ***************************** type.gotpl *****************************
 
 func (ec *executionContext) marshalNAttack2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAttackᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Attack) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAttack2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAttack(ctx, sel, v[i])
@@ -2071,7 +2071,7 @@ func (ec *executionContext) marshalNAttack2ᚖgithubᚗcomᚋviolentutfᚋviolen
 }
 
 func (ec *executionContext) marshalNAttackEdge2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Edge[storage.Attack]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAttackEdge2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐEdge(ctx, sel, v[i])
@@ -2227,7 +2227,7 @@ func (ec *executionContext) marshalOOutcome2ᚕgithubᚗcomᚋviolentutfᚋviole
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNOutcome2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐOutcome(ctx, sel, v[i])
@@ -2290,7 +2290,7 @@ func (ec *executionContext) marshalOOutcomeSource2ᚕgithubᚗcomᚋviolentutf�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNOutcomeSource2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐOutcomeSource(ctx, sel, v[i])

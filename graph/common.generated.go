@@ -880,7 +880,7 @@ func (ec *executionContext) marshalNNameOrderField2githubᚗcomᚋviolentutfᚋv
 }
 
 func (ec *executionContext) marshalNNode2ᚕgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐNode(ctx context.Context, sel ast.SelectionSet, v []schema.Node) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalONode2githubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐNode(ctx, sel, v[i])
@@ -950,7 +950,7 @@ func (ec *executionContext) marshalOLabel2ᚕᚖgithubᚗcomᚋviolentutfᚋviol
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNLabel2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐLabel(ctx, sel, v[i])
@@ -1087,7 +1087,7 @@ func (ec *executionContext) marshalOSource2ᚕgithubᚗcomᚋviolentutfᚋviolen
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSource2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐSource(ctx, sel, v[i])

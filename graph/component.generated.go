@@ -868,7 +868,7 @@ func (ec *executionContext) _ComponentEdge(ctx context.Context, sel ast.Selectio
 // region    ***************************** type.gotpl *****************************
 
 func (ec *executionContext) marshalNComponent2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐComponentᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Component) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNComponent2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐComponent(ctx, sel, v[i])
@@ -892,7 +892,7 @@ func (ec *executionContext) marshalNComponent2ᚖgithubᚗcomᚋviolentutfᚋvio
 }
 
 func (ec *executionContext) marshalNComponentEdge2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Edge[storage.Component]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNComponentEdge2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐEdge(ctx, sel, v[i])
@@ -934,7 +934,7 @@ func (ec *executionContext) marshalOComponent2ᚕᚖgithubᚗcomᚋviolentutfᚋ
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNComponent2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐComponent(ctx, sel, v[i])
@@ -992,7 +992,7 @@ func (ec *executionContext) marshalOComponentKind2ᚕgithubᚗcomᚋviolentutf�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNComponentKind2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐComponentKind(ctx, sel, v[i])

@@ -1173,7 +1173,7 @@ func (ec *executionContext) _ConversationEdge(ctx context.Context, sel ast.Selec
 // region    ***************************** type.gotpl *****************************
 
 func (ec *executionContext) marshalNConversation2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐConversationᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Conversation) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNConversation2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐConversation(ctx, sel, v[i])
@@ -1197,7 +1197,7 @@ func (ec *executionContext) marshalNConversation2ᚖgithubᚗcomᚋviolentutfᚋ
 }
 
 func (ec *executionContext) marshalNConversationEdge2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Edge[storage.Conversation]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNConversationEdge2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐEdge(ctx, sel, v[i])
@@ -1259,7 +1259,7 @@ func (ec *executionContext) marshalOConversation2ᚕᚖgithubᚗcomᚋviolentutf
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNConversation2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐConversation(ctx, sel, v[i])
@@ -1342,7 +1342,7 @@ func (ec *executionContext) marshalOPurpose2ᚕgithubᚗcomᚋviolentutfᚋviole
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPurpose2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐPurpose(ctx, sel, v[i])

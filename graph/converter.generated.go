@@ -675,7 +675,7 @@ func (ec *executionContext) _ConverterEdge(ctx context.Context, sel ast.Selectio
 // region    ***************************** type.gotpl *****************************
 
 func (ec *executionContext) marshalNConverter2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐConverterᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Converter) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNConverter2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐConverter(ctx, sel, v[i])
@@ -699,7 +699,7 @@ func (ec *executionContext) marshalNConverter2ᚖgithubᚗcomᚋviolentutfᚋvio
 }
 
 func (ec *executionContext) marshalNConverterEdge2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Edge[storage.Converter]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNConverterEdge2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐEdge(ctx, sel, v[i])

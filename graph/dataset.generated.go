@@ -1968,7 +1968,7 @@ func (ec *executionContext) _PromptEdge(ctx context.Context, sel ast.SelectionSe
 // region    ***************************** type.gotpl *****************************
 
 func (ec *executionContext) marshalNDataset2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐDatasetᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Dataset) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDataset2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐDataset(ctx, sel, v[i])
@@ -1992,7 +1992,7 @@ func (ec *executionContext) marshalNDataset2ᚖgithubᚗcomᚋviolentutfᚋviole
 }
 
 func (ec *executionContext) marshalNDatasetEdge2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Edge[storage.Dataset]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDatasetEdge2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐEdge(ctx, sel, v[i])
@@ -2016,7 +2016,7 @@ func (ec *executionContext) marshalNDatasetEdge2ᚖgithubᚗcomᚋviolentutfᚋv
 }
 
 func (ec *executionContext) marshalNPrompt2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐPromptᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Prompt) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPrompt2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐPrompt(ctx, sel, v[i])
@@ -2040,7 +2040,7 @@ func (ec *executionContext) marshalNPrompt2ᚖgithubᚗcomᚋviolentutfᚋviolen
 }
 
 func (ec *executionContext) marshalNPromptEdge2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Edge[storage.Prompt]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPromptEdge2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐEdge(ctx, sel, v[i])

@@ -1261,7 +1261,7 @@ func (ec *executionContext) _ExecutionSummary(ctx context.Context, sel ast.Selec
 // region    ***************************** type.gotpl *****************************
 
 func (ec *executionContext) marshalNExecution2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐExecutionᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Execution) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNExecution2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐExecution(ctx, sel, v[i])
@@ -1285,7 +1285,7 @@ func (ec *executionContext) marshalNExecution2ᚖgithubᚗcomᚋviolentutfᚋvio
 }
 
 func (ec *executionContext) marshalNExecutionEdge2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Edge[storage.Execution]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNExecutionEdge2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐEdge(ctx, sel, v[i])
@@ -1404,7 +1404,7 @@ func (ec *executionContext) marshalOExecutionStatus2ᚕgithubᚗcomᚋviolentutf
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNExecutionStatus2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐExecutionStatus(ctx, sel, v[i])
@@ -1455,7 +1455,7 @@ func (ec *executionContext) marshalOOrigin2ᚕgithubᚗcomᚋviolentutfᚋviolen
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNOrigin2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐOrigin(ctx, sel, v[i])

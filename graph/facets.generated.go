@@ -1605,7 +1605,7 @@ func (ec *executionContext) marshalOFacetValue2ᚕᚖgithubᚗcomᚋviolentutf�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNFacetValue2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐFacetValue(ctx, sel, v[i])

@@ -3,4 +3,5 @@
 package graph
 
 //go:generate go tool gqlgen generate
+//go:generate go run ./lists .
 //go:generate go run ../schema/snapshot ../schema.graphql

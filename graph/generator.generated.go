@@ -951,7 +951,7 @@ func (ec *executionContext) _GeneratorEdge(ctx context.Context, sel ast.Selectio
 // region    ***************************** type.gotpl *****************************
 
 func (ec *executionContext) marshalNGenerator2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐGeneratorᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Generator) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNGenerator2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐGenerator(ctx, sel, v[i])
@@ -975,7 +975,7 @@ func (ec *executionContext) marshalNGenerator2ᚖgithubᚗcomᚋviolentutfᚋvio
 }
 
 func (ec *executionContext) marshalNGeneratorEdge2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Edge[storage.Generator]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNGeneratorEdge2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐEdge(ctx, sel, v[i])

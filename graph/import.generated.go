@@ -843,7 +843,7 @@ func (ec *executionContext) _ImportEdge(ctx context.Context, sel ast.SelectionSe
 // region    ***************************** type.gotpl *****************************
 
 func (ec *executionContext) marshalNImport2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐImportᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Import) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNImport2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐImport(ctx, sel, v[i])
@@ -867,7 +867,7 @@ func (ec *executionContext) marshalNImport2ᚖgithubᚗcomᚋviolentutfᚋviolen
 }
 
 func (ec *executionContext) marshalNImportCount2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐImportCountᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.ImportCount) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNImportCount2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐImportCount(ctx, sel, v[i])
@@ -891,7 +891,7 @@ func (ec *executionContext) marshalNImportCount2ᚖgithubᚗcomᚋviolentutfᚋv
 }
 
 func (ec *executionContext) marshalNImportEdge2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Edge[storage.Import]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNImportEdge2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐEdge(ctx, sel, v[i])

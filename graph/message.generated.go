@@ -1428,7 +1428,7 @@ func (ec *executionContext) _TokenUse(ctx context.Context, sel ast.SelectionSet,
 // region    ***************************** type.gotpl *****************************
 
 func (ec *executionContext) marshalNMessage2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐMessageᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Message) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMessage2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐMessage(ctx, sel, v[i])
@@ -1452,7 +1452,7 @@ func (ec *executionContext) marshalNMessage2ᚖgithubᚗcomᚋviolentutfᚋviole
 }
 
 func (ec *executionContext) marshalNMessageEdge2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Edge[storage.Message]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMessageEdge2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐEdge(ctx, sel, v[i])
@@ -1578,7 +1578,7 @@ func (ec *executionContext) marshalOMessageRole2ᚕgithubᚗcomᚋviolentutfᚋv
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMessageRole2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐRole(ctx, sel, v[i])

@@ -1893,7 +1893,7 @@ func (ec *executionContext) marshalOScore2ᚕgithubᚗcomᚋviolentutfᚋviolent
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNScore2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAnyScore(ctx, sel, v[i])

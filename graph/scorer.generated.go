@@ -675,7 +675,7 @@ func (ec *executionContext) _ScorerEdge(ctx context.Context, sel ast.SelectionSe
 // region    ***************************** type.gotpl *****************************
 
 func (ec *executionContext) marshalNScorer2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐScorerᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Scorer) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNScorer2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐScorer(ctx, sel, v[i])
@@ -699,7 +699,7 @@ func (ec *executionContext) marshalNScorer2ᚖgithubᚗcomᚋviolentutfᚋviolen
 }
 
 func (ec *executionContext) marshalNScorerEdge2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Edge[storage.Scorer]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNScorerEdge2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐEdge(ctx, sel, v[i])

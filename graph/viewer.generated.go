@@ -379,7 +379,7 @@ func (ec *executionContext) unmarshalNRole2ᚕgithubᚗcomᚋviolentutfᚋviolen
 }
 
 func (ec *executionContext) marshalNRole2ᚕgithubᚗcomᚋviolentutfᚋviolentutfᚋauthᚐRoleᚄ(ctx context.Context, sel ast.SelectionSet, v []auth.Role) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNRole2githubᚗcomᚋviolentutfᚋviolentutfᚋauthᚐRole(ctx, sel, v[i])

@@ -1669,7 +1669,7 @@ func (ec *executionContext) marshalNMemberRole2githubᚗcomᚋviolentutfᚋviole
 }
 
 func (ec *executionContext) marshalNTableUse2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐTableUseᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.TableUse) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNTableUse2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐTableUse(ctx, sel, v[i])
@@ -1719,7 +1719,7 @@ func (ec *executionContext) marshalOMember2ᚕᚖgithubᚗcomᚋviolentutfᚋvio
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMember2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐMember(ctx, sel, v[i])
@@ -1745,7 +1745,7 @@ func (ec *executionContext) marshalOWorkspace2ᚕᚖgithubᚗcomᚋviolentutfᚋ
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNWorkspace2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐWorkspace(ctx, sel, v[i])

@@ -14,6 +14,10 @@ type UserStore interface {
 	Key() string
 	// Revision is raised by each write transaction.
 	Revision(ctx context.Context) (int64, error)
+	// Reading is the same store, whose rows need to carry only these fields: a page of
+	// messages without their metadata costs half as much. Keys and references are
+	// always there. Closing either closes both.
+	Reading(fields Fields) UserStore
 
 	Attacks(ctx context.Context, filter *AttackFilter, order AttackOrder, page Page) (*Connection[Attack], error)
 	AttacksByNumber(ctx context.Context, numbers []int64) (map[int64]*Attack, error)
@@ -75,6 +79,12 @@ type UserStore interface {
 	NewStage(ctx context.Context, guard Guard) (Stage, error)
 	Close() error
 }
+
+// Fields are names of fields in the schema, of whatever type; nil stands for all.
+type Fields map[string]bool
+
+// Has says whether the field is one of them.
+func (f Fields) Has(name string) bool { return f == nil || f[name] }
 
 // AttackEdge is how a parent names its attacks.
 type AttackEdge string

@@ -98,8 +98,8 @@ func fillDisk(dir string) error {
 		return err
 	}
 	// The log still has room, the file has not.
-	const stored = 200_000 + 50_000
-	if err := add(50_000); err != nil {
+	const stored = 200_000 + 20_000
+	if err := add(20_000); err != nil { // less than a row group, which a commit writes to the file at once
 		return err
 	}
 	full := r.Checkpoint(ctx, e)

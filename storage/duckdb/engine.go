@@ -104,6 +104,8 @@ func (e *engine) Bytes(context.Context) (int64, error) {
 
 func (e *engine) Dialect() userstore.Dialect { return dialect{} }
 
+func (e *engine) Known() *userstore.Known { return &e.attachment.known }
+
 // Close gives the reference back; the file stays attached until its place is needed.
 func (e *engine) Close() error {
 	e.close.Do(func() { e.registry.release(e.attachment) })

@@ -152,38 +152,22 @@ func (r *Registry) renew(ctx context.Context, path, owner string, found contents
 		r.options.Log.InfoContext(ctx, "migrate a store", "owner", owner, "from", found.version, "to", r.version)
 	}
 	alias := "renew_" + randomName()
-	if err := r.attach(ctx, work, alias, ""); err != nil {
+	if err := r.attach(ctx, work, alias, rowGroup); err != nil {
 		return err
 	}
-	err = r.migrate(ctx, &attachment{alias: alias}, owner)
+	if err = r.migrate(ctx, &attachment{alias: alias}, owner); err == nil {
+		err = r.settle(ctx, alias)
+	}
 	if err = errors.Join(err, r.detachAlias(context.WithoutCancel(ctx), alias)); err != nil {
 		return fmt.Errorf("migrate %s to version %d: %w", filepath.Base(path), r.version, err)
 	}
-	if err := closed(ctx, work); err != nil {
-		return fmt.Errorf("migrate %s: %w", filepath.Base(path), err)
+	if _, err := os.Stat(work + ".wal"); err == nil {
+		return fmt.Errorf("migrate %s: DuckDB left a log behind", filepath.Base(path))
 	}
 	if err := os.Chmod(work, 0o600); err != nil {
 		return err
 	}
 	return os.Rename(work, path)
-}
-
-// closed waits until DuckDB has written a detached file's log into it, which it does
-// when the last statement over any catalog that began before has ended.
-func closed(ctx context.Context, path string) error {
-	for deadline := time.Now().Add(5 * time.Second); ; {
-		if _, err := os.Stat(path + ".wal"); errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if time.Now().After(deadline) {
-			return errors.New("DuckDB left a log behind")
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
 }
 
 // foldLog writes a log that a killed process left into its file.
@@ -192,11 +176,35 @@ func (r *Registry) foldLog(ctx context.Context, path string) error {
 		return nil
 	}
 	alias := "fold_" + randomName()
-	if err := r.attach(ctx, path, alias, ""); err != nil {
+	if err := r.attach(ctx, path, alias, rowGroup); err != nil {
 		return err
 	}
-	_, err := r.admin.ExecContext(ctx, "CHECKPOINT "+identifier(alias))
-	return errors.Join(err, r.detachAlias(context.WithoutCancel(ctx), alias))
+	return errors.Join(r.settle(ctx, alias), r.detachAlias(context.WithoutCancel(ctx), alias))
+}
+
+// settle writes a file's log into it. Detaching alone leaves the log behind while a
+// look at another file's tables, which reads every catalog, holds this one.
+func (r *Registry) settle(ctx context.Context, alias string) error {
+	return patiently(ctx, "Cannot CHECKPOINT", func() error {
+		_, err := r.admin.ExecContext(ctx, "CHECKPOINT "+identifier(alias))
+		return err
+	})
+}
+
+// patiently tries again for five seconds while the error says that others are in the
+// way.
+func patiently(ctx context.Context, inTheWay string, try func() error) error {
+	for deadline := time.Now().Add(5 * time.Second); ; {
+		err := try()
+		if err == nil || !strings.Contains(err.Error(), inTheWay) || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
 }
 
 // copyFile copies a file to a new one with mode 0600, onto the disk.

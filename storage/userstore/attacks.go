@@ -10,8 +10,8 @@ import (
 )
 
 func (s *Store) attackTable() *table[storage.Attack] {
-	return &table[storage.Attack]{
-		name: "attacks", from: "attacks a", alias: "a", counter: "next_attack_no", keys: []string{"attack_no"}, keyType: "BIGINT",
+	whole := &table[storage.Attack]{
+		name: "attacks", from: "attacks a", alias: "a", keys: []string{"attack_no"}, keyType: "BIGINT",
 		columns: `a.attack_no, a.source, a.source_id, a.attack_class, a.technique_hash, a.objective, a.objective_sha256,
   a.prompt_key, a.prompt_no, a.harm_categories, a.tags, a.probe, a.intent, a.target_hash, a.attacker_hash,
   a.converter_chain, a.converter_hashes, a.execution_id, a.conversation_no, a.outcome, a.outcome_reason,
@@ -28,6 +28,12 @@ func (s *Store) attackTable() *table[storage.Attack] {
 		},
 		keysOf: func(a *storage.Attack) []any { return []any{a.Number} },
 	}
+	return whole.narrow(s.wanted, map[string]string{
+		"source_id": "sourceId", "technique_hash": "technique", "objective": "objective", "objective_sha256": "objectiveSha256",
+		"prompt_key": "promptKey", "harm_categories": "harmCategories", "tags": "tags", "probe": "probe", "intent": "intent",
+		"converter_chain": "converterChain", "converter_hashes": "converters", "outcome_reason": "outcomeReason",
+		"error_type": "error", "error_message": "error", "finished_at": "finishedAt", "attributes": "attributes",
+	})
 }
 
 func attackOrder(by storage.AttackOrder) order[storage.Attack] {

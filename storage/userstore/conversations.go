@@ -8,8 +8,8 @@ import (
 )
 
 func (s *Store) conversationTable() *table[storage.Conversation] {
-	return &table[storage.Conversation]{
-		name: "conversations", from: "conversations c", alias: "c", counter: "next_conversation_no", keys: []string{"conversation_no"}, keyType: "BIGINT",
+	whole := &table[storage.Conversation]{
+		name: "conversations", from: "conversations c", alias: "c", keys: []string{"conversation_no"}, keyType: "BIGINT",
 		columns: `c.conversation_no, c.source, c.source_id, c.attack_no, c.purpose, c.why, c.target_hash,
   c.branched_from_no, c.branched_from_sequence, c.message_count, c.started_at, c.last_message_at, c.attributes`,
 		scan: func(scan func(columns ...any) error, c *storage.Conversation) error {
@@ -20,6 +20,9 @@ func (s *Store) conversationTable() *table[storage.Conversation] {
 		},
 		keysOf: func(c *storage.Conversation) []any { return []any{c.Number} },
 	}
+	return whole.narrow(s.wanted, map[string]string{
+		"source_id": "sourceId", "why": "why", "attributes": "attributes",
+	})
 }
 
 func conversationOrder(by storage.ConversationOrder) order[storage.Conversation] {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"sync"
 )
 
 // Migrations are the goose migrations of a user store, the same for every engine.
@@ -27,7 +28,28 @@ type Engine interface {
 	// Bytes is the size of the database, with its log.
 	Bytes(ctx context.Context) (int64, error)
 	Dialect() Dialect
+	// Known is the same for as long as this database stays open, for all references.
+	Known() *Known
 	Close() error
+}
+
+// Known is what was read of a database and cannot change while it is open.
+type Known struct {
+	mu    sync.Mutex
+	idKey string
+}
+
+// key is the random key of ids, read once.
+func (k *Known) key(read func() (string, error)) (string, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.idKey == "" {
+		var err error
+		if k.idKey, err = read(); err != nil {
+			return "", err
+		}
+	}
+	return k.idKey, nil
 }
 
 // Bulk is one connection with temporary tables, which end with it. It belongs to

@@ -19,7 +19,6 @@ type table[T any] struct {
 	name    string // in cursors and errors
 	from    string // table and alias
 	alias   string
-	counter string   // column of store_info with the next number, empty if none
 	keys    []string // columns that identify a row and break ties, in this order
 	keyType string   // of all of them
 	columns string
@@ -30,11 +29,13 @@ type table[T any] struct {
 
 // order is an order of a list; ties and a nil value go by the table's keys.
 type order[T any] struct {
-	name  string
-	expr  string // never null: nulls come last by way of COALESCE; empty: keys alone
-	kind  string // SQL type of expr
-	desc  bool
-	value func(*T) any // what expr gives: int64, time.Time or string
+	name string
+	expr string // never null: nulls come last by way of COALESCE; empty: keys alone
+	kind string // SQL type of expr
+	desc bool
+	// computed says that expr is no column, so that zone maps know nothing of it.
+	computed bool
+	value    func(*T) any // what expr gives: int64, time.Time or string
 }
 
 // What stands for a missing value in an order, so that it comes last.
@@ -60,7 +61,7 @@ func nullsLast[T any](name, column, kind string, desc bool, value func(*T) any) 
 		missing, literal = lastTime, "TIMESTAMP '9999-12-31 00:00:00'"
 	}
 	return order[T]{
-		name: name, kind: kind, desc: desc, expr: "COALESCE(" + column + ", " + literal + ")",
+		name: name, kind: kind, desc: desc, expr: "COALESCE(" + column + ", " + literal + ")", computed: true,
 		value: func(row *T) any {
 			if v := value(row); v != nil {
 				return v
@@ -193,6 +194,35 @@ func decodeSort(kind, text string) (any, bool) {
 	return value, !value.Before(firstTime) && !value.After(lastTime)
 }
 
+// narrow leaves out the columns that no wanted field shows. shownBy names, for those
+// that can be left out, the fields that need them.
+func (t *table[T]) narrow(wanted storage.Fields, shownBy map[string]string) *table[T] {
+	if wanted == nil {
+		return t
+	}
+	var columns []string
+	var kept []int
+	for i, column := range strings.Split(t.columns, ",") {
+		column = strings.TrimSpace(column)
+		fields, optional := shownBy[strings.TrimPrefix(column, t.alias+".")]
+		if !optional || slices.ContainsFunc(strings.Fields(fields), wanted.Has) {
+			columns, kept = append(columns, column), append(kept, i)
+		}
+	}
+	t.columns = strings.Join(columns, ", ")
+	whole := t.scan
+	t.scan = func(scan func(columns ...any) error, row *T) error {
+		return whole(func(columns ...any) error {
+			targets := make([]any, len(kept))
+			for i, place := range kept {
+				targets[i] = columns[place]
+			}
+			return scan(targets...)
+		}, row)
+	}
+	return t
+}
+
 func (t *table[T]) read(rows *sql.Rows) (*T, error) {
 	row := new(T)
 	return row, t.scan(rows.Scan, row)
@@ -212,9 +242,7 @@ func (t *table[T]) keyColumns() string {
 	return t.alias + "." + strings.Join(t.keys, ", "+t.alias+".")
 }
 
-// page reads one page of all rows that the condition holds for. The keys are
-// sorted first and the rest is fetched for the page's rows only: sorting whole
-// rows costs more than twice as much.
+// page reads one page of all rows that the condition holds for.
 func (t *table[T]) page(ctx context.Context, s *Store, q *query, condition string, o order[T], page storage.Page) (*storage.Connection[T], error) {
 	if q.err != nil {
 		return nil, q.err
@@ -229,15 +257,7 @@ func (t *table[T]) page(ctx context.Context, s *Store, q *query, condition strin
 	if keyset != "" {
 		inner += " AND " + keyset
 	}
-	inner += o.newest(t, inner, page)
-	by := o.by(t, page.Backward)
-	keys := `
-  SELECT ` + t.keyColumns() + `
-  FROM ` + t.from + `
-  WHERE ` + inner + `
-  ORDER BY ` + by + `
-  LIMIT ` + strconv.Itoa(page.Limit+1)
-	rows, err := t.fetch(ctx, s, q, keys, by)
+	rows, err := collect(ctx, s, "list "+t.name, t.pageStatement(inner, o, page), q.args, t.read)
 	if err != nil {
 		return nil, err
 	}
@@ -250,73 +270,31 @@ WHERE `+where, countArgs)
 	return storage.NewConnection(page, rows, o.cursor(t, ""), count), nil
 }
 
-// fetch reads the rows of a statement of keys, in the order by.
-func (t *table[T]) fetch(ctx context.Context, s *Store, q *query, keys, by string) ([]*T, error) {
-	if len(t.keys) > 1 || t.keyType != "BIGINT" {
-		return collect(ctx, s, "list "+t.name, `
-SELECT `+t.columns+`
-FROM (`+keys+`
-) page
-JOIN `+t.from+` ON `+t.on()+`
-`+t.joins+`
-ORDER BY `+by, q.args, t.read)
+// pageStatement sorts whole rows where zone maps end the search early, by a column of
+// the table, and otherwise the keys alone, for whole rows would cost three times as
+// much.
+func (t *table[T]) pageStatement(where string, o order[T], page storage.Page) string {
+	by, limit := o.by(t, page.Backward), strconv.Itoa(page.Limit+1)
+	if t.joins == "" && !o.computed {
+		return `
+SELECT ` + t.columns + `
+FROM ` + t.from + `
+WHERE ` + where + `
+ORDER BY ` + by + `
+LIMIT ` + limit
 	}
-	// Known numbers find their rows by zone maps, which a join's do not: two
-	// statements take half the time of one.
-	numbers, err := collect(ctx, s, "list "+t.name, keys, q.args, scanOne[int64])
-	if err != nil || len(numbers) == 0 {
-		return nil, err
-	}
-	q = s.query()
-	return collect(ctx, s, "read "+t.name, `
-SELECT `+t.columns+`
-FROM `+t.from+`
-`+t.joins+`
-WHERE `+t.alias+`.owner_id = $1 AND `+q.keyed(t.keyColumns(), numbers, t.keyType)+`
-ORDER BY `+by, q.args, t.read)
-}
-
-// newestRows is how many of the last rows are looked at for a bound.
-const newestRows = 4096
-
-// newest bounds the first sort value of a falling page from below, by the page
-// that the rows just before the cursor, or the last rows of the table, would give
-// alone. No row of the real page is lower. Rows mostly lie in rising order, the
-// worst case of a top-N heap: over 100,000 of them the bound saves nine tenths.
-func (o order[T]) newest(t *table[T], where string, page storage.Page) string {
-	falling := o.desc != page.Backward
-	if !falling || t.counter == "" || o.kind == "TEXT" || strings.Contains(where, "SELECT") {
-		return "" // a filter with subqueries is too dear to run twice
-	}
-	key := t.keyColumns()
-	last := "(SELECT " + t.counter + " - 1 FROM store_info WHERE owner_id = $1)"
-	for _, text := range []string{page.After, page.Before} {
-		if text == "" {
-			continue
-		}
-		list := o.list(t, "")
-		if cursor, err := storage.ParseCursor("", text, list); err == nil {
-			if number, err := strconv.ParseInt(cursor.Number, 10, 64); err == nil && number > newestRows {
-				last = strconv.FormatInt(number, 10)
-			}
-		}
-	}
-	exprs, kinds := o.sorts(t)
-	lowest := "TIMESTAMP '0001-01-01 00:00:00'"
-	if kinds[0] == "BIGINT" {
-		lowest = strconv.FormatInt(-lastNumber, 10)
-	}
-	size := strconv.Itoa(page.Limit + 1)
 	return `
-    AND ` + exprs[0] + ` >= COALESCE((
-      SELECT CASE WHEN count(*) = ` + size + ` THEN min(newest.value) END
-      FROM (
-        SELECT ` + exprs[0] + ` AS value
-        FROM ` + t.from + `
-        WHERE ` + where + ` AND ` + key + ` BETWEEN ` + last + ` - ` + strconv.Itoa(newestRows) + ` AND ` + last + `
-        ORDER BY value DESC
-        LIMIT ` + size + `
-      ) newest), ` + lowest + ")"
+SELECT ` + t.columns + `
+FROM (
+  SELECT ` + t.keyColumns() + `
+  FROM ` + t.from + `
+  WHERE ` + where + `
+  ORDER BY ` + by + `
+  LIMIT ` + limit + `
+) page
+JOIN ` + t.from + ` ON ` + t.on() + `
+` + t.joins + `
+ORDER BY ` + by
 }
 
 // nest says how rows hang on parents.

@@ -7,7 +7,7 @@ import (
 )
 
 func (s *Store) messageTable() *table[storage.Message] {
-	return &table[storage.Message]{
+	whole := &table[storage.Message]{
 		name: "messages", from: "prompt_request_responses m", alias: "m",
 		keys: []string{"conversation_no", "sequence", "piece"}, keyType: "BIGINT",
 		columns: `m.conversation_no, m.sequence, m.piece, m.source, m.source_id, m.original_conversation_no,
@@ -19,6 +19,14 @@ func (s *Store) messageTable() *table[storage.Message] {
 			return []any{m.Conversation, m.Sequence, m.Piece}
 		},
 	}
+	return whole.narrow(s.wanted, map[string]string{
+		"source": "source", "source_id": "sourceId", "role": "role",
+		"original_value": "originalValue convertedValue", "converted_value": "convertedValue",
+		"original_data_type": "originalDataType originalMedia", "converted_data_type": "dataType media", "converter_hashes": "converters",
+		"response_error": "responseError", "finish_reason": "finishReason", "latency_ms": "latencyMs", "input_tokens": "tokens",
+		"output_tokens": "tokens", "original_sha256": "sha256 convertedSha256", "converted_sha256": "convertedSha256",
+		"metadata": "metadata", "created_at": "createdAt", "attributes": "attributes",
+	})
 }
 
 func (s *Store) scanMessage(scan func(columns ...any) error, m *storage.Message) error {

@@ -463,7 +463,7 @@ func TestATimeoutIsNamed(t *testing.T) {
 	}
 }
 
-// The bound that newest puts on falling pages sees only the last rows; here the
+// Zone maps end the search for the newest early where rows lie in order; here the
 // newest attacks lie all over the table.
 func TestNewestAttacksAreFoundInATableOutOfOrder(t *testing.T) {
 	store, engine := openStore(t)

@@ -16,29 +16,38 @@ type Store struct {
 	engine Engine
 	owner  string
 	key    string // StoreKeyBytes raw bytes, part of every id
+	wanted storage.Fields
 }
 
 var _ storage.UserStore = (*Store)(nil)
 
-// New reads the store's key for ids. The store owns the engine from then on.
+// New makes the store, which owns the engine from then on.
 func New(ctx context.Context, engine Engine, owner string) (*Store, error) {
 	s := &Store{engine: engine, owner: owner}
-	keys, err := collect(ctx, s, "open user store", `
-SELECT id_key
-FROM store_info
-WHERE owner_id = $1`, []any{owner}, scanOne[string])
+	var err error
+	s.key, err = engine.Known().key(func() (string, error) { return s.readKey(ctx) })
 	if err != nil {
 		return nil, err
 	}
+	return s, nil
+}
+
+func (s *Store) readKey(ctx context.Context) (string, error) {
+	keys, err := collect(ctx, s, "open user store", `
+SELECT id_key
+FROM store_info
+WHERE owner_id = $1`, []any{s.owner}, scanOne[string])
+	if err != nil {
+		return "", err
+	}
 	if len(keys) != 1 {
-		return nil, fmt.Errorf("open user store: store_info has %d rows for its workspace", len(keys))
+		return "", fmt.Errorf("open user store: store_info has %d rows for its workspace", len(keys))
 	}
 	raw, err := hex.DecodeString(keys[0])
 	if err != nil || len(raw) != storage.StoreKeyBytes {
-		return nil, errors.New("open user store: store_info holds no valid key for ids")
+		return "", errors.New("open user store: store_info holds no valid key for ids")
 	}
-	s.key = string(raw)
-	return s, nil
+	return string(raw), nil
 }
 
 // Owner is the key of the workspace.
@@ -46,6 +55,13 @@ func (s *Store) Owner() string { return s.owner }
 
 // Key is the store's random key for ids.
 func (s *Store) Key() string { return s.key }
+
+// Reading is this store for a caller who looks at these fields alone.
+func (s *Store) Reading(fields storage.Fields) storage.UserStore {
+	narrow := *s
+	narrow.wanted = fields
+	return &narrow
+}
 
 // Close gives the engine back.
 func (s *Store) Close() error { return s.engine.Close() }

@@ -84,6 +84,9 @@ func Open(ctx context.Context, options Options) (_ *House, err error) {
 		return nil, err
 	}
 	options.Dir = h.Dir
+	if err := secret.Sweep(h.ConfigDir()); err != nil {
+		return nil, err
+	}
 	if h.Keeper, err = secret.OpenKeeperWith(ctx, h.ConfigDir(), options.MasterKey); err != nil {
 		return nil, err
 	}

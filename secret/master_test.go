@@ -121,6 +121,21 @@ func TestKeysInClearTextAreWrappedWhereTheyAre(t *testing.T) {
 	}
 }
 
+func TestWhatACrashLeftOfKeysIsSwept(t *testing.T) {
+	folder := t.TempDir()
+	openKeeper(t, folder)
+	before := contentsOf(t, folder)
+	for _, name := range []string{KeysetFile, BackupKeyFile, MasterKeyFile} {
+		if err := os.WriteFile(filepath.Join(folder, "."+name+".123.tmp"), []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Sweep(folder); err != nil {
+		t.Fatal(err)
+	}
+	sameContents(t, folder, before)
+}
+
 func TestMasterKeyComesFromWhereItIsSaid(t *testing.T) {
 	text := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{9}, masterKeyBytes))
 	file := filepath.Join(t.TempDir(), "elsewhere", "k")

@@ -41,12 +41,12 @@ func readOrCreateKey(path string, create func() ([]byte, error)) ([]byte, error)
 // must not stay under another name. Only the owner of the data folder may call it.
 func Sweep(configDir string) error {
 	for _, name := range []string{KeysetFile, BackupKeyFile, MasterKeyFile} {
-		left, err := filepath.Glob(filepath.Join(configDir, "."+name+".*"+unfinishedSuffix))
+		left, err := fs.Glob(os.DirFS(configDir), "."+name+".*"+unfinishedSuffix)
 		if err != nil {
 			return fmt.Errorf("sweep the keys: %w", err)
 		}
-		for _, path := range left {
-			if err := os.Remove(path); err != nil {
+		for _, unfinished := range left {
+			if err := os.Remove(filepath.Join(configDir, unfinished)); err != nil {
 				return fmt.Errorf("sweep the keys: %w", err)
 			}
 		}

@@ -122,7 +122,7 @@ func TestKeysInClearTextAreWrappedWhereTheyAre(t *testing.T) {
 }
 
 func TestWhatACrashLeftOfKeysIsSwept(t *testing.T) {
-	folder := t.TempDir()
+	folder := filepath.Join(t.TempDir(), "a[b") // no pattern
 	openKeeper(t, folder)
 	before := contentsOf(t, folder)
 	for _, name := range []string{KeysetFile, BackupKeyFile, MasterKeyFile} {

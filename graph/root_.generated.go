@@ -33,6 +33,7 @@ type ResolverRoot interface {
 	Execution() ExecutionResolver
 	FloatScaleScore() FloatScaleScoreResolver
 	Generator() GeneratorResolver
+	Media() MediaResolver
 	Message() MessageResolver
 	Prompt() PromptResolver
 	Query() QueryResolver
@@ -410,6 +411,14 @@ type ComplexityRoot struct {
 		Value func(childComplexity int) int
 	}
 
+	Media struct {
+		Bytes     func(childComplexity int) int
+		Hash      func(childComplexity int) int
+		MediaType func(childComplexity int) int
+		Name      func(childComplexity int) int
+		URL       func(childComplexity int) int
+	}
+
 	Member struct {
 		Role     func(childComplexity int) int
 		Username func(childComplexity int) int
@@ -426,9 +435,11 @@ type ComplexityRoot struct {
 		FinishReason     func(childComplexity int) int
 		ID               func(childComplexity int) int
 		LatencyMs        func(childComplexity int) int
+		Media            func(childComplexity int) int
 		Metadata         func(childComplexity int) int
 		OriginalDataType func(childComplexity int) int
 		OriginalHash     func(childComplexity int) int
+		OriginalMedia    func(childComplexity int) int
 		OriginalValue    func(childComplexity int) int
 		Piece            func(childComplexity int) int
 		Repeats          func(childComplexity int) int
@@ -2375,6 +2386,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Label.Value(childComplexity), true
 
+	case "Media.bytes":
+		if e.ComplexityRoot.Media.Bytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Media.Bytes(childComplexity), true
+	case "Media.sha256":
+		if e.ComplexityRoot.Media.Hash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Media.Hash(childComplexity), true
+	case "Media.mimeType":
+		if e.ComplexityRoot.Media.MediaType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Media.MediaType(childComplexity), true
+	case "Media.name":
+		if e.ComplexityRoot.Media.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Media.Name(childComplexity), true
+	case "Media.url":
+		if e.ComplexityRoot.Media.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Media.URL(childComplexity), true
+
 	case "Member.role":
 		if e.ComplexityRoot.Member.Role == nil {
 			break
@@ -2448,6 +2490,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.LatencyMs(childComplexity), true
+	case "Message.media":
+		if e.ComplexityRoot.Message.Media == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.Media(childComplexity), true
 	case "Message.metadata":
 		if e.ComplexityRoot.Message.Metadata == nil {
 			break
@@ -2466,6 +2514,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.OriginalHash(childComplexity), true
+	case "Message.originalMedia":
+		if e.ComplexityRoot.Message.OriginalMedia == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.OriginalMedia(childComplexity), true
 	case "Message.originalValue":
 		if e.ComplexityRoot.Message.OriginalValue == nil {
 			break
@@ -5002,6 +5056,22 @@ type ImportEdge {
   node: Import!
 }
 `, BuiltIn: false},
+	{Name: "../schema/media.graphqls", Input: `"""
+A file that a message names by its path, as it was kept when the message was imported.
+"""
+type Media {
+  "A path on this server under which the content can be fetched without a token, for ten minutes: ask again for another. Images, sound and films are shown in a page, everything else is downloaded."
+  url: String
+  "What it is, told by its content."
+  mimeType: String!
+  "How many bytes it has."
+  bytes: Long!
+  "The SHA-256 of the content, hex."
+  sha256: String!
+  "The last part of the path by which it was first named."
+  name: String!
+}
+`, BuiltIn: false},
 	{Name: "../schema/message.graphqls", Input: `"""
 One piece of a conversation: a text, an image, a call. Pieces of one message share its sequence.
 """
@@ -5050,6 +5120,10 @@ type Message implements Node {
   repeats: Message
   "What scorers said of it, oldest first."
   scores: [Score!]
+  "The file that the converted value names, where it is a path and the import found the file."
+  media: Media
+  "The file that the original value names, where it is a path and the import found the file."
+  originalMedia: Media
   "The source's own fields that have no field here."
   attributes: JSON
 }
@@ -6355,6 +6429,22 @@ func (ec *executionContext) childFields_Label(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Label", field.Name)
 }
 
+func (ec *executionContext) childFields_Media(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_Media_url(ctx, field)
+	case "mimeType":
+		return ec.fieldContext_Media_mimeType(ctx, field)
+	case "bytes":
+		return ec.fieldContext_Media_bytes(ctx, field)
+	case "sha256":
+		return ec.fieldContext_Media_sha256(ctx, field)
+	case "name":
+		return ec.fieldContext_Media_name(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Media", field.Name)
+}
+
 func (ec *executionContext) childFields_Member(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "username":
@@ -6411,6 +6501,10 @@ func (ec *executionContext) childFields_Message(ctx context.Context, field graph
 		return ec.fieldContext_Message_repeats(ctx, field)
 	case "scores":
 		return ec.fieldContext_Message_scores(ctx, field)
+	case "media":
+		return ec.fieldContext_Message_media(ctx, field)
+	case "originalMedia":
+		return ec.fieldContext_Message_originalMedia(ctx, field)
 	case "attributes":
 		return ec.fieldContext_Message_attributes(ctx, field)
 	}

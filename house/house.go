@@ -23,6 +23,7 @@ import (
 	"github.com/violentutf/violentutf/storage/appstore"
 	"github.com/violentutf/violentutf/storage/datadir"
 	"github.com/violentutf/violentutf/storage/duckdb"
+	"github.com/violentutf/violentutf/storage/files"
 	"github.com/violentutf/violentutf/storage/sqlite"
 	"github.com/violentutf/violentutf/storage/userstore"
 )
@@ -34,6 +35,7 @@ type Options struct {
 	MemoryLimit string // DuckDB's, for the whole process; empty means its default
 	Threads     int    // DuckDB's; 0 means one for each CPU
 	Thrifty     bool   // duckdb.Options.Thrifty
+	MasterKey   secret.MasterKey
 	Log         *slog.Logger
 }
 
@@ -43,6 +45,7 @@ type House struct {
 	App      storage.AppStore
 	Keeper   *secret.Keeper
 	Importer *interop.Importer
+	Files    *files.Folder
 
 	salt   string
 	log    *slog.Logger
@@ -82,7 +85,10 @@ func Open(ctx context.Context, options Options) (_ *House, err error) {
 		return nil, err
 	}
 	options.Dir = h.Dir
-	if h.Keeper, err = secret.OpenKeeper(h.ConfigDir()); err != nil {
+	if err := secret.Sweep(h.ConfigDir()); err != nil {
+		return nil, err
+	}
+	if h.Keeper, err = secret.OpenKeeperWith(ctx, h.ConfigDir(), options.MasterKey); err != nil {
 		return nil, err
 	}
 	if h.app, err = sqlite.OpenAppStore(ctx, filepath.Join(options.Dir, datadir.AppStoreFile)); err != nil {
@@ -96,7 +102,10 @@ func Open(ctx context.Context, options Options) (_ *House, err error) {
 		return nil, err
 	}
 	staging := sqlite.ForeignOpener{StagingDir: filepath.Join(options.Dir, "violentutf", "cache")}
-	h.Importer = &interop.Importer{DuckDB: h.stores, Keeper: h.Keeper, SQLite: staging}
+	if h.Files, err = files.Open(h.Dir); err != nil {
+		return nil, err
+	}
+	h.Importer = &interop.Importer{DuckDB: h.stores, Keeper: h.Keeper, Files: h.Files, SQLite: staging}
 	return h, staging.Sweep()
 }
 
@@ -112,6 +121,9 @@ func (h *House) Close(ctx context.Context) (err error) {
 		}
 		if h.app != nil {
 			errs = append(errs, h.app.Close())
+		}
+		if h.Files != nil {
+			errs = append(errs, h.Files.Close())
 		}
 		err = errors.Join(append(errs, h.lock.Unlock())...)
 	})

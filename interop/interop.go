@@ -23,6 +23,7 @@ import (
 	"github.com/violentutf/violentutf/interop/violentutf"
 	"github.com/violentutf/violentutf/secret"
 	"github.com/violentutf/violentutf/storage"
+	"github.com/violentutf/violentutf/storage/files"
 )
 
 // Format is a kind of file that can be imported.
@@ -41,6 +42,10 @@ type Options struct {
 	Format Format `json:"format,omitempty"`
 	// ObjectiveScorer names the scorer whose verdict decides where nothing else does.
 	ObjectiveScorer string `json:"objectiveScorer,omitempty"`
+	// MediaRoot is the folder in which the files that a PyRIT memory names by their
+	// paths are looked for; empty follows no path. Only a person at the machine may
+	// name one.
+	MediaRoot string `json:"mediaRoot,omitempty"`
 	// DryRun reads and compares everything and stores nothing.
 	DryRun bool `json:"dryRun,omitempty"`
 	// Progress is told how far the import is, on the caller's goroutine; may be nil.
@@ -52,6 +57,7 @@ type Importer struct {
 	DuckDB storage.ForeignOpener
 	SQLite storage.ForeignOpener
 	Keeper *secret.Keeper
+	Files  *files.Folder
 }
 
 // File imports one file: all of it or, on any error, nothing. Errors with a code
@@ -70,7 +76,15 @@ func (im *Importer) File(ctx context.Context, store storage.UserStore, path stri
 	}
 	hash := newFileHash(ctx, path)
 	defer hash.end()
-	guard := &guard{keeper: im.Keeper, scrubber: secret.NewScrubber(), owner: store.Owner()}
+	session := im.Keeper.Begin()
+	defer session.End()
+	if session.Rotating() && !opts.DryRun { // a dry run then tells of credentials as updated
+		// What is stored is compared as sealed text, which another key makes another.
+		if _, err := im.Keeper.Reseal(ctx, Credentials(store)); err != nil {
+			return nil, fmt.Errorf("seal the workspace's credentials with the new key: %w", err)
+		}
+	}
+	guard := &guard{session: session, scrubber: secret.NewScrubber(), owner: store.Owner()}
 	stage, err := store.NewStage(ctx, guard)
 	if err != nil {
 		return nil, err
@@ -79,9 +93,9 @@ func (im *Importer) File(ctx context.Context, store storage.UserStore, path stri
 
 	switch {
 	case head.is(sqliteMagic, 0):
-		err = im.database(ctx, im.SQLite, stage, path, hash, imp, opts)
+		err = im.database(ctx, im.SQLite, stage, source{path, store.Owner(), hash}, imp, opts)
 	case head.is(duckdbMagic, 8):
-		err = im.database(ctx, im.DuckDB, stage, path, hash, imp, opts)
+		err = im.database(ctx, im.DuckDB, stage, source{path, store.Owner(), hash}, imp, opts)
 	case garak.Detect(head.bytes):
 		err = im.report(ctx, stage, path, imp, opts)
 	default:
@@ -107,15 +121,27 @@ func (im *Importer) File(ctx context.Context, store storage.UserStore, path stri
 	return imp, nil
 }
 
+// source is a database file, for the workspace owner.
+type source struct {
+	path, owner string
+	hash        *fileHash
+}
+
 // database reads a PyRIT memory or the original's user file.
-func (im *Importer) database(ctx context.Context, opener storage.ForeignOpener, stage storage.Stage, path string, hash *fileHash, imp *storage.Import, opts Options) error {
-	src, err := opener.OpenForeign(ctx, path)
+func (im *Importer) database(ctx context.Context, opener storage.ForeignOpener, stage storage.Stage, from source, imp *storage.Import, opts Options) error {
+	src, err := opener.OpenForeign(ctx, from.path)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
-	hash.begin()
+	from.hash.begin()
 	options := pyrit.Options{ObjectiveScorer: opts.ObjectiveScorer, Progress: opts.Progress}
+	if opts.MediaRoot != "" {
+		if options.Media, err = im.Files.Source(opts.MediaRoot, from.owner, opts.DryRun); err != nil {
+			return err
+		}
+		defer options.Media.Close()
+	}
 	var summary pyrit.Summary
 	switch tables := src.Tables(); {
 	case violentutf.Detect(tables):
@@ -325,18 +351,3 @@ func sha256Of(ctx context.Context, path string) (string, error) {
 		}
 	}
 }
-
-// guard keeps the credentials of one file out of one workspace's store.
-type guard struct {
-	keeper   *secret.Keeper
-	scrubber *secret.Scrubber
-	owner    string
-}
-
-func (g *guard) Seal(table, row, plaintext string) (string, error) {
-	return g.keeper.Seal(plaintext, secret.Place{Workspace: g.owner, Table: table, Row: row, Field: "credential"})
-}
-
-func (g *guard) Add(credential string) { g.scrubber.Add(credential) }
-
-func (g *guard) Clean(text string) (string, bool) { return g.scrubber.Clean(text) }

@@ -11,7 +11,9 @@ import (
 	"github.com/violentutf/violentutf/interop"
 	"github.com/violentutf/violentutf/secret"
 	"github.com/violentutf/violentutf/storage"
+	"github.com/violentutf/violentutf/storage/datadir"
 	"github.com/violentutf/violentutf/storage/duckdb"
+	"github.com/violentutf/violentutf/storage/files"
 	"github.com/violentutf/violentutf/storage/sqlite"
 	"github.com/violentutf/violentutf/storage/userstore"
 )
@@ -56,8 +58,16 @@ func newWorkspace(t *testing.T) *workspace {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := datadir.Layout(dir); err != nil {
+		t.Fatal(err)
+	}
+	media, err := files.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = media.Close() })
 	return &workspace{t: t, dir: dir, store: store, engine: engine, importer: &interop.Importer{
-		DuckDB: registry, SQLite: sqlite.ForeignOpener{StagingDir: filepath.Join(dir, "violentutf", "cache")}, Keeper: keeper,
+		DuckDB: registry, SQLite: sqlite.ForeignOpener{StagingDir: filepath.Join(dir, "violentutf", "cache")}, Keeper: keeper, Files: media,
 	}}
 }
 

@@ -18,6 +18,7 @@ type Set struct {
 
 	Message                *Loader[storage.MessageKey, *storage.Message]
 	MessagesOfConversation *Pages[int64, storage.MessageFilter, storage.Message]
+	FilesOfMessage         *Loader[storage.MessageKey, *storage.MessageFiles]
 
 	Score           *Loader[int64, *storage.Score]
 	ScoresOfMessage *Loader[storage.MessageKey, []*storage.Score]
@@ -53,6 +54,7 @@ func NewSet(store storage.UserStore) *Set {
 
 		Message:                newLoader(store.MessagesByKey),
 		MessagesOfConversation: messagesOfConversation(store),
+		FilesOfMessage:         newLoader(store.FilesByMessage),
 
 		Score:           newLoader(store.ScoresByNumber),
 		ScoresOfMessage: newListLoader(store.ScoresByMessage),

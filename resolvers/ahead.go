@@ -93,15 +93,21 @@ func (a ahead) conversations(ctx context.Context, on selection, rows []*storage.
 
 func (a ahead) messages(ctx context.Context, on selection, rows []*storage.Message) {
 	var conversations []int64
-	var scored []storage.MessageKey
+	var scored, filed []storage.MessageKey
 	var converters []string
 	for _, row := range rows {
 		conversations = append(conversations, row.MessageKey.Conversation)
 		scored = append(scored, row.ScoredKey())
 		converters = append(converters, row.ConverterHash...)
+		if storage.NamesFile(row.DataType) || storage.NamesFile(row.OriginalDataType) {
+			filed = append(filed, row.MessageKey)
+		}
 	}
 	var level sync.WaitGroup
 	defer level.Wait()
+	if on.has("media", "originalMedia") {
+		level.Go(func() { a.set.FilesOfMessage.Prefetch(ctx, filed) })
+	}
 	if on.has("scores") {
 		level.Go(func() {
 			var found []*storage.Score

@@ -28,6 +28,23 @@ func present[V any](rows []*V, err error) ([]*V, error) {
 	return kept, err
 }
 
+// filesOf are the files of a message, none where the value of this data type is no
+// path: a text costs no look-up.
+func filesOf(ctx context.Context, message *storage.Message, dataType string) (storage.MessageFiles, error) {
+	if !storage.NamesFile(dataType) {
+		return storage.MessageFiles{}, nil
+	}
+	set, err := directives.In(ctx, message.ID)
+	if err != nil {
+		return storage.MessageFiles{}, err
+	}
+	found, err := set.FilesOfMessage.Load(ctx, message.MessageKey)
+	if found == nil {
+		return storage.MessageFiles{}, err
+	}
+	return *found, err
+}
+
 func typed(score *storage.Score, err error) (storage.AnyScore, error) {
 	if score == nil {
 		return nil, err

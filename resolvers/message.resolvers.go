@@ -52,6 +52,16 @@ func (r *messageResolver) Scores(ctx context.Context, obj *storage.Message) ([]s
 	return typedAll(set.ScoresOfMessage.Load(ctx, obj.ScoredKey()))
 }
 
+func (r *messageResolver) Media(ctx context.Context, obj *storage.Message) (*storage.File, error) {
+	files, err := filesOf(ctx, obj, obj.DataType)
+	return files.Converted, err
+}
+
+func (r *messageResolver) OriginalMedia(ctx context.Context, obj *storage.Message) (*storage.File, error) {
+	files, err := filesOf(ctx, obj, obj.OriginalDataType)
+	return files.Original, err
+}
+
 func (r *Resolver) Message() graph.MessageResolver { return &messageResolver{r} }
 
 type messageResolver struct{ *Resolver }

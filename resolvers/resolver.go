@@ -14,8 +14,9 @@ import (
 
 // Resolver is what all resolvers share.
 type Resolver struct {
-	app    storage.AppStore
-	server *graph.ServerInfo
+	app      storage.AppStore
+	server   *graph.ServerInfo
+	fileLink func(owner, hash string) (string, error)
 }
 
 // Options is what a schema is made of.
@@ -24,6 +25,8 @@ type Options struct {
 	Opener directives.Opener
 	// PersonalFile names the personal store of a user, below the data folder.
 	PersonalFile func(username string) string
+	// FileLink makes a path under which a file can be fetched for a while.
+	FileLink func(owner, hash string) (string, error)
 
 	Version  string
 	Features []string
@@ -42,7 +45,7 @@ func NewSchema(options Options) graphql.ExecutableSchema {
 	server := &graph.ServerInfo{Version: options.Version, Features: features, Limits: &limits}
 	return &requestSchema{
 		ExecutableSchema: graph.NewExecutableSchema(graph.Config{
-			Resolvers: &Resolver{app: options.App, server: server},
+			Resolvers: &Resolver{app: options.App, server: server, fileLink: options.FileLink},
 			Directives: graph.DirectiveRoot{
 				Authenticated: gate.Authenticated,
 				HasRole:       gate.HasRole,

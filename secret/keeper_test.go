@@ -78,13 +78,13 @@ func TestKeysArePrivateAndLast(t *testing.T) {
 		t.Errorf("after opening again: %q, %v", got, err)
 	}
 	entries, err := os.ReadDir(folder)
-	if err != nil || len(entries) != 2 {
+	if err != nil || len(entries) != 3 {
 		t.Fatalf("folder holds %v, %v", entries, err)
 	}
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no file modes")
 	}
-	for path, want := range map[string]fs.FileMode{folder: 0o700, filepath.Join(folder, KeysetFile): 0o600, filepath.Join(folder, BackupKeyFile): 0o600} {
+	for path, want := range map[string]fs.FileMode{folder: 0o700, filepath.Join(folder, KeysetFile): 0o600, filepath.Join(folder, BackupKeyFile): 0o600, filepath.Join(folder, MasterKeyFile): 0o600} {
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
 			t.Errorf("%s: %v, %v", path, info.Mode(), err)
 		}
@@ -95,7 +95,7 @@ func TestAKeyThatOthersCanReadIsRefused(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no file modes")
 	}
-	for _, name := range []string{KeysetFile, BackupKeyFile} {
+	for _, name := range []string{KeysetFile, BackupKeyFile, MasterKeyFile} {
 		folder := t.TempDir()
 		openKeeper(t, folder)
 		path := filepath.Join(folder, name)
@@ -111,7 +111,7 @@ func TestAKeyThatOthersCanReadIsRefused(t *testing.T) {
 }
 
 func TestADamagedKeyIsNeitherReplacedNorQuoted(t *testing.T) {
-	for _, name := range []string{KeysetFile, BackupKeyFile} {
+	for _, name := range []string{KeysetFile, BackupKeyFile, MasterKeyFile} {
 		folder := t.TempDir()
 		openKeeper(t, folder)
 		path := filepath.Join(folder, name)

@@ -37,6 +37,26 @@ func readOrCreateKey(path string, create func() ([]byte, error)) ([]byte, error)
 	return readKey(path)
 }
 
+// Sweep removes what a crash left of key files that were being written: a master key
+// must not stay under another name. Only the owner of the data folder may call it.
+func Sweep(configDir string) error {
+	for _, name := range []string{KeysetFile, BackupKeyFile, MasterKeyFile} {
+		left, err := fs.Glob(os.DirFS(configDir), "."+name+".*"+unfinishedSuffix)
+		if err != nil {
+			return fmt.Errorf("sweep the keys: %w", err)
+		}
+		for _, unfinished := range left {
+			if err := os.Remove(filepath.Join(configDir, unfinished)); err != nil {
+				return fmt.Errorf("sweep the keys: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// unfinishedSuffix ends the names of files that are being written.
+const unfinishedSuffix = ".tmp"
+
 func readKey(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -60,7 +80,7 @@ func readKey(path string) ([]byte, error) {
 // writeAtomically writes a file of mode 0600 beside path, brings it to disk and lets
 // place move it there. After any error nothing is left behind.
 func writeAtomically(path string, place func(from, to string) error, write func(io.Writer) error) (err error) {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp") // mode 0600
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*"+unfinishedSuffix) // mode 0600
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -37,6 +38,8 @@ type importLine struct {
 func (s *Server) control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /import", s.importFile)
+	mux.HandleFunc("GET /keys", s.keyStatus)
+	mux.HandleFunc("POST /keys/rotate", s.rotateKeys)
 	return mux
 }
 
@@ -70,26 +73,39 @@ func (s *Server) importFile(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// ImportThrough asks the process that owns a data folder to import a file into a
-// user's personal workspace. path must be absolute.
-func ImportThrough(ctx context.Context, dir, user, path string, opts interop.Options) (*storage.Import, error) {
+// askOwner sends a request to the process that owns a data folder. The caller reads
+// the answer and then calls end.
+func askOwner(ctx context.Context, dir, method, path string, body io.Reader) (response *http.Response, end func(), err error) {
 	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", datadir.ControlSocket(dir))
 	}}}
-	defer client.CloseIdleConnections()
+	request, err := http.NewRequestWithContext(ctx, method, "http://control"+path, body)
+	if err != nil {
+		return nil, nil, err
+	}
+	response, err = client.Do(request)
+	if err != nil {
+		client.CloseIdleConnections()
+		return nil, nil, fmt.Errorf("the data folder %s is in use, and its owner does not answer on the control socket (another command may be at work: try again when it has ended): %w", dir, err)
+	}
+	return response, func() {
+		_ = response.Body.Close()
+		client.CloseIdleConnections()
+	}, nil
+}
+
+// ImportThrough asks the process that owns a data folder to import a file into a
+// user's personal workspace. path must be absolute.
+func ImportThrough(ctx context.Context, dir, user, path string, opts interop.Options) (*storage.Import, error) {
 	body, err := json.Marshal(importRequest{User: user, Path: path, Options: opts})
 	if err != nil {
 		return nil, err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://control/import", bytes.NewReader(body))
+	response, end, err := askOwner(ctx, dir, http.MethodPost, "/import", bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
-	response, err := client.Do(request)
-	if err != nil {
-		return nil, fmt.Errorf("the data folder %s is in use, and its owner does not answer on the control socket (another command may be at work: try again when it has ended): %w", dir, err)
-	}
-	defer response.Body.Close()
+	defer end()
 	lines := bufio.NewScanner(response.Body)
 	lines.Buffer(nil, 16<<20)
 	for lines.Scan() {

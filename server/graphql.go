@@ -28,7 +28,8 @@ func (s *Server) graphql() http.Handler {
 	timeout := s.options.Limits.Timeout.Milliseconds()
 	exec := handler.New(resolvers.NewSchema(resolvers.Options{
 		App: s.options.House.App, Opener: opener{}, PersonalFile: s.options.House.PersonalFile,
-		Version: s.options.Version, Features: s.features(),
+		FileLink: s.links.make,
+		Version:  s.options.Version, Features: s.features(),
 		Limits: graph.ServerLimits{BodyBytes: &s.options.Limits.BodyBytes, TimeoutMs: &timeout},
 	}))
 	exec.AddTransport(transport.GET{})

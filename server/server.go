@@ -51,6 +51,7 @@ type Server struct {
 	options Options
 	log     *slog.Logger
 	codes   *auth.Codes
+	links   links
 	handler http.Handler
 	imports sync.WaitGroup
 }
@@ -69,7 +70,7 @@ func New(options Options) *Server {
 	if options.Limits.Tokens == 0 {
 		options.Limits.Tokens = 15_000
 	}
-	s := &Server{options: options, log: options.Log, codes: auth.NewCodes()}
+	s := &Server{options: options, log: options.Log, codes: auth.NewCodes(), links: links{key: options.House.Keeper.Derive("file links"), now: time.Now}}
 	s.handler = s.routes()
 	return s
 }
@@ -88,6 +89,7 @@ func (s *Server) Handler() http.Handler { return s.handler }
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", auth.Middleware(s.options.Issuer, s.graphql()))
+	mux.HandleFunc("GET /files/{link}", s.file)
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	if s.options.Dev {

@@ -57,3 +57,16 @@ type NameOrder struct {
 	Field     NameOrderField
 	Direction Direction
 }
+
+// SealedCredential is the sealed credential of a configured thing, as it is stored.
+type SealedCredential struct {
+	Kind   ConfiguredKind
+	Key    string // of the row
+	Sealed string
+}
+
+// ResealedCredential is a sealed credential with what replaces it.
+type ResealedCredential struct {
+	SealedCredential
+	New string
+}

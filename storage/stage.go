@@ -30,6 +30,8 @@ type Stage interface {
 	AddEmbedding(ctx context.Context, e *StagedEmbedding) error
 	AddSession(ctx context.Context, s *StagedSession) error
 	AddRaw(ctx context.Context, r *StagedRaw) error
+	// AddMedium links a file, whose content is kept already, to a message.
+	AddMedium(ctx context.Context, m *StagedMedium) error
 
 	// Scrub makes the stage replace this credential in every text from now on.
 	Scrub(credential string)
@@ -54,7 +56,9 @@ type Stage interface {
 
 // The staged rows embed what is stored; their ID and numbers are ignored and
 // their references go by source id. Rows of the same source and source id: the
-// highest Rank wins, then the last one.
+// highest Rank wins, then the last one. Ranks of attacks, scores and executions
+// above 0 are remembered: a later file that brings a known row with a lower one
+// leaves it as it is.
 
 // StagedAttack is an attack before it has numbers.
 type StagedAttack struct {
@@ -105,6 +109,14 @@ type StagedEmbedding struct {
 	Message string // source id
 	Model   string
 	Vector  []float32
+}
+
+// StagedMedium is a file that a value of a message names.
+type StagedMedium struct {
+	Source  Source
+	Message string // source id
+	Part    MessagePart
+	File    *File
 }
 
 // ConfiguredKind is the table of a configured thing.

@@ -37,6 +37,9 @@ type UserStore interface {
 	MessagesByKey(ctx context.Context, keys []MessageKey) (map[MessageKey]*Message, error)
 	MessagesByConversation(ctx context.Context, numbers []int64, filter *MessageFilter, page Page) (map[int64]*Connection[Message], error)
 
+	// FilesByMessage finds the files that messages name.
+	FilesByMessage(ctx context.Context, keys []MessageKey) (map[MessageKey]*MessageFiles, error)
+
 	ScoresByMessage(ctx context.Context, keys []MessageKey) (map[MessageKey][]*Score, error)
 	ScoresByNumber(ctx context.Context, numbers []int64) (map[int64]*Score, error)
 
@@ -49,6 +52,12 @@ type UserStore interface {
 	GeneratorsByKey(ctx context.Context, keys []string) (map[string]*Generator, error)
 	ConvertersByKey(ctx context.Context, keys []string) (map[string]*Converter, error)
 	ScorersByKey(ctx context.Context, keys []string) (map[string]*Scorer, error)
+
+	// SealedCredentials lists the sealed credentials of configured things by kind and
+	// key, behind a row; an empty kind is the beginning.
+	SealedCredentials(ctx context.Context, kind ConfiguredKind, key string, limit int) ([]*SealedCredential, error)
+	// ReplaceCredentials stores new sealed texts where the old ones still are.
+	ReplaceCredentials(ctx context.Context, changes []*ResealedCredential) error
 
 	Datasets(ctx context.Context, filter *DatasetFilter, order NameOrder, page Page) (*Connection[Dataset], error)
 	DatasetsByKey(ctx context.Context, keys []string) (map[string]*Dataset, error)

@@ -14,6 +14,7 @@ import (
 
 func (c *command) doctor(ctx context.Context, args []string) error {
 	set := c.flags("doctor", "")
+	masterKeyFlags(set)
 	logLevel := set.String("log-level", "error", "debug, info, warn or error")
 	if err := c.parse(set, args); err != nil {
 		return err
@@ -31,7 +32,7 @@ func (c *command) doctor(ctx context.Context, args []string) error {
 	}
 	fmt.Fprintf(c.stdout, "data folder %s, program version %s\n", dir, version())
 	c.backups(dir)
-	h, err := house.Open(ctx, house.Options{Dir: dir, Salt: c.getenv("PYRIT_DB_SALT"), Log: log})
+	h, err := house.Open(ctx, house.Options{Dir: dir, Salt: c.getenv("PYRIT_DB_SALT"), MasterKey: c.masterKey(set), Log: log})
 	if errors.Is(err, datadir.ErrLocked) {
 		fmt.Fprintf(c.stdout, "the folder is in use (%v): its stores were not checked; stop the server to check them\n", err)
 		return nil
@@ -53,8 +54,7 @@ func (c *command) backups(dir string) {
 	for _, file := range files {
 		path := filepath.Join(dir, datadir.BackupFolder, file.Name())
 		if strings.HasSuffix(path, ".age") {
-			fmt.Fprintf(c.stdout, "encrypted backup of a file of the original: %s (it holds credentials; age -d -i %s reads it)\n",
-				path, filepath.Join(dir, "config", "backup.agekey"))
+			fmt.Fprintf(c.stdout, "encrypted backup of a file of the original: %s (it holds credentials; violentutf key decrypt --out FILE reads it)\n", path)
 			continue
 		}
 		fmt.Fprintf(c.stdout, "backup: %s\n", path)

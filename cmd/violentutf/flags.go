@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+
+	"github.com/violentutf/violentutf/secret"
 )
 
 // flags makes the flag set of a subcommand with the flags that all of them have.
@@ -97,6 +99,20 @@ func (c *command) configured(set *flag.FlagSet, given map[string]bool) (map[stri
 		}
 	}
 	return values, nil
+}
+
+// masterKeyFlags adds the flags that say where the master key is. The key itself is no
+// flag: a command line can be read by others.
+func masterKeyFlags(set *flag.FlagSet) {
+	set.String("master-key-file", "", "`file` with the master key, made on first use (default: config/master.key in the data folder, unless VIOLENTUTF_MASTER_KEY holds the key)")
+	set.String("master-key-command", "", "`command` that prints the master key within 10 seconds; no shell reads it")
+}
+
+// masterKey is where the flags and the environment say that the master key is.
+func (c *command) masterKey(set *flag.FlagSet) secret.MasterKey {
+	return secret.MasterKey{
+		Text: c.getenv("VIOLENTUTF_MASTER_KEY"), File: text(set, "master-key-file"), Command: text(set, "master-key-command"),
+	}
 }
 
 func text(set *flag.FlagSet, name string) string { return set.Lookup(name).Value.String() }

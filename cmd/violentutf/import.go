@@ -32,8 +32,10 @@ func (c *command) importFiles(ctx context.Context, args []string) error {
 	format := set.String("format", "", "violentutf, pyrit or garak: refuse a file that is another (default: what the file is)")
 	salt := set.String("salt", "", "salt of user stores' names (default: PYRIT_DB_SALT)")
 	scorer := set.String("objective-scorer", "", "`class` of the scorer whose verdict decides where a file states no outcome")
+	media := set.String("media-root", "", "`folder` below which the images and recordings are that a PyRIT memory names (default: the folder of the file)")
 	dryRun := set.Bool("dry-run", false, "read and compare everything, store nothing")
 	asJSON := set.Bool("json", false, "print the results as JSON")
+	masterKeyFlags(set)
 	memory := set.String("duckdb-memory", "256MB", "memory `limit` of the database engine; the process needs some 150 MB more")
 	logFormat := set.String("log-format", "text", "text or json")
 	logLevel := set.String("log-level", "warn", "debug, info, warn or error")
@@ -58,7 +60,7 @@ func (c *command) importFiles(ctx context.Context, args []string) error {
 	if *salt == "" {
 		*salt = c.getenv("PYRIT_DB_SALT")
 	}
-	take, done, err := c.importer(ctx, house.Options{Dir: text(set, "data"), Salt: *salt, MemoryLimit: *memory, Thrifty: true, Log: log}, *user)
+	take, done, err := c.importer(ctx, house.Options{Dir: text(set, "data"), Salt: *salt, MemoryLimit: *memory, Thrifty: true, MasterKey: c.masterKey(set), Log: log}, *user)
 	if err != nil {
 		return err
 	}
@@ -67,7 +69,10 @@ func (c *command) importFiles(ctx context.Context, args []string) error {
 	for _, file := range set.Args() {
 		bar := newBar(c.stderr, filepath.Base(file))
 		opts := interop.Options{Format: interop.Format(*format), ObjectiveScorer: *scorer, DryRun: *dryRun, Progress: bar.show}
-		imp, err := take(file, opts)
+		var imp *storage.Import
+		if opts.MediaRoot, err = mediaRoot(*media, file); err == nil {
+			imp, err = take(file, opts)
+		}
 		bar.end()
 		result := imported{File: file, Import: imp}
 		if err != nil {
@@ -95,6 +100,15 @@ func (c *command) importFiles(ctx context.Context, args []string) error {
 		err = errors.Join(fmt.Errorf("%d of %d files were not imported; nothing of these is stored", failed, set.NArg()), err)
 	}
 	return err
+}
+
+// mediaRoot is where the media of a file are looked for, as the owner of the data
+// folder, which has another working folder, can find it.
+func mediaRoot(given, file string) (string, error) {
+	if given == "" {
+		given = filepath.Dir(file)
+	}
+	return filepath.Abs(given)
 }
 
 // importer is how a file gets in: by this process when the data folder is free, by

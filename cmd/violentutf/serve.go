@@ -24,6 +24,7 @@ func (c *command) serve(ctx context.Context, args []string) error {
 	listen := set.String("listen", "127.0.0.1:8080", "`address` to serve on; port 0 takes a free one")
 	dev := set.Bool("dev", false, "sign tokens with a local key and trust them; loopback addresses only")
 	sample := set.Bool("sample", false, "import the files of <data>/sample for the user \"sample\" first")
+	masterKeyFlags(set)
 	memory := set.String("duckdb-memory", "1GB", "memory `limit` of the database engine")
 	logFormat := set.String("log-format", "text", "text or json")
 	logLevel := set.String("log-level", "info", "debug, info, warn or error")
@@ -44,7 +45,7 @@ func (c *command) serve(ctx context.Context, args []string) error {
 		return err
 	}
 	server.CollectGarbageRarely()
-	h, err := house.Open(ctx, house.Options{Dir: text(set, "data"), Salt: c.getenv("PYRIT_DB_SALT"), MemoryLimit: *memory, Log: log})
+	h, err := house.Open(ctx, house.Options{Dir: text(set, "data"), Salt: c.getenv("PYRIT_DB_SALT"), MemoryLimit: *memory, MasterKey: c.masterKey(set), Log: log})
 	if errors.Is(err, datadir.ErrLocked) {
 		return fmt.Errorf("%w: a server or an import is running there; stop it, or serve another folder with --data", err)
 	}

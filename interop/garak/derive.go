@@ -26,7 +26,7 @@ var rawTables = []struct{ name, columns string }{
 
 // derive decides over the staged rows what no single line could.
 func (im *importer) derive(ctx context.Context) error {
-	for _, steps := range [][]step{keepWinners, judge, branch} {
+	for _, steps := range [][]step{keepWinners, judge, branch, rank} {
 		for _, s := range steps {
 			if err := im.do(ctx, s); err != nil {
 				return err
@@ -275,6 +275,30 @@ FROM (
   LEFT JOIN (SELECT DISTINCT previous FROM raw_garak_attempts WHERE previous <> '') AS n ON n.previous = t.uuid
 ) AS l
 WHERE l.generation = stage_attacks.source_id`},
+}
+
+// rank says how final a row is: by the attempt's status, then by whether the run
+// came to its end, for only then are its thresholds and leaves known for good. A part
+// of a report that is imported after the whole so changes nothing.
+var rank = []step{
+	{what: "rank the attacks", statement: `
+UPDATE stage_attacks
+SET rank = 2 * stage_attacks.rank + CASE WHEN e.partial THEN 1 ELSE 2 END
+FROM stage_executions AS e
+WHERE e.source_id = stage_attacks.execution_source_id`},
+	{what: "rank the scores", statement: `
+UPDATE stage_scores
+SET rank = 2 * stage_scores.rank + s.whole
+FROM (
+  SELECT n.score, max(CASE WHEN e.partial THEN 1 ELSE 2 END) AS whole
+  FROM raw_garak_scores AS n
+  JOIN stage_executions AS e ON e.source_id = n.run
+  GROUP BY n.score
+) AS s
+WHERE s.score = stage_scores.source_id`},
+	{what: "rank the runs", statement: `
+UPDATE stage_executions
+SET rank = CASE WHEN partial THEN 1 ELSE 2 END`},
 }
 
 // unconvertAndTrigger looks up what other lines tell of a message or score.

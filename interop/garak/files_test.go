@@ -227,6 +227,40 @@ func TestFullReportDecidesWhatAnInterruptedOneLeftOpen(t *testing.T) {
 	}
 }
 
+// An older part of a report that is imported after the whole takes nothing back.
+func TestInterruptedReportAfterTheWholeChangesNothing(t *testing.T) {
+	parts := newWorkspace(t)
+	parts.mustTake(t, file(t, "interrupted.report.jsonl"), "")
+	parts.mustTake(t, file(t, "leaky.report.jsonl"), "")
+	w := newWorkspace(t)
+	w.mustTake(t, file(t, "leaky.report.jsonl"), "")
+	before := w.rows(t, "SELECT revision FROM store_info")
+	for range 2 {
+		_, imp := w.mustTake(t, file(t, "interrupted.report.jsonl"), "")
+		for _, table := range imp.Tables {
+			if table.Inserted+table.Updated > 0 {
+				t.Errorf("%s: %+v", table.Table, *table)
+			}
+		}
+	}
+	equal(t, "revision", w.rows(t, "SELECT revision FROM store_info"), before...)
+	for _, query := range []string{
+		`SELECT source_id, outcome, outcome_source, outcome_reason, attributes FROM attacks ORDER BY source_id`,
+		`SELECT source_id, is_true, is_objective, scale FROM scores ORDER BY source_id`,
+		`SELECT name, status, partial, error, finished_at, attributes FROM execution_plans`,
+		`SELECT source_id, message_count FROM conversations ORDER BY source_id`,
+		`SELECT source_id, original_value, attributes FROM prompt_request_responses ORDER BY source_id`,
+		`SELECT record, source_id, body FROM attributes_raw ORDER BY record, source_id`,
+		`SELECT kind, source_id, rank FROM source_ranks ORDER BY kind, source_id`,
+	} {
+		equal(t, query, w.rows(t, query), parts.rows(t, query)...)
+	}
+	_, imp := parts.mustTake(t, file(t, "interrupted.report.jsonl"), "")
+	if imp.Key != "" {
+		t.Error("the part was stored again")
+	}
+}
+
 func TestHitlogAddsTriggers(t *testing.T) {
 	w := newWorkspace(t)
 	w.mustTake(t, file(t, "leaky.report.jsonl"), file(t, "leaky.hitlog.jsonl"))

@@ -41,6 +41,11 @@ func (im *importer) readMessages(ctx context.Context, t *table) error {
 			return "", err
 		}
 		m.Attributes = im.attributes(r, extras...)
+		if storage.NamesFile(m.OriginalDataType) || storage.NamesFile(m.DataType) {
+			if err := im.media(ctx, &m); err != nil {
+				return "", err
+			}
+		}
 		return "", im.stage.AddMessage(ctx, &m)
 	})
 }

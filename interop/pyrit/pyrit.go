@@ -18,6 +18,7 @@ import (
 	"slices"
 
 	"github.com/violentutf/violentutf/storage"
+	"github.com/violentutf/violentutf/storage/files"
 )
 
 // Options of an import.
@@ -25,6 +26,9 @@ type Options struct {
 	// ObjectiveScorer names the scorer, by class, whose verdict decides where the
 	// file states none and its scorers differ. Empty: none does.
 	ObjectiveScorer string
+	// Media is where the files that messages name by a path are looked for; nil
+	// follows no path.
+	Media *files.Source
 	// Progress, if set, is told of the rows read and the phases, on the caller's
 	// goroutine.
 	Progress func(storage.Progress)

@@ -54,6 +54,7 @@ type caches struct {
 	facts       *cache[struct{}] // what raw_facts already has
 	identifiers *cache[string]   // hash -> identifier JSON, of the identifier tables
 	atomics     *cache[struct{}] // atomic identifiers kept as raw records
+	media       *cache[medium]   // by path
 }
 
 func newCaches() caches {
@@ -69,6 +70,7 @@ func newCaches() caches {
 		facts:       newCache[struct{}](),
 		identifiers: newCache[string](),
 		atomics:     newCache[struct{}](),
+		media:       newCache[medium](),
 	}
 }
 

@@ -33,6 +33,8 @@ func UserStore(t *testing.T, open func(t *testing.T) storage.UserStore) {
 		"CancelledCommitLeavesNothing":           cancelledCommitLeavesNothing,
 		"StagesSideBySideStoreRowsOnce":          stagesSideBySideStoreRowsOnce,
 		"HighestRankThenLastRowWins":             highestRankThenLastRowWins,
+		"LowerRankOfALaterFileIsHeldBack":        lowerRankOfALaterFileIsHeldBack,
+		"FilesOfMessagesAreReadBack":             filesOfMessagesAreReadBack,
 		"HumanOutcomeStays":                      humanOutcomeStays,
 		"ConversationsAreNumberedByFirstMessage": conversationsAreNumberedByFirstMessage,
 		"LatePieceGoesBehindTheOthers":           latePieceGoesBehindTheOthers,

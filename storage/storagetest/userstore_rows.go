@@ -25,6 +25,7 @@ type file struct {
 	embeddings    []*storage.StagedEmbedding
 	sessions      []*storage.StagedSession
 	raws          []*storage.StagedRaw
+	media         []*storage.StagedMedium
 	scrubbed      []string // credentials, known before the rows
 }
 
@@ -78,6 +79,7 @@ func (f *file) stage(t *testing.T, store storage.UserStore) storage.Stage {
 	each(t, f.embeddings, func(e *storage.StagedEmbedding) error { return stage.AddEmbedding(ctx, e) })
 	each(t, f.sessions, func(s *storage.StagedSession) error { return stage.AddSession(ctx, s) })
 	each(t, f.raws, func(r *storage.StagedRaw) error { return stage.AddRaw(ctx, r) })
+	each(t, f.media, func(m *storage.StagedMedium) error { return stage.AddMedium(ctx, m) })
 	each(t, f.configured, func(c *storage.StagedConfigured) error {
 		if c.LastFour != "" {
 			sealed, err := stage.Seal(c.Kind, c.Key, "the credential "+c.LastFour)

@@ -80,6 +80,9 @@ func (st *stage) merge(ctx context.Context, tx *sql.Tx, imp *storage.Import, pro
 		}
 		step()
 	}
+	if err := st.holdBack(ctx, tx); err != nil {
+		return err
+	}
 	changes := int64(0)
 	for _, m := range mergedTables {
 		if m.table == "conversations" {
@@ -99,6 +102,9 @@ func (st *stage) merge(ctx context.Context, tx *sql.Tx, imp *storage.Import, pro
 	}
 	if changes == 0 || imp.DryRun {
 		return errUnchanged
+	}
+	if err := st.raiseRanks(ctx, tx); err != nil {
+		return err
 	}
 	if _, err := tx.ExecContext(ctx, "UPDATE store_info SET revision = revision + 1 WHERE owner_id = $1", st.store.owner); err != nil {
 		return err
@@ -179,7 +185,7 @@ func (st *stage) update(ctx context.Context, tx *sql.Tx, m merged, count *storag
 		SELECT r.ord
 		FROM (`+m.rows+`) AS r
 		JOIN `+m.table+` AS t ON `+found+`
-		WHERE r.known AND (`+strings.Join(differ, " OR ")+`)`, st.store.owner)
+		WHERE r.known AND (`+strings.Join(differ, " OR ")+`)`+notHeld(m.table), st.store.owner)
 	if err != nil {
 		return fmt.Errorf("compare: %w", err)
 	}

@@ -4,6 +4,7 @@ package userstore
 // them by, or the next free one. ord is the staged row's.
 var mergeTables = map[string]string{
 	"merge_changed":       `ord BIGINT`,
+	"merge_held":          `kind TEXT, ord BIGINT`,
 	"merge_components":    `hash TEXT, ord BIGINT, known BOOLEAN`,
 	"merge_generators":    `source TEXT, source_id TEXT, id TEXT, ord BIGINT, known BOOLEAN`,
 	"merge_converters":    `source TEXT, source_id TEXT, id TEXT, ord BIGINT, known BOOLEAN`,
@@ -22,6 +23,8 @@ var mergeTables = map[string]string{
 	"merge_embeddings":    `ord BIGINT, known BOOLEAN`,
 	"merge_sessions":      `ord BIGINT, known BOOLEAN`,
 	"merge_raw":           `ord BIGINT, known BOOLEAN`,
+	"merge_files":         `sha256 TEXT, ord BIGINT, known BOOLEAN`,
+	"merge_message_files": `ord BIGINT, conversation_no BIGINT, sequence BIGINT, piece BIGINT, part TEXT, sha256 TEXT, known BOOLEAN`,
 }
 
 // keyStatements fill the merge tables, in this order. $1 is the owner; $2, where
@@ -134,6 +137,23 @@ var keyStatements = []keyStatement{
 	{"merge_embeddings", "", knownBySource("embeddings", "stage_embeddings", "")},
 	{"merge_sessions", "", knownBySource("user_sessions", "stage_sessions", "")},
 	{"merge_raw", "", knownBySource("attributes_raw", "stage_raw", " AND t.record = s.record")},
+	{"merge_files", "", `
+		INSERT INTO merge_files
+		SELECT s.sha256, row_number() OVER (ORDER BY s.sha256), t.sha256 IS NOT NULL
+		FROM (SELECT DISTINCT sha256 FROM stage_media) AS s
+		LEFT JOIN files AS t ON t.owner_id = $1 AND t.sha256 = s.sha256`},
+	{"merge_message_files", "", `
+		INSERT INTO merge_message_files
+		SELECT row_number() OVER (ORDER BY s.conversation_no, s.sequence, s.piece, s.part),
+			s.conversation_no, s.sequence, s.piece, s.part, s.sha256, t.part IS NOT NULL
+		FROM (
+			SELECT m.conversation_no, m.sequence, m.piece, f.part, max(f.sha256) AS sha256
+			FROM stage_media AS f
+			JOIN merge_messages AS m ON m.source = f.source AND m.source_id = f.message_source_id
+			GROUP BY m.conversation_no, m.sequence, m.piece, f.part
+		) AS s
+		LEFT JOIN message_files AS t ON t.owner_id = $1 AND t.conversation_no = s.conversation_no
+			AND t.sequence = s.sequence AND t.piece = s.piece AND t.part = s.part`},
 }
 
 // keyStatement fills one merge table; counter is the column of store_info that
@@ -338,6 +358,23 @@ var mergedTables = []merged{
 		rows: `SELECT s.source, s.record, s.source_id, s.body, k.ord, k.known
 			FROM merge_raw AS k
 			JOIN stage_raw AS s ON s.ord = k.ord`,
+	},
+	{
+		table: "files", keys: "merge_files", identity: []string{"sha256"},
+		// The content is what it is, and keeps the name under which it first came.
+		fixed: []string{"name", "media_type", "bytes", "created_at"}, order: "r.ord",
+		rows: `SELECT s.*, k.ord, k.known
+			FROM merge_files AS k
+			JOIN (
+				SELECT sha256, min(name) AS name, min(media_type) AS media_type, min(bytes) AS bytes, min(created_at) AS created_at
+				FROM stage_media
+				GROUP BY sha256
+			) AS s ON s.sha256 = k.sha256`,
+	},
+	{
+		table: "message_files", keys: "merge_message_files", identity: []string{"conversation_no", "sequence", "piece", "part"},
+		columns: []string{"sha256"}, order: "r.conversation_no, r.sequence, r.piece, r.part",
+		rows: `SELECT k.conversation_no, k.sequence, k.piece, k.part, k.sha256, k.ord, k.known FROM merge_message_files AS k`,
 	},
 }
 

@@ -22,7 +22,7 @@ func (s *Store) messageTable() *table[storage.Message] {
 	return whole.narrow(s.wanted, map[string]string{
 		"source": "source", "source_id": "sourceId", "role": "role",
 		"original_value": "originalValue convertedValue", "converted_value": "convertedValue",
-		"original_data_type": "originalDataType", "converted_data_type": "dataType", "converter_hashes": "converters",
+		"original_data_type": "originalDataType originalMedia", "converted_data_type": "dataType media", "converter_hashes": "converters",
 		"response_error": "responseError", "finish_reason": "finishReason", "latency_ms": "latencyMs", "input_tokens": "tokens",
 		"output_tokens": "tokens", "original_sha256": "sha256 convertedSha256", "converted_sha256": "convertedSha256",
 		"metadata": "metadata", "created_at": "createdAt", "attributes": "attributes",

@@ -208,6 +208,11 @@ func (st *stage) AddRaw(ctx context.Context, r *storage.StagedRaw) error {
 		st.text(string(r.Body)))
 }
 
+func (st *stage) AddMedium(ctx context.Context, m *storage.StagedMedium) error {
+	return st.bulk.Append(ctx, "stage_media", string(m.Source), st.text(m.Message), string(m.Part), m.File.Hash,
+		st.text(m.File.Name), m.File.MediaType, m.File.Bytes, m.File.CreatedAt)
+}
+
 // text makes a text storable: without known credentials, U+0000 and invalid UTF-8.
 func (st *stage) text(s string) string {
 	s, _ = st.guard.Clean(s)

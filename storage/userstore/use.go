@@ -13,7 +13,7 @@ import (
 var countedTables = []string{
 	"attacks", "conversations", "prompt_request_responses", "scores", "embeddings", "memory_labels",
 	"components", "generators", "converters", "scorers", "datasets", "dataset_prompts", "execution_plans",
-	"user_sessions", "imports", "attributes_raw",
+	"user_sessions", "imports", "files", "message_files", "attributes_raw",
 }
 
 // StorageUse tells the size of the store and the rows of its tables.

@@ -78,11 +78,14 @@ const (
 	AttacksOfGenerator AttackEdge = "generator" // parent: generator key
 )
 
-// AppStore is the installation's bookkeeping.
+// AppStore is the installation's bookkeeping: who may do what, and what was done.
+// It never holds a prompt, a reply, an objective or a credential that is not sealed.
+//
+// Methods with keys answer for all of them in one statement; a key without an
+// answer is absent from the map.
 type AppStore interface {
-	// EnsureUser returns the user of that name with the personal workspace, and
-	// makes both on first use. file names the personal store, below the data folder.
-	EnsureUser(ctx context.Context, username, file string) (*User, *Workspace, error)
+	Users
+
 	// WorkspaceByName returns a workspace that the user is a member of; the empty
 	// name means the personal one. CodeNotFound for every other.
 	WorkspaceByName(ctx context.Context, userKey, name string) (*Workspace, error)
@@ -95,7 +98,6 @@ type AppStore interface {
 	// AllWorkspaces lists every workspace with its owner's name: for doctor and
 	// administrators, who see cached figures and never contents.
 	AllWorkspaces(ctx context.Context) ([]*WorkspaceUse, error)
-	Users(ctx context.Context) ([]*User, error)
 	// SetWorkspaceUse caches a store's key and size after it was opened or written.
 	SetWorkspaceUse(ctx context.Context, key, storeKey string, bytes, rows int64) error
 	Ping(ctx context.Context) error

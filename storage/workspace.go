@@ -21,20 +21,6 @@ const (
 	MemberViewer MemberRole = "VIEWER"
 )
 
-// User is a person or service as the identity provider names it.
-type User struct {
-	Key         string // UUIDv7
-	Issuer      *string
-	Subject     *string
-	Username    string
-	Email       *string
-	DisplayName *string
-	TimeZone    *string
-	FirstSeen   time.Time
-	LastSeen    time.Time
-	Disabled    bool
-}
-
 // Workspace is whose data a user store holds. Key is the owner_id of its rows.
 type Workspace struct {
 	Key       string // UUIDv7

@@ -26,8 +26,10 @@ type Runner interface {
 // DB is an engine's database. Its Query may run beside writers.
 type DB interface {
 	Runner
-	// WithTx runs fn in a write transaction: it commits when fn returns nil and
-	// rolls back on any error of fn or of a statement in it.
+	// WithTx runs fn in a write transaction as if no other ran beside it: what fn
+	// reads stays true until the end. It commits when fn returns nil and rolls back
+	// on any error of fn or of a statement in it. (SQLite has one writer; PostgreSQL
+	// will need SERIALIZABLE and may run fn again.)
 	WithTx(ctx context.Context, fn func(tx Runner) error) error
 	Ping(ctx context.Context) error
 	Close() error
@@ -78,6 +80,27 @@ func list[T any](ctx context.Context, db Runner, what string, scan func(row *sql
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
 	return found, nil
+}
+
+// first returns the first row that a statement reads, nil when there is none.
+func first[T any](ctx context.Context, db Runner, what string, scan func(row *sql.Rows, into *T) error, statement string, args ...any) (*T, error) {
+	found, err := list(ctx, db, what, scan, statement, args...)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// number runs a statement of one row with one number.
+func number(ctx context.Context, db Runner, what, statement string, args ...any) (int64, error) {
+	one, err := first(ctx, db, what, func(row *sql.Rows, into *int64) error { return row.Scan(into) }, statement, args...)
+	if err != nil {
+		return 0, err
+	}
+	if one == nil {
+		return 0, fmt.Errorf("%s: no row", what)
+	}
+	return *one, nil
 }
 
 // exec runs a statement, counts it and returns the number of rows that it changed.

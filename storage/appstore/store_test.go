@@ -103,13 +103,19 @@ func open(t *testing.T) *Store {
 	}
 	db.SetMaxOpenConns(1)
 	t.Cleanup(func() { db.Close() })
-	text, err := fs.ReadFile(Migrations, "migrations/00001_users_and_workspaces.sql")
+	files, err := fs.Glob(Migrations, "migrations/*.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
-	up := regexp.MustCompile(`(?s)-- \+goose Up(.*)-- \+goose Down`).FindSubmatch(text)
-	if _, err := db.Exec(string(up[1])); err != nil {
-		t.Fatal(err)
+	for _, file := range files {
+		text, err := fs.ReadFile(Migrations, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		up := regexp.MustCompile(`(?s)-- \+goose Up(.*)-- \+goose Down`).FindSubmatch(text)
+		if _, err := db.Exec(string(up[1])); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return New(plain{db})
 }

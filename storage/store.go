@@ -85,30 +85,8 @@ const (
 // answer is absent from the map.
 type AppStore interface {
 	Users
+	Workspaces
 
-	// WorkspaceByName returns a workspace that the user is a member of; the empty
-	// name means the personal one. CodeNotFound for every other.
-	WorkspaceByName(ctx context.Context, userKey, name string) (*Workspace, error)
-	// WorkspaceByKey returns a workspace by its key, if the user is a member.
-	WorkspaceByKey(ctx context.Context, userKey, key string) (*Workspace, error)
-	// WorkspaceByStoreKey is WorkspaceByKey by the store's random key for ids.
-	WorkspaceByStoreKey(ctx context.Context, userKey, storeKey string) (*Workspace, error)
-	Workspaces(ctx context.Context, userKey string) ([]*Workspace, error)
-	Members(ctx context.Context, workspaceKey string) ([]*Member, error)
-	// AllWorkspaces lists every workspace with its owner's name: for doctor and
-	// administrators, who see cached figures and never contents.
-	AllWorkspaces(ctx context.Context) ([]*WorkspaceUse, error)
-	// SetWorkspaceUse caches a store's key and size after it was opened or written.
-	SetWorkspaceUse(ctx context.Context, key, storeKey string, bytes, rows int64) error
 	Ping(ctx context.Context) error
 	Close() error
-}
-
-// WorkspaceUse is a workspace with the figures that an administrator may see.
-type WorkspaceUse struct {
-	Workspace
-	Owner     string
-	Bytes     int64
-	Rows      int64
-	LastWrite *int64 // Unix seconds
 }

@@ -118,3 +118,12 @@ func exec(ctx context.Context, db Runner, what, statement string, args ...any) (
 }
 
 func fromMicros(t int64) time.Time { return time.UnixMicro(t).UTC() }
+
+// maybeMicros is nil for a time that is not stored.
+func maybeMicros(t *int64) *time.Time {
+	if t == nil {
+		return nil
+	}
+	at := fromMicros(*t)
+	return &at
+}

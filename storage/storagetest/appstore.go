@@ -31,7 +31,7 @@ func AppStore(t *testing.T, open func(t *testing.T) storage.AppStore) {
 		"TextIsOnlyText":                        textIsOnlyText,
 		"EndedContextIsAnError":                 endedContextIsAnError,
 	}
-	for _, more := range []map[string]func(t *testing.T, store storage.AppStore){userTests} {
+	for _, more := range []map[string]func(t *testing.T, store storage.AppStore){userTests, workspaceTests} {
 		maps.Copy(tests, more)
 	}
 	for name, test := range tests {
@@ -53,7 +53,8 @@ func firstUseMakesUserAndPersonalWorkspace(t *testing.T, store storage.AppStore)
 		t.Errorf("workspace %+v", workspace)
 	}
 	members, err := store.Members(t.Context(), workspace.Key)
-	if err != nil || len(members) != 1 || *members[0] != (storage.Member{Username: "alice", Role: storage.MemberOwner}) {
+	if err != nil || len(members) != 1 ||
+		*members[0] != (storage.Member{UserKey: user.Key, Username: "alice", Role: storage.MemberOwner, AddedAt: workspace.CreatedAt}) {
 		t.Errorf("members %v, %v", members, err)
 	}
 	users, err := store.Users(t.Context())

@@ -86,7 +86,12 @@ const (
 type AppStore interface {
 	Users
 	Workspaces
+	APIKeys
+	Sessions
 
+	// Flush writes what is kept in memory: when keys and sessions were last used.
+	// The caller calls it each second and before Close.
+	Flush(ctx context.Context) error
 	Ping(ctx context.Context) error
 	Close() error
 }

@@ -37,8 +37,10 @@ type DB interface {
 
 // Store is the app store on an engine. It is safe for concurrent use.
 type Store struct {
-	db  DB
-	now func() time.Time
+	db       DB
+	now      func() time.Time
+	keys     uses // of API keys
+	sessions uses
 }
 
 var _ storage.AppStore = (*Store)(nil)

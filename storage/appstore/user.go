@@ -121,9 +121,9 @@ func userByName(ctx context.Context, db Runner, username string) (*userAndWorksp
 
 func userWhere(ctx context.Context, db Runner, condition string, args ...any) (*userAndWorkspace, error) {
 	return first(ctx, db, "find user", func(row *sql.Rows, into *userAndWorkspace) error {
-		workspace := scannedWorkspace{}
-		err := scanUser(row, &into.user, workspace.targets()...)
-		into.workspace = workspace.Workspace()
+		user, workspace := scannedUser{}, scannedWorkspace{}
+		err := row.Scan(append(user.targets(), workspace.targets()...)...)
+		into.user, into.workspace = user.User(), workspace.Workspace()
 		return err
 	}, `
 		SELECT `+userColumns+`, `+workspaceColumns+`
@@ -152,16 +152,31 @@ func (s *Store) see(ctx context.Context, user *storage.User, now time.Time) erro
 const userColumns = `u.id, u.issuer, u.subject, u.username, u.email, u.display_name, u.time_zone, u.roles,
 	u.first_seen, u.last_seen, u.disabled, COALESCE(u.binding, '') = 'DEV', u.binding_allowed`
 
-// scanUser reads userColumns and whatever columns follow them.
-func scanUser(row *sql.Rows, user *storage.User, rest ...any) error {
-	var firstSeen, lastSeen int64
-	var roles texts
-	targets := append([]any{
-		&user.Key, &user.Issuer, &user.Subject, &user.Username, &user.Email, &user.DisplayName, &user.TimeZone, &roles,
-		&firstSeen, &lastSeen, &user.Disabled, &user.DevBinding, &user.BindingAllowed,
-	}, rest...)
-	err := row.Scan(targets...)
-	user.Roles = roles
-	user.FirstSeen, user.LastSeen = fromMicros(firstSeen), fromMicros(lastSeen)
+// scannedUser is a row of userColumns.
+type scannedUser struct {
+	user                storage.User
+	roles               texts
+	firstSeen, lastSeen int64
+}
+
+func (s *scannedUser) targets() []any {
+	u := &s.user
+	return []any{
+		&u.Key, &u.Issuer, &u.Subject, &u.Username, &u.Email, &u.DisplayName, &u.TimeZone, &s.roles,
+		&s.firstSeen, &s.lastSeen, &u.Disabled, &u.DevBinding, &u.BindingAllowed,
+	}
+}
+
+// User is what was scanned.
+func (s *scannedUser) User() storage.User {
+	u := s.user
+	u.Roles, u.FirstSeen, u.LastSeen = s.roles, fromMicros(s.firstSeen), fromMicros(s.lastSeen)
+	return u
+}
+
+func scanUser(row *sql.Rows, into *storage.User) error {
+	scanned := scannedUser{}
+	err := row.Scan(scanned.targets()...)
+	*into = scanned.User()
 	return err
 }

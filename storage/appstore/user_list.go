@@ -2,16 +2,13 @@ package appstore
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/violentutf/violentutf/storage"
 )
 
 // Users lists every user by name.
 func (s *Store) Users(ctx context.Context) ([]*storage.User, error) {
-	return list(ctx, s.db, "list users", func(row *sql.Rows, user *storage.User) error {
-		return scanUser(row, user)
-	}, `
+	return list(ctx, s.db, "list users", scanUser, `
 		SELECT `+userColumns+`
 		FROM users AS u
 		ORDER BY u.username`)
@@ -52,7 +49,7 @@ func (s *Store) ListUsers(ctx context.Context, filter *storage.UserFilter, by st
 
 var userListing = &listing[storage.User]{
 	name: "users", columns: userColumns, from: "users AS u", key: "u.id",
-	scan:  func(row *sql.Rows, user *storage.User) error { return scanUser(row, user) },
+	scan:  scanUser,
 	keyOf: func(u *storage.User) string { return u.Key },
 }
 

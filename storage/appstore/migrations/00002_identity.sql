@@ -19,7 +19,49 @@ CREATE UNIQUE INDEX users_by_username_key ON users (username_key);
 -- The next identity with the username takes the user over.
 ALTER TABLE users ADD COLUMN binding_allowed BOOLEAN NOT NULL DEFAULT FALSE;
 
+CREATE TABLE api_keys (
+  id TEXT NOT NULL PRIMARY KEY,
+  user_id TEXT NOT NULL REFERENCES users (id),
+  name TEXT NOT NULL,
+  prefix TEXT NOT NULL,                    -- of the secret
+  secret_sha256 TEXT NOT NULL UNIQUE,
+  scopes TEXT NOT NULL,                    -- a JSON list
+  created_at BIGINT NOT NULL,
+  expires_at BIGINT,
+  last_used_at BIGINT,                     -- kept in memory, written each second
+  revoked_at BIGINT
+);
+
+CREATE INDEX api_keys_by_user ON api_keys (user_id, created_at);
+
+-- A key without a row here is good for all workspaces of its owner.
+CREATE TABLE api_key_workspaces (
+  api_key_id TEXT NOT NULL REFERENCES api_keys (id),
+  workspace_id TEXT NOT NULL REFERENCES workspaces (id),
+  PRIMARY KEY (api_key_id, workspace_id)
+);
+
+CREATE TABLE user_sessions (
+  id TEXT NOT NULL PRIMARY KEY,            -- SHA-256 of the cookie
+  user_id TEXT NOT NULL REFERENCES users (id),
+  created_at BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL,
+  idle BIGINT NOT NULL,                    -- microseconds after last_seen
+  last_seen BIGINT NOT NULL,               -- kept in memory, written each second
+  ip TEXT NOT NULL,
+  user_agent TEXT NOT NULL,
+  issuer_session TEXT,
+  refresh_token TEXT NOT NULL,             -- sealed, as id_token
+  id_token TEXT NOT NULL
+);
+
+CREATE INDEX user_sessions_by_user ON user_sessions (user_id, created_at);
+CREATE INDEX user_sessions_by_issuer_session ON user_sessions (issuer_session);
+
 -- +goose Down
+DROP TABLE user_sessions;
+DROP TABLE api_key_workspaces;
+DROP TABLE api_keys;
 DROP INDEX users_by_username_key;
 ALTER TABLE users DROP COLUMN binding_allowed;
 ALTER TABLE users DROP COLUMN username_key;

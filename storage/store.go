@@ -88,6 +88,7 @@ type AppStore interface {
 	Workspaces
 	APIKeys
 	Sessions
+	AuditLog
 
 	// Flush writes what is kept in memory: when keys and sessions were last used.
 	// The caller calls it each second and before Close.

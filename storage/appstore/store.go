@@ -41,13 +41,27 @@ type Store struct {
 	now      func() time.Time
 	keys     uses // of API keys
 	sessions uses
+	audit    auditKeys
 }
 
 var _ storage.AppStore = (*Store)(nil)
 
+// Option changes how a store works.
+type Option func(*Store)
+
+// WithAuditKey gives the key that chains the audit log, 32 random bytes or more, the
+// same as long as the log lives. A store without one refuses to write the log.
+func WithAuditKey(key []byte) Option {
+	return func(s *Store) { s.audit = deriveAuditKeys(key) }
+}
+
 // New makes the store of a migrated database. Closing the store closes it.
-func New(db DB) *Store {
-	return &Store{db: db, now: time.Now}
+func New(db DB, options ...Option) *Store {
+	s := &Store{db: db, now: time.Now}
+	for _, option := range options {
+		option(s)
+	}
+	return s
 }
 
 // Ping tells whether the database answers.

@@ -249,7 +249,7 @@ func TestOneSQLiteInTheProcess(t *testing.T) {
 
 func openStore(t *testing.T, path string) *appstore.Store {
 	t.Helper()
-	store, err := OpenAppStore(t.Context(), path)
+	store, err := OpenAppStore(t.Context(), path, WithStore(appstore.WithAuditKey([]byte("the audit key of tests"))))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,56 @@ CREATE TABLE user_sessions (
 CREATE INDEX user_sessions_by_user ON user_sessions (user_id, created_at);
 CREATE INDEX user_sessions_by_issuer_session ON user_sessions (issuer_session);
 
+-- Rows are only ever added, and say by themselves what they are about: nothing is
+-- referenced, so that nothing has to be kept for them. Empty texts stand for nothing.
+CREATE TABLE audit_logs (
+  seq BIGINT NOT NULL PRIMARY KEY,         -- dense, from 1
+  id TEXT NOT NULL UNIQUE,
+  occurred_at BIGINT NOT NULL,
+  kind TEXT NOT NULL,                      -- INTENT, OUTCOME, EVENT
+  intent TEXT NOT NULL,                    -- the id of the outcome's intent
+  actor_id TEXT NOT NULL,
+  actor TEXT NOT NULL,                     -- the name at that time, command or system
+  action TEXT NOT NULL,
+  subject_type TEXT NOT NULL,
+  subject_id TEXT NOT NULL,
+  workspace_id TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  code TEXT NOT NULL,
+  ip TEXT NOT NULL,
+  user_agent TEXT NOT NULL,
+  request_id TEXT NOT NULL,
+  detail TEXT NOT NULL,                    -- JSON, at most 2 KiB
+  previous TEXT NOT NULL,                  -- the mac of the row before
+  mac TEXT NOT NULL
+);
+
+CREATE INDEX audit_logs_by_actor ON audit_logs (actor_id, seq);
+CREATE INDEX audit_logs_by_action ON audit_logs (action, seq);
+CREATE INDEX audit_logs_by_subject ON audit_logs (subject_id, seq);
+CREATE INDEX audit_logs_by_workspace ON audit_logs (workspace_id, seq);
+CREATE INDEX audit_logs_by_request ON audit_logs (request_id, seq);
+CREATE INDEX audit_logs_by_time ON audit_logs (occurred_at);
+
+-- SQLite only: PostgreSQL needs a trigger function, and a role for the program that
+-- may INSERT and SELECT here and no more. Against whoever owns the file the chain helps.
+-- +goose StatementBegin
+CREATE TRIGGER audit_logs_refuse_update
+BEFORE UPDATE ON audit_logs
+BEGIN
+  SELECT RAISE(ABORT, 'audit_logs is append-only');
+END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER audit_logs_refuse_delete
+BEFORE DELETE ON audit_logs
+BEGIN
+  SELECT RAISE(ABORT, 'audit_logs is append-only');
+END;
+-- +goose StatementEnd
+
 -- +goose Down
+DROP TABLE audit_logs;
 DROP TABLE user_sessions;
 DROP TABLE api_key_workspaces;
 DROP TABLE api_keys;

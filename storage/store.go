@@ -89,6 +89,11 @@ type AppStore interface {
 	APIKeys
 	Sessions
 	AuditLog
+	Settings
+	RateLimits
+	HealthHistory
+	ErrorLogs
+	Repeats
 
 	// Flush writes what is kept in memory: when keys and sessions were last used.
 	// The caller calls it each second and before Close.

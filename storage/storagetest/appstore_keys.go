@@ -76,7 +76,7 @@ func keyIsFoundWithItsOwnerInOneStatement(t *testing.T, store storage.AppStore) 
 func revokedAndExpiredKeysAreUnknown(t *testing.T, store storage.AppStore) {
 	alice, _ := ensure(t, store, "alice")
 	revoked := createKey(t, store, newKey(alice.Key, "revoked"))
-	soon := time.Now().Add(20 * time.Millisecond)
+	soon := time.Now().Add(100 * time.Millisecond) // long enough to be made
 	short := newKey(alice.Key, "short")
 	short.ExpiresAt = &soon
 	createKey(t, store, short)

@@ -74,12 +74,13 @@ func sessionIsFoundWithItsUserInOneStatement(t *testing.T, store storage.AppStor
 
 func sessionEndsWhenItIsOver(t *testing.T, store storage.AppStore) {
 	alice, _ := ensure(t, store, "alice")
-	for cookie, session := range map[string]storage.Session{
-		"absolute": {ExpiresAt: time.Now().Add(20 * time.Millisecond), Idle: time.Hour},
-		"idle":     {ExpiresAt: time.Now().Add(time.Hour), Idle: 20 * time.Millisecond},
+	const short = 100 * time.Millisecond
+	for cookie, ends := range map[string]struct{ lifetime, idle time.Duration }{
+		"absolute": {short, time.Hour}, "idle": {time.Hour, short},
 	} {
-		session.Key, session.UserKey = hashOf(cookie), alice.Key
-		made, err := store.CreateSession(t.Context(), session)
+		made, err := store.CreateSession(t.Context(), storage.Session{
+			Key: hashOf(cookie), UserKey: alice.Key, ExpiresAt: time.Now().Add(ends.lifetime), Idle: ends.idle,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -106,7 +106,62 @@ BEGIN
 END;
 -- +goose StatementEnd
 
+CREATE TABLE system_config (
+  name TEXT NOT NULL PRIMARY KEY,          -- declared in storage.DeclaredSettings
+  value TEXT NOT NULL,                     -- JSON
+  version BIGINT NOT NULL,                 -- from 1, raised by each change
+  updated_by TEXT NOT NULL,
+  updated_at BIGINT NOT NULL
+);
+
+CREATE TABLE rate_limits (
+  principal TEXT NOT NULL,
+  bucket TEXT NOT NULL,
+  level DOUBLE PRECISION NOT NULL,
+  updated_at BIGINT NOT NULL,
+  PRIMARY KEY (principal, bucket)
+);
+
+-- A ring: the last thousand.
+CREATE TABLE health_checks (
+  seq BIGINT NOT NULL PRIMARY KEY,
+  checked_at BIGINT NOT NULL,
+  component TEXT NOT NULL,
+  status TEXT NOT NULL,
+  latency BIGINT NOT NULL,                 -- microseconds
+  detail TEXT NOT NULL
+);
+
+CREATE TABLE error_logs (
+  fingerprint TEXT NOT NULL PRIMARY KEY,
+  place TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  message TEXT NOT NULL,                   -- redacted
+  request_id TEXT NOT NULL,                -- of the last occurrence
+  first_seen BIGINT NOT NULL,
+  last_seen BIGINT NOT NULL,
+  occurrences BIGINT NOT NULL
+);
+
+CREATE INDEX error_logs_by_time ON error_logs (last_seen);
+
+CREATE TABLE idempotency_keys (
+  user_id TEXT NOT NULL REFERENCES users (id),
+  mutation_id TEXT NOT NULL,               -- given by the client
+  request_sha256 TEXT NOT NULL,
+  answer TEXT,                             -- JSON; null until the mutation is done
+  expires_at BIGINT NOT NULL,
+  PRIMARY KEY (user_id, mutation_id)
+);
+
+CREATE INDEX idempotency_keys_by_time ON idempotency_keys (expires_at);
+
 -- +goose Down
+DROP TABLE idempotency_keys;
+DROP TABLE error_logs;
+DROP TABLE health_checks;
+DROP TABLE rate_limits;
+DROP TABLE system_config;
 DROP TABLE audit_logs;
 DROP TABLE user_sessions;
 DROP TABLE api_key_workspaces;

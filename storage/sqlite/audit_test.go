@@ -83,6 +83,20 @@ func TestCutTailIsFoundAgainstACheckpointOnly(t *testing.T) {
 	}
 }
 
+// A row of a history that was cut off is genuine by itself.
+func TestRowOfACutHistoryIsFound(t *testing.T) {
+	path := auditedStore(t, 6)
+	tamper(t, path, `CREATE TABLE kept AS SELECT * FROM audit_logs WHERE seq = 6`, `DELETE FROM audit_logs WHERE seq > 4`)
+	store := openStore(t, path)
+	record(t, store)
+	store.Close()
+	makeDatabase(t, path, `INSERT INTO audit_logs SELECT * FROM kept`)
+	report, err := openStore(t, path).AuditIntegrity(t.Context())
+	if err != nil || report.Fault == nil || report.Fault.Seq != 6 || report.Fault.Kind != storage.AuditChanged {
+		t.Errorf("%+v, %+v, %v", report, report.Fault, err)
+	}
+}
+
 func TestCheckpointOfAnotherKeyIsRefused(t *testing.T) {
 	path := auditedStore(t, 1)
 	other, err := OpenAppStore(t.Context(), path, WithStore(appstore.WithAuditKey([]byte("another key"))))

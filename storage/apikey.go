@@ -17,6 +17,8 @@ type APIKeys interface {
 	APIKeyBySecret(ctx context.Context, secretHash string) (*APIKey, *User, *Workspace, error)
 	// APIKeysOf lists a user's keys, revoked ones too, newest first.
 	APIKeysOf(ctx context.Context, userKey string, page Page) (*Connection[APIKey], error)
+	// APIKeysByKey names keys, whosever they are: who may see one is decided by the
+	// caller.
 	APIKeysByKey(ctx context.Context, keys []string) (map[string]*APIKey, error)
 	// RevokeAPIKey counts at once and for ever. CodeNotFound for another user's key;
 	// a revoked one stays as it was.

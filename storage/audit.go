@@ -23,6 +23,8 @@ type AuditLog interface {
 	// RecordAudit writes what needs no intent, as a sign-in that failed.
 	RecordAudit(ctx context.Context, act AuditAct, outcome AuditOutcome, code Code) error
 
+	// AuditEvents lists the log, for administrators and auditors. BAD_USER_INPUT for a
+	// cursor of another list.
 	AuditEvents(ctx context.Context, filter *AuditFilter, order AuditOrder, page Page) (*Connection[AuditEvent], error)
 	AuditEventsByKey(ctx context.Context, keys []string) (map[string]*AuditEvent, error)
 

@@ -13,6 +13,7 @@ type ErrorLogs interface {
 	RecordError(ctx context.Context, failure Failure) error
 	// ErrorLogs lists them, the last seen first.
 	ErrorLogs(ctx context.Context, page Page) (*Connection[ErrorLog], error)
+	// ErrorLogsByKey reads them by their fingerprints.
 	ErrorLogsByKey(ctx context.Context, fingerprints []string) (map[string]*ErrorLog, error)
 }
 

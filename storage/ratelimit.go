@@ -8,6 +8,7 @@ import (
 // RateLimits keep the token buckets over a restart. They live in the memory of the
 // limiter, which loads them at its start and saves what changed.
 type RateLimits interface {
+	// RateLimits returns all that are kept.
 	RateLimits(ctx context.Context) ([]*RateLimit, error)
 	// SaveRateLimits stores many in one transaction. A stored one that is newer stays.
 	SaveRateLimits(ctx context.Context, limits []*RateLimit) error

@@ -31,7 +31,10 @@ type Users interface {
 	SetUserDisabled(ctx context.Context, userKey string, disabled bool) (*User, error)
 	// UserByUsername returns a user by the exact name, CodeNotFound without one.
 	UserByUsername(ctx context.Context, username string) (*User, error)
+	// UsersByKey names the users of audit rows, members and keys.
 	UsersByKey(ctx context.Context, keys []string) (map[string]*User, error)
+	// ListUsers is for administrators; Users lists all of them by name. BAD_USER_INPUT
+	// for a cursor of another list.
 	ListUsers(ctx context.Context, filter *UserFilter, order UserOrder, page Page) (*Connection[User], error)
 	Users(ctx context.Context) ([]*User, error)
 }

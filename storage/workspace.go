@@ -27,12 +27,14 @@ type Workspaces interface {
 	WorkspaceByKey(ctx context.Context, userKey, key string) (*Workspace, error)
 	// WorkspaceByStoreKey is WorkspaceByKey by the store's random key for ids.
 	WorkspaceByStoreKey(ctx context.Context, userKey, storeKey string) (*Workspace, error)
+	// Workspaces are those of the user that are in use, the personal one first.
 	Workspaces(ctx context.Context, userKey string) ([]*Workspace, error)
 	// ArchivedWorkspaces are those of the user that no other look-up finds.
 	ArchivedWorkspaces(ctx context.Context, userKey string) ([]*Workspace, error)
 	// WorkspacesByKey names workspaces, archived ones too, to auditors: without the
 	// file, the store's key and a role, so that none of them opens a store.
 	WorkspacesByKey(ctx context.Context, keys []string) (map[string]*Workspace, error)
+	// Members are listed by name, for who may see the workspace: that is decided before.
 	Members(ctx context.Context, workspaceKey string) ([]*Member, error)
 	MembersOf(ctx context.Context, workspaceKeys []string) (map[string][]*Member, error)
 	// AllWorkspaces lists every workspace with its owner's name: for doctor and
@@ -41,6 +43,7 @@ type Workspaces interface {
 	// ListWorkspaces is AllWorkspaces, page by page.
 	ListWorkspaces(ctx context.Context, filter *WorkspaceFilter, order WorkspaceOrder, page Page) (*Connection[WorkspaceUse], error)
 	// SetWorkspaceUse caches a store's key and size after it was opened or written.
+	// CodeNotFound for an unknown workspace.
 	SetWorkspaceUse(ctx context.Context, key, storeKey string, bytes, rows int64) error
 
 	// CreateWorkspace makes a shared workspace that the user owns. file names its

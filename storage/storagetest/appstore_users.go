@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 
@@ -22,7 +21,6 @@ var userTests = map[string]func(t *testing.T, store storage.AppStore){
 	"NamesThatLookAlikeCannotBothExist":       namesThatLookAlikeCannotBothExist,
 	"KnownIdentityCostsOneStatement":          knownIdentityCostsOneStatement,
 	"DisabledUserIsReturnedAsSuch":            disabledUserIsReturnedAsSuch,
-	"UsersAreListedInPages":                   usersAreListedInPages,
 	"UsersAreReadInOneStatement":              usersAreReadInOneStatement,
 	"IdentityWithoutItsPartsIsRefused":        identityWithoutItsPartsIsRefused,
 	"RefusedSignInStoresNothing":              refusedSignInStoresNothing,
@@ -213,39 +211,6 @@ func disabledUserIsReturnedAsSuch(t *testing.T, store storage.AppStore) {
 	}
 }
 
-func usersAreListedInPages(t *testing.T, store storage.AppStore) {
-	names := []string{"alice", "bob", "carol", "dave", "eve_1"}
-	for _, name := range names {
-		ensure(t, store, name)
-	}
-	signIn(t, store, identityOf("s1", "frank"))
-	bound := true
-	for _, test := range []struct {
-		what   string
-		filter *storage.UserFilter
-		order  storage.UserOrder
-		want   string
-	}{
-		{"by name", nil, storage.UserOrder{}, "alice bob carol dave eve_1 frank"},
-		{"backwards", nil, storage.UserOrder{Direction: storage.Descending}, "frank eve_1 dave carol bob alice"},
-		{"by time", nil, storage.UserOrder{Field: storage.UserOrderFirstSeen}, "alice bob carol dave eve_1 frank"},
-		{"bound", &storage.UserFilter{Bound: &bound}, storage.UserOrder{}, "frank"},
-		{"part", &storage.UserFilter{UsernameContains: ptr("A")}, storage.UserOrder{}, "alice carol dave frank"},
-		{"a wildcard is a letter", &storage.UserFilter{UsernameContains: ptr("_")}, storage.UserOrder{}, "eve_1"},
-	} {
-		got := paged(t, func(page storage.Page) (*storage.Connection[storage.User], error) {
-			return store.ListUsers(t.Context(), test.filter, test.order, page)
-		}, func(u *storage.User) string { return u.Username })
-		if got != test.want {
-			t.Errorf("%s: %s, want %s", test.what, got, test.want)
-		}
-	}
-	_, err := store.ListUsers(t.Context(), nil, storage.UserOrder{}, storage.Page{Limit: 1, After: "bm90aGluZw"})
-	if storage.CodeOf(err) != storage.CodeBadInput {
-		t.Errorf("a cursor that is none: %v", err)
-	}
-}
-
 func usersAreReadInOneStatement(t *testing.T, store storage.AppStore) {
 	keys := []string{"unknown"}
 	for _, name := range []string{"alice", "bob", "carol", "dave"} {
@@ -301,46 +266,3 @@ func subjectsOfTwoIssuersAreDifferentPersons(t *testing.T, store storage.AppStor
 	other.Issuer, other.Username = "https://third.example", "alice"
 	refuseSignIn(t, store, other, "the same subject of a third issuer")
 }
-
-// paged reads a list two by two, forwards and backwards, checks that both agree with
-// the count, and joins what name says of the rows. Pages that never end are cut.
-func paged[T any](t *testing.T, read func(page storage.Page) (*storage.Connection[T], error), name func(*T) string) string {
-	t.Helper()
-	var forwards, backwards []string
-	var total int64
-	for page := (storage.Page{Limit: 2}); ; {
-		got, err := read(page)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, row := range got.Nodes() {
-			forwards = append(forwards, name(row))
-		}
-		if total, err = got.TotalCount(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if !got.PageInfo.HasNextPage || len(forwards) > 100 {
-			break
-		}
-		page.After = *got.PageInfo.EndCursor
-	}
-	for page := (storage.Page{Limit: 2, Backward: true}); ; {
-		got, err := read(page)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, row := range slices.Backward(got.Nodes()) {
-			backwards = append([]string{name(row)}, backwards...)
-		}
-		if !got.PageInfo.HasPreviousPage || len(backwards) > 100 {
-			break
-		}
-		page.Before = *got.PageInfo.StartCursor
-	}
-	if !slices.Equal(forwards, backwards) || int64(len(forwards)) != total {
-		t.Errorf("forwards %v, backwards %v, count %d", forwards, backwards, total)
-	}
-	return strings.Join(forwards, " ")
-}
-
-func ptr[V any](value V) *V { return &value }

@@ -24,7 +24,6 @@ var workspaceTests = map[string]func(t *testing.T, store storage.AppStore){
 	"PersonalWorkspaceIsNobodyElses":        personalWorkspaceIsNobodyElses,
 	"MembershipTakesOneStatement":           membershipTakesOneStatement,
 	"WorkspacesAndMembersAreReadInBatches":  workspacesAndMembersAreReadInBatches,
-	"WorkspacesAreListedInPages":            workspacesAreListedInPages,
 	"SharedWorkspaceOutOfTheFolderIsFailed": sharedWorkspaceOutOfTheFolderIsFailed,
 }
 
@@ -357,34 +356,6 @@ func workspacesAndMembersAreReadInBatches(t *testing.T, store storage.AppStore) 
 	}
 	if w := found[keys[0]]; w.File != "" || w.StoreKey != "" || w.Role != "" {
 		t.Errorf("an auditor could open %+v", w)
-	}
-}
-
-func workspacesAreListedInPages(t *testing.T, store storage.AppStore) {
-	m := newTeam(t, store) // olga, edith, vic, sam, red
-	if err := store.SetWorkspaceUse(t.Context(), m.workspace.Key, storeKey(1), 500, 3); err != nil {
-		t.Fatal(err)
-	}
-	for _, test := range []struct {
-		what   string
-		filter *storage.WorkspaceFilter
-		order  storage.WorkspaceOrder
-		want   string
-	}{
-		{"by name", nil, storage.WorkspaceOrder{Field: storage.WorkspaceOrderName}, "edith olga red sam vic"},
-		{"by age", nil, storage.WorkspaceOrder{}, "olga edith vic sam red"},
-		{"shared", &storage.WorkspaceFilter{Kind: ptr(storage.WorkspaceShared)}, storage.WorkspaceOrder{}, "red"},
-		{"archived", &storage.WorkspaceFilter{Archived: ptr(true)}, storage.WorkspaceOrder{}, ""},
-		{"largest first", nil, storage.WorkspaceOrder{Field: storage.WorkspaceOrderBytes, Direction: storage.Descending}, "red sam vic edith olga"},
-		{"last written first", nil, storage.WorkspaceOrder{Field: storage.WorkspaceOrderLastWrite, Direction: storage.Descending}, "red sam vic edith olga"},
-		{"fewest rows first", nil, storage.WorkspaceOrder{Field: storage.WorkspaceOrderRows}, "olga edith vic sam red"},
-	} {
-		got := paged(t, func(page storage.Page) (*storage.Connection[storage.WorkspaceUse], error) {
-			return store.ListWorkspaces(t.Context(), test.filter, test.order, page)
-		}, func(w *storage.WorkspaceUse) string { return w.Name })
-		if got != test.want {
-			t.Errorf("%s: %s, want %s", test.what, got, test.want)
-		}
 	}
 }
 

@@ -97,35 +97,26 @@ const (
 	AttacksOfGenerator AttackEdge = "generator" // parent: generator key
 )
 
-// AppStore is the installation's bookkeeping.
+// AppStore is the installation's bookkeeping: who may do what, and what was done.
+// It never holds a prompt, a reply, an objective or a credential that is not sealed.
+//
+// Methods with keys answer for all of them in one statement; a key without an
+// answer is absent from the map.
 type AppStore interface {
-	// EnsureUser returns the user of that name with the personal workspace, and
-	// makes both on first use. file names the personal store, below the data folder.
-	EnsureUser(ctx context.Context, username, file string) (*User, *Workspace, error)
-	// WorkspaceByName returns a workspace that the user is a member of; the empty
-	// name means the personal one. CodeNotFound for every other.
-	WorkspaceByName(ctx context.Context, userKey, name string) (*Workspace, error)
-	// WorkspaceByKey returns a workspace by its key, if the user is a member.
-	WorkspaceByKey(ctx context.Context, userKey, key string) (*Workspace, error)
-	// WorkspaceByStoreKey is WorkspaceByKey by the store's random key for ids.
-	WorkspaceByStoreKey(ctx context.Context, userKey, storeKey string) (*Workspace, error)
-	Workspaces(ctx context.Context, userKey string) ([]*Workspace, error)
-	Members(ctx context.Context, workspaceKey string) ([]*Member, error)
-	// AllWorkspaces lists every workspace with its owner's name: for doctor and
-	// administrators, who see cached figures and never contents.
-	AllWorkspaces(ctx context.Context) ([]*WorkspaceUse, error)
-	Users(ctx context.Context) ([]*User, error)
-	// SetWorkspaceUse caches a store's key and size after it was opened or written.
-	SetWorkspaceUse(ctx context.Context, key, storeKey string, bytes, rows int64) error
+	Users
+	Workspaces
+	APIKeys
+	Sessions
+	AuditLog
+	Settings
+	RateLimits
+	HealthHistory
+	ErrorLogs
+	Repeats
+
+	// Flush writes what is kept in memory: when keys and sessions were last used.
+	// The caller calls it each second and before Close.
+	Flush(ctx context.Context) error
 	Ping(ctx context.Context) error
 	Close() error
-}
-
-// WorkspaceUse is a workspace with the figures that an administrator may see.
-type WorkspaceUse struct {
-	Workspace
-	Owner     string
-	Bytes     int64
-	Rows      int64
-	LastWrite *int64 // Unix seconds
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	_ "github.com/mattn/go-sqlite3"
+
+	"github.com/violentutf/violentutf/storage"
 )
 
 func TestLastSeenIsStoredOnceAMinute(t *testing.T) {
@@ -48,7 +50,6 @@ func TestUserWithoutWorkspaceGetsOne(t *testing.T) {
 	}
 }
 
-// Shared workspaces are made by a later part of the program; the look-ups know them.
 func TestSharedWorkspaceIsForItsMembers(t *testing.T) {
 	store := open(t)
 	keys := map[string]string{}
@@ -93,6 +94,48 @@ func TestSharedWorkspaceIsForItsMembers(t *testing.T) {
 	}
 }
 
+func TestMutationIsForgottenAfterADay(t *testing.T) {
+	now := time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC)
+	store := open(t)
+	store.now = func() time.Time { return now }
+	user, _, err := store.EnsureUser(t.Context(), "alice", "violentutf/alice.db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		later time.Duration
+		hash  string
+		ok    bool
+	}{{0, "one", true}, {24*time.Hour - 1, "two", false}, {1, "two", true}} {
+		now = now.Add(step.later)
+		_, err := store.ClaimMutation(t.Context(), user.Key, "m1", step.hash)
+		if (err == nil) != step.ok {
+			t.Errorf("%v later: %v", step.later, err)
+		}
+	}
+	now = now.Add(24 * time.Hour)
+	if n, err := store.PurgeMutations(t.Context()); err != nil || n != 1 {
+		t.Errorf("purged %d, %v", n, err)
+	}
+}
+
+func TestIdentityIsSeenOnceAMinute(t *testing.T) {
+	now := time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC)
+	store := open(t)
+	store.now = func() time.Time { return now }
+	identity := storage.Identity{Issuer: "i", Subject: "s", Username: "alice"}
+	for _, step := range []struct{ later, want time.Duration }{{0, 0}, {59 * time.Second, 0}, {time.Second, time.Minute}} {
+		now = now.Add(step.later)
+		user, _, err := store.SignIn(t.Context(), identity, "violentutf/alice.db")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := user.LastSeen.Sub(user.FirstSeen); got != step.want {
+			t.Errorf("%v later: last seen after %v, want %v", step.later, got, step.want)
+		}
+	}
+}
+
 // open makes a store on the plainest engine there is: one connection. The engines'
 // own tests run storagetest.
 func open(t *testing.T) *Store {
@@ -103,13 +146,19 @@ func open(t *testing.T) *Store {
 	}
 	db.SetMaxOpenConns(1)
 	t.Cleanup(func() { db.Close() })
-	text, err := fs.ReadFile(Migrations, "migrations/00001_users_and_workspaces.sql")
+	files, err := fs.Glob(Migrations, "migrations/*.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
-	up := regexp.MustCompile(`(?s)-- \+goose Up(.*)-- \+goose Down`).FindSubmatch(text)
-	if _, err := db.Exec(string(up[1])); err != nil {
-		t.Fatal(err)
+	for _, file := range files {
+		text, err := fs.ReadFile(Migrations, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		up := regexp.MustCompile(`(?s)-- \+goose Up(.*)-- \+goose Down`).FindSubmatch(text)
+		if _, err := db.Exec(string(up[1])); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return New(plain{db})
 }

@@ -5,14 +5,13 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"fmt"
-	"time"
 
 	"github.com/violentutf/violentutf/storage"
 )
 
 // WorkspaceByName returns a workspace that the user is a member of; the empty name
-// means the personal one. Where two have the name, the personal one is meant, then
-// the oldest. CodeNotFound for every other, also one that exists.
+// means the personal one, and where that has the name it is meant. CodeNotFound for
+// every other, also one that exists, CodeConflict where two shared ones have the name.
 func (s *Store) WorkspaceByName(ctx context.Context, userKey, name string) (*storage.Workspace, error) {
 	if name == "" {
 		return s.workspace(ctx, "you have no personal workspace yet", `w.personal_of = $1`, userKey)
@@ -40,66 +39,21 @@ func (s *Store) workspace(ctx context.Context, missing, condition string, args .
 		FROM workspace_members AS m
 		JOIN workspaces AS w ON w.id = m.workspace_id
 		WHERE m.user_id = $1 AND w.archived_at IS NULL AND `+condition+`
-		ORDER BY CASE WHEN w.personal_of = $1 THEN 0 ELSE 1 END, w.created_at, w.id
-		LIMIT 1`, args...)
+		ORDER BY CASE WHEN w.personal_of = $1 THEN 0 ELSE 1 END
+		LIMIT 2`, args...)
 	if err != nil {
 		return nil, err
 	}
 	if len(found) == 0 {
 		return nil, storage.Errorf(storage.CodeNotFound, "%s", missing)
 	}
+	// Whoever invites a user or renames a workspace could otherwise slip another's
+	// under a name that the user trusts.
+	if len(found) == 2 && found[0].Kind != storage.WorkspacePersonal {
+		return nil, storage.Errorf(storage.CodeConflict,
+			"you are a member of two workspaces named %q: leave or rename one of them", found[0].Name)
+	}
 	return found[0], nil
-}
-
-// Workspaces lists the workspaces of a user: the personal one, then the others as
-// they were made.
-func (s *Store) Workspaces(ctx context.Context, userKey string) ([]*storage.Workspace, error) {
-	return list(ctx, s.db, "list workspaces", scanWorkspace, `
-		SELECT `+workspaceColumns+`
-		FROM workspace_members AS m
-		JOIN workspaces AS w ON w.id = m.workspace_id
-		WHERE m.user_id = $1 AND w.archived_at IS NULL
-		ORDER BY CASE WHEN w.personal_of = $1 THEN 0 ELSE 1 END, w.created_at, w.id`, userKey)
-}
-
-// Members lists the members of a workspace by name. Whether the viewer may see them
-// is up to the caller: it holds a workspace only as a member.
-func (s *Store) Members(ctx context.Context, workspaceKey string) ([]*storage.Member, error) {
-	return list(ctx, s.db, "list members", func(row *sql.Rows, member *storage.Member) error {
-		return row.Scan(&member.Username, &member.Role)
-	}, `
-		SELECT u.username, m.role
-		FROM workspace_members AS m
-		JOIN users AS u ON u.id = m.user_id
-		WHERE m.workspace_id = $1
-		ORDER BY u.username`, workspaceKey)
-}
-
-// AllWorkspaces lists every workspace, archived ones too, with its first owner's
-// name. Role is empty: who asks is an administrator, not a member.
-func (s *Store) AllWorkspaces(ctx context.Context) ([]*storage.WorkspaceUse, error) {
-	return list(ctx, s.db, "list all workspaces", func(row *sql.Rows, use *storage.WorkspaceUse) error {
-		workspace := scannedWorkspace{}
-		var micros *int64
-		err := row.Scan(append(workspace.targets(), &use.Owner, &use.Bytes, &use.Rows, &micros)...)
-		use.Workspace = workspace.Workspace()
-		if micros != nil {
-			seconds := *micros / int64(time.Second/time.Microsecond)
-			use.LastWrite = &seconds
-		}
-		return err
-	}, `
-		SELECT w.id, w.kind, w.name, w.file, w.store_key, w.created_at, '',
-			COALESCE((
-				SELECT u.username
-				FROM workspace_members AS m
-				JOIN users AS u ON u.id = m.user_id
-				WHERE m.workspace_id = w.id AND m.role = 'OWNER'
-				ORDER BY m.added_at, u.username
-				LIMIT 1), ''),
-			w.bytes, w.rows, w.last_write
-		FROM workspaces AS w
-		ORDER BY w.created_at, w.id`)
 }
 
 // SetWorkspaceUse caches a store's key (hex, as in storage.Workspace), size in bytes
@@ -126,24 +80,26 @@ func (s *Store) SetWorkspaceUse(ctx context.Context, key, storeKey string, bytes
 }
 
 // workspaceColumns needs the aliases w and, for the role, m.
-const workspaceColumns = `w.id, w.kind, w.name, w.file, w.store_key, w.created_at, m.role`
+const workspaceColumns = `w.id, w.kind, w.name, w.file, w.store_key, w.created_at, w.archived_at, m.role`
 
 // scannedWorkspace is a row of workspaceColumns.
 type scannedWorkspace struct {
 	workspace storage.Workspace
 	storeKey  sql.NullString
 	created   int64
+	archived  *int64
 }
 
 func (s *scannedWorkspace) targets() []any {
 	w := &s.workspace
-	return []any{&w.Key, &w.Kind, &w.Name, &w.File, &s.storeKey, &s.created, &w.Role}
+	return []any{&w.Key, &w.Kind, &w.Name, &w.File, &s.storeKey, &s.created, &s.archived, &w.Role}
 }
 
 // Workspace is what was scanned.
 func (s *scannedWorkspace) Workspace() storage.Workspace {
 	w := s.workspace
 	w.StoreKey, w.CreatedAt = s.storeKey.String, fromMicros(s.created)
+	w.ArchivedAt = maybeMicros(s.archived)
 	return w
 }
 

@@ -25,6 +25,11 @@ func WithBackups(dir string) Option {
 	return func(o *opening) { o.backups = dir }
 }
 
+// WithStore hands options on to the store that is opened.
+func WithStore(options ...appstore.Option) Option {
+	return func(o *opening) { o.store = append(o.store, options...) }
+}
+
 // OpenAppStore opens the app store at path and makes it when there is none. An older
 // one is copied to backups/violentutf_api-<version>-<time>.db and migrated, all the
 // way or not at all. CodeConflict for one that is newer than this program, and for a
@@ -42,7 +47,7 @@ func OpenAppStore(ctx context.Context, path string, options ...Option) (*appstor
 	if err != nil {
 		return nil, fmt.Errorf("open app store %s: %w", path, err)
 	}
-	return appstore.New(pool), nil
+	return appstore.New(pool, o.store...), nil
 }
 
 // opening is one call of OpenAppStore.
@@ -50,6 +55,7 @@ type opening struct {
 	path, backups string
 	migrations    fs.FS
 	now           func() time.Time
+	store         []appstore.Option
 }
 
 // prepare brings the file to the newest version.

@@ -68,7 +68,7 @@ func TestOlderAppStoreIsBackedUpAndMigrated(t *testing.T) {
 	if users, err := store.Users(t.Context()); err != nil || len(users) != 1 {
 		t.Errorf("users %v, %v", users, err)
 	}
-	backups, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "backups", "violentutf_api-1-*.db"))
+	backups, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "backups", "violentutf_api-2-*.db"))
 	if len(backups) != 1 {
 		t.Fatalf("backups: %v", backups)
 	}
@@ -81,7 +81,30 @@ func TestOlderAppStoreIsBackedUpAndMigrated(t *testing.T) {
 	}
 }
 
-// The second migration succeeds and the third fails: the file must not stay between.
+// Users of version 1 whose names differ by case only are both kept.
+func TestUsersOfVersionOneGetTheirNamesKeys(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "violentutf_api.db")
+	first, err := OpenAppStore(t.Context(), path, withMigrations(migrationFiles("migrations/00001_users_and_workspaces.sql")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
+	makeDatabase(t, path, `INSERT INTO users (id, username, roles, first_seen, last_seen, disabled)
+		VALUES ('1', 'Alice', '[]', 0, 0, FALSE), ('2', 'alice', '[]', 0, 0, FALSE), ('3', 'bob', '[]', 0, 0, FALSE)`)
+	store := openStore(t, path)
+	for _, name := range []string{"Alice", "alice", "bob"} {
+		if user, _, err := store.EnsureUser(t.Context(), name, name+".db"); err != nil || user.Username != name {
+			t.Errorf("%s: %+v, %v", name, user, err)
+		}
+	}
+	for _, name := range []string{"ALICE", "Bob"} {
+		if _, _, err := store.EnsureUser(t.Context(), name, name+".db"); storage.CodeOf(err) != storage.CodeConflict {
+			t.Errorf("%s beside the older users: %v", name, err)
+		}
+	}
+}
+
+// The first added migration succeeds and the second fails: the file must not stay between.
 func TestFailingMigrationLeavesTheAppStoreAsItWas(t *testing.T) {
 	path := olderStore(t)
 	before, err := os.ReadFile(path)
@@ -226,7 +249,7 @@ func TestOneSQLiteInTheProcess(t *testing.T) {
 
 func openStore(t *testing.T, path string) *appstore.Store {
 	t.Helper()
-	store, err := OpenAppStore(t.Context(), path)
+	store, err := OpenAppStore(t.Context(), path, WithStore(appstore.WithAuditKey([]byte("the audit key of tests"))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,7 +257,7 @@ func openStore(t *testing.T, path string) *appstore.Store {
 	return store
 }
 
-// olderStore is an app store of version 1 with one user.
+// olderStore is an app store without the added migrations, with one user.
 func olderStore(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "violentutf_api.db")
@@ -255,15 +278,27 @@ func withMigrations(migrations fs.FS) Option {
 	return func(o *opening) { o.migrations = migrations }
 }
 
-// added is the first migration with others after it.
+// added is every migration with others after it.
 func added(ups ...string) fs.FS {
-	first, err := fs.ReadFile(appstore.Migrations, "migrations/00001_users_and_workspaces.sql")
+	files, err := fs.Glob(appstore.Migrations, "migrations/*.sql")
 	if err != nil {
 		panic(err)
 	}
-	all := fstest.MapFS{"migrations/00001_users_and_workspaces.sql": {Data: first}}
+	all := migrationFiles(files...)
 	for i, up := range ups {
 		all["migrations/9000"+string(rune('2'+i))+"_added.sql"] = &fstest.MapFile{Data: []byte("-- +goose Up\n" + up + "\n")}
+	}
+	return all
+}
+
+func migrationFiles(files ...string) fstest.MapFS {
+	all := fstest.MapFS{}
+	for _, file := range files {
+		text, err := fs.ReadFile(appstore.Migrations, file)
+		if err != nil {
+			panic(err)
+		}
+		all[file] = &fstest.MapFile{Data: text}
 	}
 	return all
 }

@@ -1,0 +1,59 @@
+package storage
+
+import (
+	"context"
+	"time"
+)
+
+// Sessions are the browsers that are signed in. Their keys are SHA-256 hashes of
+// cookies, in hex: who reads the table can use none of them.
+type Sessions interface {
+	// CreateSession begins a session. Its times but ExpiresAt and Idle are set here.
+	CreateSession(ctx context.Context, session Session) (*Session, error)
+	// SessionByKey returns a session with its user and the user's personal
+	// workspace, and notes the use for Flush. CodeUnauthenticated for one that is
+	// unknown, ended or expired, without saying which. A disabled user is returned:
+	// refusing is up to the caller.
+	SessionByKey(ctx context.Context, key string) (*Session, *User, *Workspace, error)
+	// SetSessionTokens stores what a refresh brought. CodeUnauthenticated for a
+	// session that is over.
+	SetSessionTokens(ctx context.Context, key, refreshToken, idToken string) error
+	// SessionsOf lists a user's sessions that are not over, newest first, without
+	// tokens.
+	SessionsOf(ctx context.Context, userKey string, page Page) (*Connection[Session], error)
+	// EndSession returns the session as it was, so that the issuer can be told.
+	// CodeNotFound for another user's.
+	EndSession(ctx context.Context, userKey, key string) (*Session, error)
+	// EndOtherSessions ends all sessions of a user but one, EndSessionsOf all; both
+	// return how many.
+	EndOtherSessions(ctx context.Context, userKey, keep string) (int64, error)
+	EndSessionsOf(ctx context.Context, userKey string) (int64, error)
+	// EndIssuerSession ends what an issuer says is over (OpenID Connect Back-Channel
+	// Logout 1.0, section 2.6), and returns how many sessions that were.
+	EndIssuerSession(ctx context.Context, issuer, issuerSession string) (int64, error)
+	// PurgeSessions forgets the expired ones, and returns how many.
+	PurgeSessions(ctx context.Context) (int64, error)
+}
+
+// Session is a signed-in browser.
+type Session struct {
+	Key           string
+	UserKey       string
+	CreatedAt     time.Time
+	ExpiresAt     time.Time     // whatever is done meanwhile
+	Idle          time.Duration // without a request the session ends after this
+	LastSeen      time.Time     // as of the last Flush
+	IP            string
+	UserAgent     string
+	IssuerSession string // sid, empty where the issuer gives none
+	RefreshToken  string // sealed by the caller; as IDToken empty in lists
+	IDToken       string
+}
+
+// IdleExpiresAt is when the session ends without another request.
+func (s *Session) IdleExpiresAt() time.Time {
+	if idle := s.LastSeen.Add(s.Idle); idle.Before(s.ExpiresAt) {
+		return idle
+	}
+	return s.ExpiresAt
+}

@@ -158,9 +158,12 @@ func (r rules) checkClaims(token jwt.Token) error {
 		jwt.WithIssuer(r.issuer),
 		jwt.WithAudience(r.audience),
 	)
+	subject, _ := token.Subject()
 	switch {
-	case err == nil:
+	case err == nil && showable(subject) && subject != "":
 		return nil
+	case err == nil:
+		return invalid("its subject is empty or wrong") // to the library null is there, and empty
 	case errors.Is(err, jwt.TokenExpiredError()):
 		return ErrExpired
 	case errors.Is(err, jwt.TokenNotYetValidError()), errors.Is(err, jwt.InvalidIssuedAtError()):
@@ -176,8 +179,8 @@ func (r rules) checkClaims(token jwt.Token) error {
 // checkPurpose tells an access token from the other tokens that the same issuer signs
 // with the same key (RFC 8725 section 3.12). Something must say that it is one: the
 // header type at+jwt (RFC 9068), the claim typ "Bearer" (Keycloak), or, for issuers that
-// mark neither, a scope, as long as nothing marks an ID token. A nonce without a scope
-// is an ID token whatever else it says. A token bound to a key of its bearer (cnf, RFC
+// mark neither, a scope or client_id, as long as it has no claim that belongs to ID
+// tokens. A nonce without a scope is an ID token whatever else it says. A token bound to a key of its bearer (cnf, RFC
 // 7800) is refused, because nothing here asks for the proof.
 func checkPurpose(header, claims map[string]any) error {
 	has := func(names ...string) bool {
@@ -193,7 +196,7 @@ func checkPurpose(header, claims map[string]any) error {
 	case stated, isAccessType(kind):
 		return nil
 	}
-	if !scoped || has("nonce", "at_hash", "c_hash", "s_hash") {
+	if !scoped && !has("client_id") || has("nonce", "at_hash", "c_hash", "s_hash", "auth_time") {
 		return invalid("nothing says that it is an access token")
 	}
 	return nil

@@ -164,7 +164,7 @@ func checkOrigin(text string) (string, error) {
 }
 
 // Begin gives the page of the provider to send the browser to, and the value of a
-// cookie, SignInCookie, that must come back with the browser: so nobody can make a
+// cookie, Cookies.SignIn, that must come back with the browser: so nobody can make a
 // browser finish a sign-in that another began. After ten minutes it has ended.
 // A returnPath that is not a path of this server becomes "/".
 func (s *SignIn) Begin(returnPath string) (page, browser string) {

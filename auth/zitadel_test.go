@@ -12,7 +12,6 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,7 +34,6 @@ type zitadel struct {
 	signing  zitadelKey
 	others   []zitadelKey
 	claims   map[string]any // of access tokens, beside the provider's own
-	audience string         // of the tokens, beside the client
 	down     bool
 	keysText string // instead of the true JWKS
 }
@@ -249,10 +247,4 @@ func (z *zitadel) tokens(t *testing.T, s *SignIn) SignedIn {
 		t.Fatal(err)
 	}
 	return signedIn
-}
-
-// key is one of the provider's keys.
-func (z *zitadel) key(id string) zitadelKey {
-	all := append([]zitadelKey{z.signing}, z.others...)
-	return all[slices.IndexFunc(all, func(k zitadelKey) bool { return k.id == id })]
 }

@@ -310,7 +310,8 @@ func (s *SignIn) EndSession(ctx context.Context, idToken string) error {
 	if s.party.GetEndSessionEndpoint() == "" {
 		return nil
 	}
-	if _, err := rp.EndSession(ctx, s.party, idToken, "", "", "", nil); err != nil {
+	// Keycloak refuses an empty address to lead back to, and the library sends it.
+	if _, err := rp.EndSession(ctx, s.party, idToken, s.public+AfterLogoutPath, "", "", nil); err != nil {
 		return errors.New("end a session at the identity provider: it refused, or cannot be reached")
 	}
 	return nil

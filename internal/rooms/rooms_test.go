@@ -51,6 +51,7 @@ var plan = []room{
 	{"web", nil},
 	{"bench/...", []string{everyRoom}},
 	{"internal/testfiles", nil},
+	{"internal/keycloak", nil},
 	{"internal/rooms", nil},
 }
 
@@ -110,6 +111,7 @@ func TestViolationsAreFound(t *testing.T) {
 		{"the server runs a command", "server", "cmd/violentutf", "server/... may not import cmd/..."},
 		{"the house is reached from below", "loaders", "house", "loaders/... may not import house/..."},
 		{"test files are in the program", "house", "internal/testfiles", "house/... may not import internal/testfiles"},
+		{"a Keycloak for tests is in the program", "auth", "internal/keycloak", "auth/... may not import internal/keycloak"},
 		{"an engine that the plan does not know", "storage/postgres", "storage", "storage/postgres is in no room"},
 		{"a package that says nothing", "server/util", "storage", "server/util: a package is named after what it holds"},
 		{"SQL beside the engine", "house", "github.com/duckdb/duckdb-go/v2", "only storage/duckdb, bench/... may import github.com/duckdb/duckdb-go/v2"},

@@ -53,6 +53,8 @@ func openDevIssuer(configDir string, now func() time.Time) (*DevIssuer, error) {
 	return &DevIssuer{key: key, now: now, rules: rules{
 		issuer:     DevIssuerName,
 		audience:   Audience,
+		kinds:      accessKinds,
+		purpose:    isAccessToken,
 		algorithms: []jwa.SignatureAlgorithm{jwa.EdDSA()},
 		keys:       fixedKeys{keys},
 		now:        now,

@@ -31,7 +31,7 @@ func FuzzVerify(f *testing.F) {
 	c := &clock{noon}
 	p := &Provider{now: c.now, roles: roleMap{names: DefaultRoleMap(), clients: []string{"violentutf"}}, rules: rules{
 		issuer: "https://idp.example", audience: "violentutf", parties: []string{"violentutf"},
-		algorithms: providerAlgorithms, keys: fixedKeys{keys}, now: c.now,
+		kinds: accessKinds, purpose: isAccessToken, algorithms: providerAlgorithms, keys: fixedKeys{keys}, now: c.now,
 	}}
 	f.Fuzz(func(t *testing.T, header, payload, signature string) {
 		if viewer, err := p.Verify(context.Background(), header+"."+payload+"."+signature); err == nil && !signed(t, header, payload, signature) {

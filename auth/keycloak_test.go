@@ -1,9 +1,11 @@
 package auth
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
 	"time"
@@ -111,6 +113,31 @@ func TestKeycloak(t *testing.T) {
 			if _, err := s.Refresh(t.Context(), signedIn.RefreshToken, signedIn.Viewer.Subject); !errors.Is(err, ErrSignIn) {
 				t.Errorf("%s: refreshed after it: %v", name, err)
 			}
+		}
+	})
+
+	t.Run("Keycloak says by itself that a session has ended", func(t *testing.T) {
+		sent := make(chan string, 10)
+		here := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			sent <- r.PostFormValue("logout_token")
+		}))
+		t.Cleanup(here.Close)
+		server.SetClientAttribute(t, "violentutf", "backchannel.logout.url", here.URL)
+		signedIn := signIn(t, "alice")
+		server.Admin(t, http.MethodDelete, "/sessions/"+signedIn.SessionID, nil, nil)
+		patience, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		select {
+		case token := <-sent:
+			got, err := s.LogoutToken(t.Context(), token)
+			if want := (LoggedOut{server.Issuer, signedIn.Viewer.Subject, signedIn.SessionID}); err != nil || got != want {
+				t.Errorf("got %+v, %v, want %+v", got, err, want)
+			}
+			if _, err := p.Verify(t.Context(), token); !errors.Is(err, ErrInvalid) {
+				t.Errorf("as an access token: %v", err)
+			}
+		case <-patience.Done():
+			t.Error("nothing was sent")
 		}
 	})
 

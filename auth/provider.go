@@ -79,6 +79,8 @@ func openProvider(ctx context.Context, options ProviderOptions, now func() time.
 			issuer:     options.Issuer,
 			audience:   options.Audience,
 			parties:    options.AuthorizedParties,
+			kinds:      accessKinds,
+			purpose:    isAccessToken,
 			algorithms: providerAlgorithms,
 			keys:       keys,
 			now:        now,

@@ -41,6 +41,8 @@ type rules struct {
 	issuer     string
 	audience   string
 	parties    []string // clients of the issuer, one of which the token was made for; none: not asked
+	kinds      []string // header types, without "application/"
+	purpose    func(header, claims map[string]any) error
 	algorithms []jwa.SignatureAlgorithm
 	keys       keyring
 	now        func() time.Time
@@ -73,7 +75,7 @@ func (r rules) check(ctx context.Context, text string) (jwt.Token, error) {
 	if err := r.checkClaims(token); err != nil {
 		return nil, err
 	}
-	if err := checkPurpose(header, claims); err != nil {
+	if err := r.purpose(header, claims); err != nil {
 		return nil, err
 	}
 	return token, r.checkParty(claims)
@@ -118,7 +120,7 @@ func (r rules) signedWith(ctx context.Context, text string, members map[string]a
 	if !slices.Contains(r.algorithms, algorithm) {
 		return none, nil, invalid("its algorithm is not allowed")
 	}
-	if kind, _ := header.Type(); !isTokenType(kind) {
+	if kind, _ := header.Type(); !slices.Contains(r.kinds, kindOf(kind)) {
 		return none, nil, invalid("it is of another type")
 	}
 	if _, critical := members["crit"]; critical {
@@ -138,14 +140,12 @@ func (r rules) signedWith(ctx context.Context, text string, members map[string]a
 	return algorithm, key, nil
 }
 
-// isTokenType takes access tokens (RFC 9068 section 2.1) and, for issuers that do not
-// mark them, plain JWTs; not ID or logout tokens that say so.
-func isTokenType(kind string) bool {
-	return isAccessType(kind) || strings.TrimPrefix(strings.ToLower(kind), "application/") == "jwt"
-}
+// accessKinds are those of access tokens (RFC 9068 section 2.1) and, for issuers that do
+// not mark them, plain JWTs; not ID or logout tokens that say so.
+var accessKinds = []string{"at+jwt", "jwt"}
 
-func isAccessType(kind string) bool {
-	return strings.TrimPrefix(strings.ToLower(kind), "application/") == "at+jwt"
+func kindOf(kind string) string {
+	return strings.TrimPrefix(strings.ToLower(kind), "application/")
 }
 
 func (r rules) checkClaims(token jwt.Token) error {
@@ -176,13 +176,13 @@ func (r rules) checkClaims(token jwt.Token) error {
 	return invalid("a claim is missing or wrong")
 }
 
-// checkPurpose tells an access token from the other tokens that the same issuer signs
+// isAccessToken tells an access token from the other tokens that the same issuer signs
 // with the same key (RFC 8725 section 3.12). Something must say that it is one: the
 // header type at+jwt (RFC 9068), the claim typ "Bearer" (Keycloak), or, for issuers that
 // mark neither, a scope or client_id, as long as it has no claim that belongs to ID
 // tokens. A nonce without a scope is an ID token whatever else it says. A token bound to a key of its bearer (cnf, RFC
 // 7800) is refused, because nothing here asks for the proof.
-func checkPurpose(header, claims map[string]any) error {
+func isAccessToken(header, claims map[string]any) error {
 	has := func(names ...string) bool {
 		return slices.ContainsFunc(names, func(name string) bool { _, ok := claims[name]; return ok })
 	}
@@ -193,7 +193,7 @@ func checkPurpose(header, claims map[string]any) error {
 		return invalid("it is not an access token")
 	case has("cnf"):
 		return invalid("it is bound to a key")
-	case stated, isAccessType(kind):
+	case stated, kindOf(kind) == "at+jwt":
 		return nil
 	}
 	if !scoped && !has("client_id") || has("nonce", "at_hash", "c_hash", "s_hash", "auth_time") {

@@ -129,3 +129,18 @@ func (s *Server) UserID(t testing.TB, username string) string {
 	}
 	return users[0].ID
 }
+
+// SetClientAttribute changes an attribute of a client, and leaves the others as the realm
+// file has them.
+func (s *Server) SetClientAttribute(t testing.TB, client, name, value string) {
+	t.Helper()
+	var found []map[string]any
+	s.Admin(t, http.MethodGet, "/clients?clientId="+url.QueryEscape(client), nil, &found)
+	if len(found) != 1 {
+		t.Fatalf("there are %d clients %s", len(found), client)
+	}
+	attributes, _ := found[0]["attributes"].(map[string]any)
+	attributes[name] = value
+	id, _ := found[0]["id"].(string)
+	s.Admin(t, http.MethodPut, "/clients/"+id, found[0], nil)
+}

@@ -281,12 +281,12 @@ func (s *Server) ready(ctx context.Context, log string) error {
 		}
 		text, _ := os.ReadFile(log)
 		if strings.Contains(string(text), "Failed to start server") {
-			return fmt.Errorf("Keycloak did not start:\n%s", text)
+			return fmt.Errorf("start Keycloak:\n%s", text)
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("Keycloak did not answer within %v:\n%s", patience, text)
+			return fmt.Errorf("wait for Keycloak: no answer within %v:\n%s", patience, text)
 		}
 	}
 }

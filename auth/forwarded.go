@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -207,9 +208,10 @@ func (f *Forwarded) viewer(values map[string]string, now time.Time) (*Viewer, er
 		}
 		roles = append(roles, role)
 	}
+	slices.Sort(roles)
 	return &Viewer{
 		Issuer: f.options.Issuer, Subject: subject, Username: username, DisplayName: username,
-		Roles: roles, ExpiresAt: now.Add(forwardedViewer),
+		Roles: slices.Compact(roles), ExpiresAt: now.Add(forwardedViewer),
 	}, nil
 }
 

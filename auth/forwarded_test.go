@@ -24,7 +24,7 @@ type gateway struct {
 func (g *gateway) request(body string, change ...string) *http.Request {
 	g.n++
 	values := map[string]string{
-		ForwardedUser: "alice", ForwardedSubject: "id-alice", ForwardedRoles: "USER,AUDITOR",
+		ForwardedUser: "alice", ForwardedSubject: "id-alice", ForwardedRoles: "USER,AUDITOR,user",
 		ForwardedTimestamp: fmt.Sprint(noon.Unix()), ForwardedNonce: fmt.Sprintf("nonce-%012d", g.n),
 	}
 	for i := 0; i < len(change); i += 2 {
@@ -53,7 +53,7 @@ func TestForwardedIdentityGivesItsViewer(t *testing.T) {
 	viewer, present, err := g.f.Viewer(r)
 	want := &Viewer{
 		Issuer: "https://idp.example", Subject: "id-alice", Username: "alice", DisplayName: "alice",
-		Roles: []Role{RoleUser, RoleAuditor}, ExpiresAt: noon.Add(time.Hour),
+		Roles: []Role{RoleAuditor, RoleUser}, ExpiresAt: noon.Add(time.Hour),
 	}
 	if err != nil || !present || !reflect.DeepEqual(viewer, want) {
 		t.Fatalf("got %+v, %v, %v", viewer, present, err)

@@ -63,7 +63,7 @@ func (k *remoteKeys) key(ctx context.Context, id string) (jwk.Key, error) {
 	if known && fresh {
 		return key, nil
 	}
-	if err := k.refresh(ctx, id); err != nil {
+	if err := k.refresh(ctx, id, known); err != nil {
 		return nil, err
 	}
 	k.mutex.RLock()
@@ -86,14 +86,23 @@ func (k *remoteKeys) look(id string) (key jwk.Key, known, fresh bool) {
 }
 
 // refresh fetches the keys unless that was tried just now. Who waits while another
-// fetches finds its answer. What goes wrong with the fetch is kept in failure.
-func (k *remoteKeys) refresh(ctx context.Context, id string) error {
+// fetches finds its answer; who has a key that is only old goes on with it, so that a
+// provider that does not answer holds up one request and not all. What goes wrong with
+// the fetch is kept in failure.
+func (k *remoteKeys) refresh(ctx context.Context, id string, known bool) error {
 	select {
 	case k.turn <- struct{}{}:
-		defer func() { <-k.turn }()
-	case <-ctx.Done():
-		return fmt.Errorf("wait for the identity provider's keys: %w", ctx.Err())
+	default:
+		if known {
+			return nil
+		}
+		select {
+		case k.turn <- struct{}{}:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the identity provider's keys: %w", ctx.Err())
+		}
 	}
+	defer func() { <-k.turn }()
 	if _, known, fresh := k.look(id); known && fresh {
 		return nil
 	}

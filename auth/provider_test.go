@@ -506,6 +506,36 @@ func TestProviderThatIsDownIsPutUpWithForAnHour(t *testing.T) {
 	}
 }
 
+func TestProviderThatDoesNotAnswerHoldsUpOneRequest(t *testing.T) {
+	z := startZitadel(t)
+	c := &clock{time.Now()}
+	p := z.open(t, c.now)
+	token := func(id string) string {
+		return forgery{
+			jwa.ES256(), ecKey(),
+			map[string]any{"alg": "ES256", "kid": "ec-1", "typ": "at+jwt"},
+			with(userClaims("ai-api-access"), "iss", z.server.URL, "aud", "violentutf", "azp", "violentutf", "sub", "id-alice", "exp", c.at.Add(time.Hour).Unix(), "jti", id),
+		}.token(t)
+	}
+	tokens := []string{token("1"), token("2")}
+	hold := make(chan struct{})
+	z.set(func() { z.hold = hold })
+	c.at = c.at.Add(keysFresh)
+	first := make(chan error)
+	go func() {
+		_, err := p.Verify(t.Context(), tokens[0])
+		first <- err
+	}()
+	<-hold
+	if _, err := p.Verify(t.Context(), tokens[1]); err != nil {
+		t.Error(err)
+	}
+	hold <- struct{}{}
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestPublishedKeysThatCannotVerifyAreNotUsed(t *testing.T) {
 	public := func(key any, set ...any) map[string]any {
 		imported, err := jwk.Import(key)

@@ -35,7 +35,8 @@ type zitadel struct {
 	others   []zitadelKey
 	claims   map[string]any // of access tokens, beside the provider's own
 	down     bool
-	keysText string // instead of the true JWKS
+	keysText string        // instead of the true JWKS
+	hold     chan struct{} // the JWKS says here that it was asked, and waits to be let go on
 }
 
 type zitadelKey struct {
@@ -79,10 +80,14 @@ func startZitadel(t *testing.T) *zitadel {
 	var provider atomic.Pointer[op.Provider]
 	z.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		z.mutex.Lock()
-		down, text := z.down, z.keysText
+		down, text, hold := z.down, z.keysText, z.hold
 		z.mutex.Unlock()
 		if r.URL.Path == "/keys" {
 			z.keyGets.Add(1)
+			if hold != nil {
+				hold <- struct{}{}
+				<-hold
+			}
 			if text != "" {
 				_, _ = w.Write([]byte(text))
 				return

@@ -592,6 +592,8 @@ func TestProviderThatIsNotOneIsRefused(t *testing.T) {
 	z.set(func() { z.keysText = "" })
 	redirect := httptest.NewServer(http.RedirectHandler(z.server.URL+"/.well-known/openid-configuration", http.StatusFound))
 	t.Cleanup(redirect.Close)
+	redirectedKeys := httptest.NewServer(http.RedirectHandler(z.server.URL+"/keys", http.StatusFound))
+	t.Cleanup(redirectedKeys.Close)
 	description := func(change map[string]any) string {
 		var server *httptest.Server
 		server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -607,6 +609,7 @@ func TestProviderThatIsNotOneIsRefused(t *testing.T) {
 		"another issuer":              {Issuer: description(map[string]any{"issuer": z.server.URL})},
 		"the issuer with a slash":     {Issuer: z.server.URL + "/"},
 		"keys by plain HTTP":          {Issuer: description(map[string]any{"jwks_uri": "http://keys.example/keys"})},
+		"keys behind a redirect":      {Issuer: description(map[string]any{"jwks_uri": redirectedKeys.URL})},
 		"keys in a file":              {Issuer: description(map[string]any{"jwks_uri": "file:///etc/passwd"})},
 		"sign-in by plain HTTP":       {Issuer: description(map[string]any{"token_endpoint": "http://token.example/"})},
 		"plain HTTP":                  {Issuer: "http://idp.example"},

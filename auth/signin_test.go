@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+	"golang.org/x/oauth2"
 )
 
 func TestBrowserSignsInRefreshesAndSignsOut(t *testing.T) {
@@ -131,6 +134,19 @@ func TestIDTokenOfAnotherSignInIsRefused(t *testing.T) {
 	}
 }
 
+func TestTokensOfTwoPersonsAreRefused(t *testing.T) {
+	z := startZitadel(t)
+	s := z.openSignIn(t, z.open(t, time.Now))
+	// A provider that gives at_hash cannot mix two sign-ins up, and zitadel's does.
+	tokens := &oidc.Tokens[*oidc.IDTokenClaims]{Token: &oauth2.Token{AccessToken: z.tokens(t, s).AccessToken}, IDTokenClaims: &oidc.IDTokenClaims{}}
+	for subject, ok := range map[string]bool{"id-alice": true, "id-bob": false, "": false} {
+		tokens.IDTokenClaims.Subject = subject
+		if got, err := s.signedIn(t.Context(), tokens); (err == nil) != ok {
+			t.Errorf("an ID token of %q: %+v, %v", subject, got.Viewer, err)
+		}
+	}
+}
+
 func TestSignInsThatBeginAreBounded(t *testing.T) {
 	c := &clock{noon}
 	b := newBegun(c.now)
@@ -147,6 +163,11 @@ func TestSignInsThatBeginAreBounded(t *testing.T) {
 	b.add("fresh", attempt{})
 	if len(b.attempts) != 1 || len(b.order) != 1 {
 		t.Errorf("those that ended are kept: %d and %d", len(b.attempts), len(b.order))
+	}
+	for turn, want := range []bool{true, false} {
+		if _, ok := b.take("fresh"); ok != want {
+			t.Errorf("taken in turn %d: %v", turn, ok)
+		}
 	}
 }
 

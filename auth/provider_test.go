@@ -53,6 +53,34 @@ func (f forgery) token(t *testing.T) string {
 	return f.raw(t, asJSON(t, f.header), asJSON(t, f.claims))
 }
 
+// head, say, without and by give a forgery with another header, claims or signer.
+func (f forgery) head(changes ...any) forgery { f.header = with(f.header, changes...); return f }
+func (f forgery) say(changes ...any) forgery  { f.claims = with(f.claims, changes...); return f }
+
+func (f forgery) without(name string) forgery {
+	f.header, f.claims = with(f.header), with(f.claims)
+	delete(f.header, name)
+	delete(f.claims, name)
+	return f
+}
+
+func (f forgery) by(algorithm jwa.SignatureAlgorithm, key any) forgery {
+	f.algorithm, f.key = algorithm, key
+	return f
+}
+
+// unsigned ends with the dot before the signature.
+func (f forgery) unsigned(t *testing.T) string {
+	t.Helper()
+	return encode(t, f.header) + "." + encode(t, f.claims) + "."
+}
+
+// payload signs this text.
+func (f forgery) payload(t *testing.T, text string) string {
+	t.Helper()
+	return f.raw(t, asJSON(t, f.header), text)
+}
+
 // more gives the claims as JSON with more text before the last brace.
 func (f forgery) more(t *testing.T, text string) string {
 	t.Helper()
@@ -93,7 +121,6 @@ func TestForgedProviderTokensAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := strings.Split(good().token(t), ".")
-	bare := func(f forgery) string { delete(f.claims, "client_id"); return f.token(t) }
 
 	for _, test := range []struct {
 		name  string
@@ -103,192 +130,143 @@ func TestForgedProviderTokensAreRefused(t *testing.T) {
 		// So that the others fail for their own reason alone.
 		{"nothing", func(f forgery) string { return f.token(t) }, true},
 		{"nothing, as the provider signs it", func(forgery) string { return signedIn.AccessToken }, true},
-		{"ES256 with the provider's key for it", func(f forgery) string {
-			f.header = with(f.header, "alg", "ES256", "kid", "ec-1")
-			f.algorithm, f.key = jwa.ES256(), ecKey()
-			return f.token(t)
-		}, true},
-		{"EdDSA with the provider's key for it", func(f forgery) string {
-			f.header = with(f.header, "alg", "EdDSA", "kid", "ed-1")
-			f.algorithm, f.key = jwa.EdDSA(), edKey()
-			return f.token(t)
-		}, true},
-		{"at+jwt of RFC 9068", func(f forgery) string { f.header["typ"] = "at+jwt"; return bare(f) }, true},
-		{"Bearer of Keycloak", func(f forgery) string { f.claims["typ"] = "Bearer"; return bare(f) }, true},
-		{"several audiences", func(f forgery) string { f.claims["aud"] = []string{"account", "violentutf"}; return f.token(t) }, true},
+		{"ES256 with the provider's key for it", func(f forgery) string { return f.head("alg", "ES256", "kid", "ec-1").by(jwa.ES256(), ecKey()).token(t) }, true},
+		{"EdDSA with the provider's key for it", func(f forgery) string { return f.head("alg", "EdDSA", "kid", "ed-1").by(jwa.EdDSA(), edKey()).token(t) }, true},
+		{"at+jwt of RFC 9068", func(f forgery) string { return f.head("typ", "at+jwt").without("client_id").token(t) }, true},
+		{"Bearer of Keycloak", func(f forgery) string { return f.say("typ", "Bearer").without("client_id").token(t) }, true},
+		{"several audiences", func(f forgery) string { return f.say("aud", []string{"account", "violentutf"}).token(t) }, true},
 
 		// Signature and algorithm.
-		{"none", func(f forgery) string {
-			f.header["alg"] = "none"
-			return encode(t, f.header) + "." + encode(t, f.claims) + "."
-		}, false},
-		{"None with the signature kept", func(f forgery) string {
-			f.header["alg"] = "None"
-			return encode(t, f.header) + "." + encode(t, f.claims) + "." + text[2]
-		}, false},
-		{"an empty algorithm", func(f forgery) string { f.header["alg"] = ""; return f.token(t) }, false},
-		{"no algorithm", func(f forgery) string { delete(f.header, "alg"); return f.token(t) }, false},
-		{"an algorithm that is a list", func(f forgery) string { f.header["alg"] = []string{"RS256"}; return f.token(t) }, false},
+		{"none", func(f forgery) string { return f.head("alg", "none").unsigned(t) }, false},
+		{"None with the signature kept", func(f forgery) string { return f.head("alg", "None").unsigned(t) + text[2] }, false},
+		{"an empty algorithm", func(f forgery) string { return f.head("alg", "").token(t) }, false},
+		{"no algorithm", func(f forgery) string { return f.without("alg").token(t) }, false},
+		{"an algorithm that is a list", func(f forgery) string { return f.head("alg", []string{"RS256"}).token(t) }, false},
 		{"HS256 with the public key in PEM", func(f forgery) string {
-			f.header["alg"] = "HS256"
-			f.algorithm, f.key = jwa.HS256(), pemOf(rsaKey().Public())
-			return f.token(t)
+			return f.head("alg", "HS256").by(jwa.HS256(), pemOf(rsaKey().Public())).token(t)
 		}, false},
 		{"HS256 with the public key in DER", func(f forgery) string {
-			f.header["alg"] = "HS256"
-			f.algorithm, f.key = jwa.HS256(), x509.MarshalPKCS1PublicKey(&rsaKey().PublicKey)
-			return f.token(t)
+			return f.head("alg", "HS256").by(jwa.HS256(), x509.MarshalPKCS1PublicKey(&rsaKey().PublicKey)).token(t)
 		}, false},
 		{"HS256 with the Ed25519 key", func(f forgery) string {
-			f.header = with(f.header, "alg", "HS256", "kid", "ed-1")
-			f.algorithm, f.key = jwa.HS256(), []byte(edKey().Public().(ed25519.PublicKey))
-			return f.token(t)
+			return f.head("alg", "HS256", "kid", "ed-1").by(jwa.HS256(), []byte(edKey().Public().(ed25519.PublicKey))).token(t)
 		}, false},
-		{"RS384, the provider's key", func(f forgery) string { f.header["alg"] = "RS384"; f.algorithm = jwa.RS384(); return f.token(t) }, false},
-		{"RS512, the provider's key", func(f forgery) string { f.header["alg"] = "RS512"; f.algorithm = jwa.RS512(); return f.token(t) }, false},
-		{"PS256, the provider's key", func(f forgery) string { f.header["alg"] = "PS256"; f.algorithm = jwa.PS256(); return f.token(t) }, false},
-		{"RS256 said of an ES256 signature", func(f forgery) string { f.algorithm, f.key = jwa.ES256(), ecKey(); return f.token(t) }, false},
-		{"ES256 with an RSA kid", func(f forgery) string {
-			f.header["alg"] = "ES256"
-			f.algorithm, f.key = jwa.ES256(), ecKey()
-			return f.token(t)
-		}, false},
-		{"EdDSA with an EC kid", func(f forgery) string {
-			f.header = with(f.header, "alg", "EdDSA", "kid", "ec-1")
-			f.algorithm, f.key = jwa.EdDSA(), edKey()
-			return f.token(t)
-		}, false},
-		{"a stranger's key", func(f forgery) string { f.key = otherRSAKey(); return f.token(t) }, false},
+		{"RS384, the provider's key", func(f forgery) string { return f.head("alg", "RS384").by(jwa.RS384(), rsaKey()).token(t) }, false},
+		{"RS512, the provider's key", func(f forgery) string { return f.head("alg", "RS512").by(jwa.RS512(), rsaKey()).token(t) }, false},
+		{"PS256, the provider's key", func(f forgery) string { return f.head("alg", "PS256").by(jwa.PS256(), rsaKey()).token(t) }, false},
+		{"RS256 said of an ES256 signature", func(f forgery) string { return f.by(jwa.ES256(), ecKey()).token(t) }, false},
+		{"ES256 with an RSA kid", func(f forgery) string { return f.head("alg", "ES256").by(jwa.ES256(), ecKey()).token(t) }, false},
+		{"EdDSA with an EC kid", func(f forgery) string { return f.head("alg", "EdDSA", "kid", "ec-1").by(jwa.EdDSA(), edKey()).token(t) }, false},
+		{"a stranger's key", func(f forgery) string { return f.by(jwa.RS256(), otherRSAKey()).token(t) }, false},
 		{"no signature", func(forgery) string { return text[0] + "." + text[1] + "." }, false},
 		{"a truncated signature", func(forgery) string { return text[0] + "." + text[1] + "." + text[2][:len(text[2])-4] }, false},
 		{"a lengthened signature", func(forgery) string { return text[0] + "." + text[1] + "." + text[2] + "AAAA" }, false},
 		{"a signature of zeros", func(forgery) string { return text[0] + "." + text[1] + "." + strings.Repeat("A", len(text[2])) }, false},
 		{"an ES256 signature of zeros (CVE-2022-21449)", func(f forgery) string {
-			f.header = with(f.header, "alg", "ES256", "kid", "ec-1")
-			return encode(t, f.header) + "." + encode(t, f.claims) + "." + strings.Repeat("A", 86)
+			return f.head("alg", "ES256", "kid", "ec-1").unsigned(t) + strings.Repeat("A", 86)
 		}, false},
 		{"spare bits in the signature", func(forgery) string { return text[0] + "." + text[1] + "." + spareBits(text[2]) }, false},
 		{"a changed payload", func(f forgery) string {
-			f.claims["sub"] = "id-bob"
-			return text[0] + "." + encode(t, f.claims) + "." + text[2]
+			return text[0] + "." + encode(t, f.say("sub", "id-bob").claims) + "." + text[2]
 		}, false},
 		{"a swapped header", func(f forgery) string {
 			return encode(t, with(f.header, "typ", "at+jwt")) + "." + text[1] + "." + text[2]
 		}, false},
 		{"header and payload of two tokens", func(f forgery) string {
-			f.claims["jti"] = "2"
-			return text[0] + "." + strings.Split(f.token(t), ".")[1] + "." + text[2]
+			return text[0] + "." + strings.Split(f.say("jti", "2").token(t), ".")[1] + "." + text[2]
 		}, false},
 
 		// Where the key comes from.
-		{"an unknown kid", func(f forgery) string { f.header["kid"] = "rsa-9"; return f.token(t) }, false},
-		{"no kid", func(f forgery) string { delete(f.header, "kid"); return f.token(t) }, false},
-		{"an empty kid", func(f forgery) string { f.header["kid"] = ""; return f.token(t) }, false},
-		{"a kid that is a number", func(f forgery) string { f.header["kid"] = 1; return f.token(t) }, false},
+		{"an unknown kid", func(f forgery) string { return f.head("kid", "rsa-9").token(t) }, false},
+		{"no kid", func(f forgery) string { return f.without("kid").token(t) }, false},
+		{"an empty kid", func(f forgery) string { return f.head("kid", "").token(t) }, false},
+		{"a kid that is a number", func(f forgery) string { return f.head("kid", 1).token(t) }, false},
 		{"a kid that is a path", func(f forgery) string {
-			f.header = with(f.header, "alg", "HS256", "kid", "../../../dev/null")
-			f.algorithm, f.key = jwa.HS256(), []byte{0}
-			return f.token(t)
+			return f.head("alg", "HS256", "kid", "../../../dev/null").by(jwa.HS256(), []byte{0}).token(t)
 		}, false},
-		{"a kid that is SQL", func(f forgery) string { f.header["kid"] = "x' UNION SELECT 'AAAA"; return f.token(t) }, false},
-		{"a kid that is a URL", func(f forgery) string { f.header["kid"] = evil.URL; return f.token(t) }, false},
-		{"another key's kid", func(f forgery) string { f.header["kid"] = "ec-1"; return f.token(t) }, false},
-		{"an embedded jwk", func(f forgery) string { f.header["jwk"] = strangersJWK; f.key = otherRSAKey(); return f.token(t) }, false},
+		{"a kid that is SQL", func(f forgery) string { return f.head("kid", "x' UNION SELECT 'AAAA").token(t) }, false},
+		{"a kid that is a URL", func(f forgery) string { return f.head("kid", evil.URL).token(t) }, false},
+		{"another key's kid", func(f forgery) string { return f.head("kid", "ec-1").token(t) }, false},
+		{"an embedded jwk", func(f forgery) string { return f.head("jwk", strangersJWK).by(jwa.RS256(), otherRSAKey()).token(t) }, false},
 		{"an embedded jwk without a kid", func(f forgery) string {
-			f.header["jwk"] = strangersJWK
-			delete(f.header, "kid")
-			f.key = otherRSAKey()
-			return f.token(t)
+			return f.head("jwk", strangersJWK).without("kid").by(jwa.RS256(), otherRSAKey()).token(t)
 		}, false},
-		{"an embedded jwk, signed by the provider", func(f forgery) string { f.header["jwk"] = strangersJWK; return f.token(t) }, false},
+		{"an embedded jwk, signed by the provider", func(f forgery) string { return f.head("jwk", strangersJWK).token(t) }, false},
 		{"a jku", func(f forgery) string {
-			f.header = with(f.header, "jku", evil.URL+"/keys", "kid", "evil")
-			f.key = otherRSAKey()
-			return f.token(t)
+			return f.head("jku", evil.URL+"/keys", "kid", "evil").by(jwa.RS256(), otherRSAKey()).token(t)
 		}, false},
-		{"an x5u", func(f forgery) string { f.header["x5u"] = evil.URL + "/cert"; f.key = otherRSAKey(); return f.token(t) }, false},
-		{"an x5c", func(f forgery) string { f.header["x5c"] = []string{"AAAA"}; f.key = otherRSAKey(); return f.token(t) }, false},
+		{"an x5u", func(f forgery) string { return f.head("x5u", evil.URL+"/cert").by(jwa.RS256(), otherRSAKey()).token(t) }, false},
+		{"an x5c", func(f forgery) string { return f.head("x5c", []string{"AAAA"}).by(jwa.RS256(), otherRSAKey()).token(t) }, false},
 
 		// What kind of token it is.
 		{"the ID token", func(forgery) string { return signedIn.IDToken }, false},
 		{"the refresh token", func(forgery) string { return signedIn.RefreshToken }, false},
-		{"an ID token of Keycloak", func(f forgery) string { f.claims["typ"] = "ID"; return f.token(t) }, false},
-		{"a refresh token of Keycloak", func(f forgery) string { f.claims["typ"] = "Refresh"; return f.token(t) }, false},
-		{"an offline token of Keycloak", func(f forgery) string { f.claims["typ"] = "Offline"; return f.token(t) }, false},
-		{"a logout token of Keycloak", func(f forgery) string { f.claims["typ"] = "Logout"; return f.token(t) }, false},
-		{"a type that is a list", func(f forgery) string { f.claims["typ"] = []string{"Bearer"}; return f.token(t) }, false},
-		{"an ID token that says at+jwt, with a nonce and no scope", func(f forgery) string { f.header["typ"] = "at+jwt"; f.claims["nonce"] = "n"; return f.token(t) }, false},
-		{"an unmarked token with a nonce", func(f forgery) string { f.claims = with(f.claims, "nonce", "n", "scope", "openid"); return f.token(t) }, false},
-		{"an unmarked token with at_hash", func(f forgery) string { f.claims["at_hash"] = "n"; return f.token(t) }, false},
-		{"a token that nothing marks", bare, false},
+		{"an ID token of Keycloak", func(f forgery) string { return f.say("typ", "ID").token(t) }, false},
+		{"a refresh token of Keycloak", func(f forgery) string { return f.say("typ", "Refresh").token(t) }, false},
+		{"an offline token of Keycloak", func(f forgery) string { return f.say("typ", "Offline").token(t) }, false},
+		{"a logout token of Keycloak", func(f forgery) string { return f.say("typ", "Logout").token(t) }, false},
+		{"a type that is a list", func(f forgery) string { return f.say("typ", []string{"Bearer"}).token(t) }, false},
+		{"an ID token that says at+jwt, with a nonce and no scope", func(f forgery) string { return f.head("typ", "at+jwt").say("nonce", "n").token(t) }, false},
+		{"an unmarked token with a nonce", func(f forgery) string { return f.say("nonce", "n", "scope", "openid").token(t) }, false},
+		{"an unmarked token with at_hash", func(f forgery) string { return f.say("at_hash", "n").token(t) }, false},
+		{"a token that nothing marks", func(f forgery) string { return f.without("client_id").token(t) }, false},
 		{"a logout token", func(f forgery) string {
-			f.claims["events"] = map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}}
-			return f.token(t)
+			return f.say("events", map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}}).token(t)
 		}, false},
-		{"the header type logout+jwt", func(f forgery) string { f.header["typ"] = "logout+jwt"; return f.token(t) }, false},
-		{"the header type dpop+jwt", func(f forgery) string { f.header["typ"] = "dpop+jwt"; return f.token(t) }, false},
-		{"no header type", func(f forgery) string { delete(f.header, "typ"); return f.token(t) }, false},
-		{"a token bound to a key", func(f forgery) string { f.claims["cnf"] = map[string]any{"jkt": "x"}; return f.token(t) }, false},
+		{"the header type logout+jwt", func(f forgery) string { return f.head("typ", "logout+jwt").token(t) }, false},
+		{"the header type dpop+jwt", func(f forgery) string { return f.head("typ", "dpop+jwt").token(t) }, false},
+		{"no header type", func(f forgery) string { return f.without("typ").token(t) }, false},
+		{"a token bound to a key", func(f forgery) string { return f.say("cnf", map[string]any{"jkt": "x"}).token(t) }, false},
 
 		// For whom, by whom, when.
-		{"another issuer", func(f forgery) string { f.claims["iss"] = evil.URL; return f.token(t) }, false},
-		{"the issuer with a slash", func(f forgery) string { f.claims["iss"] = z.server.URL + "/"; return f.token(t) }, false},
-		{"the issuer in capitals", func(f forgery) string { f.claims["iss"] = strings.ToUpper(z.server.URL); return f.token(t) }, false},
-		{"an issuer that begins alike", func(f forgery) string { f.claims["iss"] = z.server.URL + ".evil.example"; return f.token(t) }, false},
-		{"issuers in a list", func(f forgery) string { f.claims["iss"] = []string{z.server.URL}; return f.token(t) }, false},
-		{"no issuer", func(f forgery) string { delete(f.claims, "iss"); return f.token(t) }, false},
-		{"the development issuer", func(f forgery) string { f.claims["iss"] = DevIssuerName; return f.token(t) }, false},
-		{"another audience", func(f forgery) string { f.claims["aud"] = "account"; return f.token(t) }, false},
-		{"an audience that begins alike", func(f forgery) string { f.claims["aud"] = "violentutf-evil"; return f.token(t) }, false},
-		{"an empty list of audiences", func(f forgery) string { f.claims["aud"] = []string{}; return f.token(t) }, false},
-		{"no audience", func(f forgery) string { delete(f.claims, "aud"); return f.token(t) }, false},
-		{"another party", func(f forgery) string { f.claims["azp"] = "other"; return f.token(t) }, false},
-		{"a party that is a list", func(f forgery) string { f.claims["azp"] = []string{"violentutf"}; return f.token(t) }, false},
-		{"two parties that differ", func(f forgery) string { f.claims["client_id"] = "other"; return f.token(t) }, false},
-		{"no party", func(f forgery) string { f.claims["typ"] = "Bearer"; delete(f.claims, "azp"); return bare(f) }, false},
-		{"expired", func(f forgery) string { f.claims["exp"] = time.Now().Add(-31 * time.Second).Unix(); return f.token(t) }, false},
-		{"not yet valid", func(f forgery) string { f.claims["nbf"] = time.Now().Add(40 * time.Second).Unix(); return f.token(t) }, false},
-		{"issued in the future", func(f forgery) string { f.claims["iat"] = time.Now().Add(40 * time.Second).Unix(); return f.token(t) }, false},
-		{"no expiry", func(f forgery) string { delete(f.claims, "exp"); return f.token(t) }, false},
-		{"an expiry of null", func(f forgery) string { f.claims["exp"] = nil; return f.token(t) }, false},
-		{"an expiry in words", func(f forgery) string { f.claims["exp"] = "tomorrow"; return f.token(t) }, false},
-		{"an expiry without end", func(f forgery) string { f.claims["exp"] = json.Number("1e400"); return f.token(t) }, false},
-		{"a negative expiry", func(f forgery) string { f.claims["exp"] = -1; return f.token(t) }, false},
-		{"no subject", func(f forgery) string { delete(f.claims, "sub"); return f.token(t) }, false},
-		{"an empty subject", func(f forgery) string { f.claims["sub"] = ""; return f.token(t) }, false},
-		{"a subject of null", func(f forgery) string { f.claims["sub"] = nil; return f.token(t) }, false},
-		{"a subject that is a number", func(f forgery) string { f.claims["sub"] = 1; return f.token(t) }, false},
+		{"another issuer", func(f forgery) string { return f.say("iss", evil.URL).token(t) }, false},
+		{"the issuer with a slash", func(f forgery) string { return f.say("iss", z.server.URL+"/").token(t) }, false},
+		{"the issuer in capitals", func(f forgery) string { return f.say("iss", strings.ToUpper(z.server.URL)).token(t) }, false},
+		{"an issuer that begins alike", func(f forgery) string { return f.say("iss", z.server.URL+".evil.example").token(t) }, false},
+		{"issuers in a list", func(f forgery) string { return f.say("iss", []string{z.server.URL}).token(t) }, false},
+		{"no issuer", func(f forgery) string { return f.without("iss").token(t) }, false},
+		{"the development issuer", func(f forgery) string { return f.say("iss", DevIssuerName).token(t) }, false},
+		{"another audience", func(f forgery) string { return f.say("aud", "account").token(t) }, false},
+		{"an audience that begins alike", func(f forgery) string { return f.say("aud", "violentutf-evil").token(t) }, false},
+		{"an empty list of audiences", func(f forgery) string { return f.say("aud", []string{}).token(t) }, false},
+		{"no audience", func(f forgery) string { return f.without("aud").token(t) }, false},
+		{"another party", func(f forgery) string { return f.say("azp", "other").token(t) }, false},
+		{"a party that is a list", func(f forgery) string { return f.say("azp", []string{"violentutf"}).token(t) }, false},
+		{"two parties that differ", func(f forgery) string { return f.say("client_id", "other").token(t) }, false},
+		{"no party", func(f forgery) string { return f.say("typ", "Bearer").without("azp").without("client_id").token(t) }, false},
+		{"expired", func(f forgery) string { return f.say("exp", time.Now().Add(-31*time.Second).Unix()).token(t) }, false},
+		{"not yet valid", func(f forgery) string { return f.say("nbf", time.Now().Add(40*time.Second).Unix()).token(t) }, false},
+		{"issued in the future", func(f forgery) string { return f.say("iat", time.Now().Add(40*time.Second).Unix()).token(t) }, false},
+		{"no expiry", func(f forgery) string { return f.without("exp").token(t) }, false},
+		{"an expiry of null", func(f forgery) string { return f.say("exp", nil).token(t) }, false},
+		{"an expiry in words", func(f forgery) string { return f.say("exp", "tomorrow").token(t) }, false},
+		{"an expiry without end", func(f forgery) string { return f.say("exp", json.Number("1e400")).token(t) }, false},
+		{"a negative expiry", func(f forgery) string { return f.say("exp", -1).token(t) }, false},
+		{"no subject", func(f forgery) string { return f.without("sub").token(t) }, false},
+		{"an empty subject", func(f forgery) string { return f.say("sub", "").token(t) }, false},
+		{"a subject of null", func(f forgery) string { return f.say("sub", nil).token(t) }, false},
+		{"a subject that is a number", func(f forgery) string { return f.say("sub", 1).token(t) }, false},
 
 		// How it is written.
-		{"huge", func(f forgery) string { f.claims["fill"] = strings.Repeat("x", longestToken); return f.token(t) }, false},
-		{"a subject given twice", func(f forgery) string { return f.raw(t, asJSON(t, f.header), f.more(t, `"sub":"id-bob"`)) }, false},
-		{"a subject given twice, once escaped", func(f forgery) string { return f.raw(t, asJSON(t, f.header), f.more(t, `"s\u0075b":"id-bob"`)) }, false},
+		{"huge", func(f forgery) string { return f.say("fill", strings.Repeat("x", longestToken)).token(t) }, false},
+		{"a subject given twice", func(f forgery) string { return f.payload(t, f.more(t, `"sub":"id-bob"`)) }, false},
+		{"a subject given twice, once escaped", func(f forgery) string { return f.payload(t, f.more(t, `"s\u0075b":"id-bob"`)) }, false},
 		{"roles given twice, deep inside", func(f forgery) string {
-			delete(f.claims, "realm_access")
-			return f.raw(t, asJSON(t, f.header), f.more(t, `"realm_access":{"roles":[],"roles":["admin"]}`))
+			return f.payload(t, f.without("realm_access").more(t, `"realm_access":{"roles":[],"roles":["admin"]}`))
 		}, false},
 		{"an algorithm given twice", func(f forgery) string { return f.raw(t, `{"alg":"none",`+asJSON(t, f.header)[1:], asJSON(t, f.claims)) }, false},
-		{"a critical extension", func(f forgery) string {
-			f.header = with(f.header, "crit", []string{"exp"}, "exp", 1)
-			return f.token(t)
-		}, false},
-		{"a critical extension that is standard (b64, RFC 7797)", func(f forgery) string {
-			f.header = with(f.header, "crit", []string{"b64"}, "b64", false)
-			return f.token(t)
-		}, false},
-		{"an empty list of critical extensions", func(f forgery) string { f.header["crit"] = []string{}; return f.token(t) }, false},
-		{"a nested JWT", func(f forgery) string { f.header["cty"] = "JWT"; return f.raw(t, asJSON(t, f.header), f.token(t)) }, false},
-		{"a compressed payload", func(f forgery) string {
-			f.header["zip"] = "DEF"
-			return f.raw(t, asJSON(t, f.header), "\x78\x9c\x03\x00")
-		}, false},
+		{"a critical extension", func(f forgery) string { return f.head("crit", []string{"exp"}, "exp", 1).token(t) }, false},
+		{"a critical extension that is standard (b64, RFC 7797)", func(f forgery) string { return f.head("crit", []string{"b64"}, "b64", false).token(t) }, false},
+		{"an empty list of critical extensions", func(f forgery) string { return f.head("crit", []string{}).token(t) }, false},
+		{"a nested JWT", func(f forgery) string { return f.head("cty", "JWT").payload(t, f.token(t)) }, false},
+		{"a compressed payload", func(f forgery) string { return f.head("zip", "DEF").payload(t, "\x78\x9c\x03\x00") }, false},
 		{"an encrypted token", func(f forgery) string { return f.token(t) + ".AAAA.AAAA" }, false},
-		{"a payload that is a list", func(f forgery) string { return f.raw(t, asJSON(t, f.header), "["+asJSON(t, f.claims)+"]") }, false},
-		{"a payload that is null", func(f forgery) string { return f.raw(t, asJSON(t, f.header), "null") }, false},
-		{"a payload with more after it", func(f forgery) string { return f.raw(t, asJSON(t, f.header), asJSON(t, f.claims)+"{}") }, false},
-		{"a payload in invalid UTF-8", func(f forgery) string { return f.raw(t, asJSON(t, f.header), f.more(t, "\"x\":\"\xff\"")) }, false},
+		{"a payload that is a list", func(f forgery) string { return f.payload(t, "["+asJSON(t, f.claims)+"]") }, false},
+		{"a payload that is null", func(f forgery) string { return f.payload(t, "null") }, false},
+		{"a payload with more after it", func(f forgery) string { return f.payload(t, asJSON(t, f.claims)+"{}") }, false},
+		{"a payload in invalid UTF-8", func(f forgery) string { return f.payload(t, f.more(t, "\"x\":\"\xff\"")) }, false},
 		{"a payload without bottom", func(f forgery) string {
-			return f.raw(t, asJSON(t, f.header), f.more(t, `"x":`+strings.Repeat("[", 2000)+strings.Repeat("]", 2000)))
+			return f.payload(t, f.more(t, `"x":`+strings.Repeat("[", 2000)+strings.Repeat("]", 2000)))
 		}, false},
 		{"white space before", func(f forgery) string { return " " + f.token(t) }, false},
 		{"white space after", func(f forgery) string { return f.token(t) + "\n" }, false},
@@ -304,23 +282,21 @@ func TestForgedProviderTokensAreRefused(t *testing.T) {
 		{"dots", func(forgery) string { return ".." }, false},
 
 		// Who it says it is.
-		{"no username", func(f forgery) string { delete(f.claims, "preferred_username"); return f.token(t) }, false},
-		{"a username that is a list", func(f forgery) string { f.claims["preferred_username"] = []string{"alice"}; return f.token(t) }, false},
-		{"a username with a Cyrillic letter", func(f forgery) string { f.claims["preferred_username"] = "аlice"; return f.token(t) }, false},
-		{"a username that is a path", func(f forgery) string { f.claims["preferred_username"] = "../alice"; return f.token(t) }, false},
-		{"a username with a mark of direction", func(f forgery) string { f.claims["preferred_username"] = "alice\u202e"; return f.token(t) }, false},
-		{"a username with an invisible letter", func(f forgery) string { f.claims["preferred_username"] = "al\u200dice"; return f.token(t) }, false},
-		{"roles as a string", func(f forgery) string { f.claims["realm_access"] = map[string]any{"roles": "admin"}; return f.token(t) }, false},
+		{"no username", func(f forgery) string { return f.without("preferred_username").token(t) }, false},
+		{"a username that is a list", func(f forgery) string { return f.say("preferred_username", []string{"alice"}).token(t) }, false},
+		{"a username with a Cyrillic letter", func(f forgery) string { return f.say("preferred_username", "аlice").token(t) }, false},
+		{"a username that is a path", func(f forgery) string { return f.say("preferred_username", "../alice").token(t) }, false},
+		{"a username with a mark of direction", func(f forgery) string { return f.say("preferred_username", "alice\u202e").token(t) }, false},
+		{"a username with an invisible letter", func(f forgery) string { return f.say("preferred_username", "al\u200dice").token(t) }, false},
+		{"roles as a string", func(f forgery) string { return f.say("realm_access", map[string]any{"roles": "admin"}).token(t) }, false},
 		{"roles as an object", func(f forgery) string {
-			f.claims["realm_access"] = map[string]any{"roles": map[string]any{"admin": true}}
-			return f.token(t)
+			return f.say("realm_access", map[string]any{"roles": map[string]any{"admin": true}}).token(t)
 		}, false},
 		{"a role that is a list", func(f forgery) string {
-			f.claims["realm_access"] = map[string]any{"roles": []any{[]string{"admin"}}}
-			return f.token(t)
+			return f.say("realm_access", map[string]any{"roles": []any{[]string{"admin"}}}).token(t)
 		}, false},
-		{"realm_access as a list", func(f forgery) string { f.claims["realm_access"] = []string{"admin"}; return f.token(t) }, false},
-		{"resource_access as a list", func(f forgery) string { f.claims["resource_access"] = []string{"admin"}; return f.token(t) }, false},
+		{"realm_access as a list", func(f forgery) string { return f.say("realm_access", []string{"admin"}).token(t) }, false},
+		{"resource_access as a list", func(f forgery) string { return f.say("resource_access", []string{"admin"}).token(t) }, false},
 	} {
 		token := test.forge(good())
 		viewer, err := p.Verify(t.Context(), token)

@@ -225,7 +225,9 @@ func (s *SignIn) Complete(ctx context.Context, browser string, query url.Values)
 
 // Refresh gives new tokens for a refresh token of the person with that subject. The old
 // refresh token may have ended with it. ErrSignIn says that the provider's session has
-// ended, and ours must too.
+// ended, and ours must too. Two refreshes of one session must not overlap: where a
+// refresh token works once, as in the realm of deploy/keycloak, the provider takes the
+// second for theft.
 func (s *SignIn) Refresh(ctx context.Context, refreshToken, subject string) (SignedIn, error) {
 	tokens, err := rp.RefreshTokens[*oidc.IDTokenClaims](ctx, s.refreshing, refreshToken, "", "")
 	if err != nil {

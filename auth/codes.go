@@ -1,9 +1,7 @@
 package auth
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"sync"
 	"time"
 )
@@ -36,10 +34,7 @@ func NewCodes() *Codes {
 // Create makes a code of 256 random bits, in base64url (43 characters), that signs in
 // username with role once within an hour. Of more than 1000 codes the oldest ends.
 func (c *Codes) Create(username string, role Role) string {
-	raw := make([]byte, 32)
-	_, _ = rand.Read(raw) // ends the program rather than fail
-	code := base64.RawURLEncoding.EncodeToString(raw)
-
+	code := randomText()
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	c.makeRoom()

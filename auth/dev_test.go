@@ -165,7 +165,7 @@ func TestForgedTokensAreRefused(t *testing.T) {
 	}
 	typed := map[string]any{"typ": "at+jwt", "kid": kid}
 	// So that the others fail for their own reason alone.
-	if _, err := d.Verify(t.Context(), sign(t, jwa.EdDSA(), own, map[string]any{"typ": "JWT", "kid": kid}, with(nil))); err != nil {
+	if _, err := d.Verify(t.Context(), sign(t, jwa.EdDSA(), own, typed, with(nil))); err != nil {
 		t.Fatalf("the unchanged token is refused: %v", err)
 	}
 	cut := strings.LastIndex(good, ".")
@@ -182,7 +182,7 @@ func TestForgedTokensAreRefused(t *testing.T) {
 		"another kid":               sign(t, jwa.EdDSA(), own, map[string]any{"typ": "at+jwt", "kid": "other"}, with(nil)),
 		"no kid":                    sign(t, jwa.EdDSA(), own, map[string]any{"typ": "at+jwt"}, with(nil)),
 		"another type":              sign(t, jwa.EdDSA(), own, map[string]any{"typ": "logout+jwt", "kid": kid}, with(nil)),
-		"a critical extension":      sign(t, jwa.EdDSA(), own, map[string]any{"typ": "JWT", "kid": kid, "crit": []string{"x"}, "x": 1}, with(nil)),
+		"a critical extension":      sign(t, jwa.EdDSA(), own, map[string]any{"typ": "at+jwt", "kid": kid, "crit": []string{"x"}, "x": 1}, with(nil)),
 		"another issuer":            sign(t, jwa.EdDSA(), own, typed, with(map[string]any{"iss": "violentutf-dev/"})),
 		"no issuer":                 sign(t, jwa.EdDSA(), own, typed, with(map[string]any{"iss": nil})),
 		"another audience":          sign(t, jwa.EdDSA(), own, typed, with(map[string]any{"aud": "violentutf-other"})),

@@ -1,6 +1,7 @@
-// Package auth turns a bearer token into the Viewer of a request. Each issuer of
-// tokens is a Verifier: today the local one of dev mode, later an identity provider.
-// The package knows no GraphQL beyond the shape of an error.
+// Package auth turns what a request brings into its Viewer: a token, a session, an API
+// key, or an identity that a gateway has signed. Each issuer of tokens is a Verifier: an
+// OpenID Connect Provider, or the local DevIssuer. The package knows no GraphQL beyond
+// the shape of an error.
 package auth
 
 import (

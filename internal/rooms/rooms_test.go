@@ -52,6 +52,7 @@ var plan = []room{
 	{"web", nil},
 	{"bench/...", []string{everyRoom}},
 	{"internal/testfiles", nil},
+	{"internal/keycloak", nil},
 	{"internal/rooms", nil},
 }
 
@@ -64,6 +65,7 @@ var drivers = map[string][]string{
 	"github.com/duckdb/duckdb-go":    {"storage/duckdb", "bench/..."},
 	"github.com/mattn/go-sqlite3":    {"storage/sqlite", "bench/..."},
 	"github.com/lestrrat-go/jwx":     {"auth/..."},
+	"github.com/zitadel/oidc":        {"auth/..."},
 	"github.com/tink-crypto/tink-go": {"secret/..."},
 	"github.com/graph-gophers":       {"loaders/..."},
 }
@@ -110,10 +112,12 @@ func TestViolationsAreFound(t *testing.T) {
 		{"the server runs a command", "server", "cmd/violentutf", "server/... may not import cmd/..."},
 		{"the house is reached from below", "loaders", "house", "loaders/... may not import house/..."},
 		{"test files are in the program", "house", "internal/testfiles", "house/... may not import internal/testfiles"},
+		{"a Keycloak for tests is in the program", "auth", "internal/keycloak", "auth/... may not import internal/keycloak"},
 		{"an engine that the plan does not know", "storage/postgres", "storage", "storage/postgres is in no room"},
 		{"a package that says nothing", "server/util", "storage", "server/util: a package is named after what it holds"},
 		{"SQL beside the engine", "house", "github.com/duckdb/duckdb-go/v2", "only storage/duckdb, bench/... may import github.com/duckdb/duckdb-go/v2"},
 		{"tokens outside auth", "server", "github.com/lestrrat-go/jwx/v3/jwt", "only auth/... may import github.com/lestrrat-go/jwx/v3/jwt"},
+		{"sign-in outside auth", "server", "github.com/zitadel/oidc/v3/pkg/client/rp", "only auth/... may import github.com/zitadel/oidc/v3/pkg/client/rp"},
 		{"a second SQLite", "storage/sqlite", "modernc.org/sqlite", "modernc.org/sqlite is in the program"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -12,6 +12,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/violentutf/violentutf/storage"
 )
 
 // Role is what a viewer may do. Roles do not contain each other: an administrator
@@ -46,6 +48,19 @@ type Viewer struct {
 	Roles       []Role
 	ExpiresAt   time.Time // of the token, without the skew that is allowed
 	Dev         bool      // signed in through the local issuer of dev mode
+
+	// What was looked up with the viewer's credential: the user with the personal
+	// workspace, nil otherwise, and the API key or browser session itself.
+	User     *storage.User
+	Personal *storage.Workspace
+	Key      *storage.APIKey
+	Session  *storage.Session
+}
+
+// MayUse says whether the viewer's API key allows the scope; who came without a key
+// may use every one.
+func (v *Viewer) MayUse(scope storage.APIScope) bool {
+	return v.Key == nil || slices.Contains(v.Key.Scopes, scope)
 }
 
 // HasRole says whether the viewer has that very role; nobody has none.

@@ -15,3 +15,40 @@ func TestObjectivesAreObjectivesInEveryVersion(t *testing.T) {
 			map[string]int{"prompt": 3, "objective": 2})
 	}
 }
+
+// Until 0.14 a scorer stores of its own chat only the system prompt, with nothing but
+// the attack's identifier, and since 0.12 that names no scored message.
+func TestPromptThatAsksForAScoreIsAJudges(t *testing.T) {
+	w := newWorkspace(t)
+	path := testfiles.Path(t, "pyrit/mixed-0.12.1.sqlite")
+	w.load(t, path, Options{})
+	purposes := map[string]string{}
+	for _, row := range w.rows(t, "SELECT source_id, purpose FROM conversations") {
+		purposes[row[0].String] = row[1].String
+	}
+	asked := scanAll(t, openSQLite(t, path), `
+		SELECT DISTINCT conversation_id FROM PromptMemoryEntries
+		WHERE role = 'system' AND original_value LIKE '%score_value%'`)
+	if len(asked) != 25 {
+		t.Errorf("%d prompts ask for a score, want 25", len(asked))
+	}
+	for _, row := range asked {
+		if got := purposes[row[0].String]; got != "JUDGE" {
+			t.Errorf("conversation %s is %s", row[0].String, got)
+		}
+	}
+	// What an attack result refers to stays what it says, and so does the thread of an
+	// orchestrator, whose target may have such a prompt.
+	asking := `UPDATE PromptMemoryEntries SET original_value = 'Answer with a score_value.' WHERE role = 'system'`
+	orchestrated := []string{
+		`ALTER TABLE PromptMemoryEntries RENAME COLUMN attack_identifier TO orchestrator_identifier`,
+		`DELETE FROM AttackResultEntries`,
+	}
+	for _, statements := range [][]string{nil, orchestrated} {
+		before, after := newWorkspace(t), newWorkspace(t)
+		before.load(t, change(t, "pyrit/memory-0.14.0.sqlite", statements...), Options{})
+		after.load(t, change(t, "pyrit/memory-0.14.0.sqlite", append(statements, asking)...), Options{})
+		const purposes = "SELECT purpose, count(*) FROM conversations GROUP BY purpose"
+		equalCounts(t, "asked for a score", after.counts(t, purposes), before.counts(t, purposes))
+	}
+}

@@ -52,3 +52,22 @@ func TestPromptThatAsksForAScoreIsAJudges(t *testing.T) {
 		equalCounts(t, "asked for a score", after.counts(t, purposes), before.counts(t, purposes))
 	}
 }
+
+// A tree of attacks all of whose branches were pruned names no conversation, but its
+// branches and attackers.
+func TestTreeWithoutABranchLeftKeepsItsThreads(t *testing.T) {
+	w := newWorkspace(t)
+	w.load(t, testfiles.Path(t, "pyrit/mixed-0.12.1.sqlite"), Options{})
+	equalCounts(t, "threads", w.counts(t, `
+		SELECT a.objective, c.purpose, COALESCE(c.why, '-'), count(*)
+		FROM attacks a JOIN conversations c ON c.attack_no = a.attack_no
+		WHERE a.attack_class = 'TreeOfAttacksWithPruningAttack' AND a.target_hash IS NOT NULL
+		GROUP BY ALL`),
+		map[string]int{
+			"Tree|TARGET|-": 1, "Tree|ALTERNATIVE|pruned": 2, "Tree|ATTACKER|-": 2,
+			"Mute tree|TARGET|-": 1, "Mute tree|ALTERNATIVE|pruned": 2, "Mute tree|ATTACKER|-": 2,
+		})
+	equalCounts(t, "what the source says", w.counts(t, `
+		SELECT attributes->>'conversation_id', count(*) FROM attacks
+		WHERE attack_class = 'TreeOfAttacksWithPruningAttack' GROUP BY ALL`), map[string]int{"": 2})
+}

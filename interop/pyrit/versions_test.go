@@ -71,3 +71,15 @@ func TestTreeWithoutABranchLeftKeepsItsThreads(t *testing.T) {
 		SELECT attributes->>'conversation_id', count(*) FROM attacks
 		WHERE attack_class = 'TreeOfAttacksWithPruningAttack' GROUP BY ALL`), map[string]int{"": 2})
 }
+
+// 0.13 names the conversations of a scenario in its result, and completes it before
+// its first attack.
+func TestScenarioEndsWithItsLastAttack(t *testing.T) {
+	w := newWorkspace(t)
+	w.load(t, testfiles.Path(t, "pyrit/scenario-0.13.0.sqlite"), Options{})
+	equalCounts(t, "runs", w.counts(t, `
+		SELECT e.name, e.status, count(*)
+		FROM execution_plans e
+		JOIN attacks a ON a.execution_id = e.id AND a.started_at >= e.started_at AND a.finished_at <= e.finished_at
+		GROUP BY ALL`), map[string]int{"Encoding|SUCCEEDED": 52})
+}

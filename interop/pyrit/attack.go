@@ -58,9 +58,12 @@ func (im *importer) readAttacks(ctx context.Context, t *table) error {
 		if version := r.text("pyrit_version"); version != "" {
 			im.version = version
 		}
-		a := storage.StagedAttack{Conversation: r.text("conversation_id")}
+		a := storage.StagedAttack{Conversation: mainConversation(r)}
 		a.Source, a.SourceID = storage.SourcePyRIT, id
 		var extras []extra
+		if conversation := r.get("conversation_id"); conversation.Valid && conversation.String == "" {
+			extras = append(extras, extra{"conversation_id", `""`})
+		}
 		if again := repeated[r.number]; again != "" {
 			if again == superseded {
 				if err := im.references(ctx, r); err != nil {
@@ -81,6 +84,13 @@ func (im *importer) readAttacks(ctx context.Context, t *table) error {
 		a.Attributes = im.attributes(r, extras...)
 		return "", im.stage.AddAttack(ctx, &a)
 	})
+}
+
+// mainConversation is the conversation of a result. A tree of attacks all of whose
+// branches were pruned has none, but its branches and attackers belong to something:
+// an empty conversation that is known by the result's id.
+func mainConversation(r *row) string {
+	return orElse(r.text("conversation_id"), r.id("id"))
 }
 
 // superseded marks a result that does not count any more.
@@ -267,10 +277,7 @@ const rawAtomic = "pyrit.AtomicAttackIdentifier"
 // references notes which conversations belong to a result. They name its main
 // conversation, because of several results only one becomes the attack.
 func (im *importer) references(ctx context.Context, r *row) error {
-	conversation := r.text("conversation_id")
-	if conversation == "" {
-		return nil
-	}
+	conversation := mainConversation(r)
 	if err := im.stage.Append(ctx, "raw_refs", conversation, conversation, int64(1)); err != nil {
 		return err
 	}

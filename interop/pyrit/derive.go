@@ -25,7 +25,7 @@ var rawTables = []struct{ table, columns string }{
 	// What is derived from it, step by step.
 	{"raw_spans", `conversation TEXT, ord BIGINT, first_sequence BIGINT, system_sequence BIGINT,
 		last_reply BIGINT, turns BIGINT, started_at TIMESTAMP, finished_at TIMESTAMP`},
-	{"raw_marks", `conversation TEXT, judge TEXT, scored TEXT, converter TEXT, target_hash TEXT,
+	{"raw_marks", `conversation TEXT, judge TEXT, asks TEXT, scored TEXT, converter TEXT, target_hash TEXT,
 		class TEXT, attacker_hash TEXT, objective_target_hash TEXT, run TEXT, multi TEXT`},
 	{"raw_threads", `conversation TEXT, ord BIGINT, purpose TEXT, main TEXT, target_hash TEXT, class TEXT,
 		attacker_hash TEXT, objective_target_hash TEXT, run TEXT, multi TEXT, started_at TIMESTAMP,
@@ -112,6 +112,7 @@ const markSQL = `
 INSERT INTO raw_marks
 SELECT conversation,
        MAX(CASE WHEN fact = 'judge' THEN value END),
+       MAX(CASE WHEN fact = 'asks' THEN value END),
        MIN(CASE WHEN fact = 'scored' THEN value END),
        MAX(CASE WHEN fact = 'converter' THEN value END),
        MIN(CASE WHEN fact = 'target' THEN value END),
@@ -126,7 +127,8 @@ GROUP BY conversation`
 // threadSQL is domain.md's order: what an attack result refers to comes first, then
 // judges, converters, and the orchestrators of 0.9. main is the conversation of the
 // attack that a thread belongs to. A multi-turn orchestrator all of whose threads begin
-// with a system prompt has no attacker among them: the prompt was the target's.
+// with a system prompt has no attacker among them: the prompt was the target's. So may
+// be one that asks for a score, which therefore tells nothing inside an orchestrator.
 const threadSQL = `
 INSERT INTO raw_threads
 WITH every AS (
@@ -152,6 +154,7 @@ WITH every AS (
 	         WHEN r.priority = 2 THEN 'ALTERNATIVE'
 	         WHEN r.priority = 3 THEN 'ATTACKER'
 	         WHEN m.judge IS NOT NULL OR m.scored IS NOT NULL THEN 'JUDGE'
+	         WHEN m.asks IS NOT NULL AND m.run IS NULL THEN 'JUDGE'
 	         WHEN m.converter IS NOT NULL AND m.class IS NULL THEN 'CONVERTER'
 	         WHEN m.run IS NULL THEN 'UNKNOWN'
 	         WHEN m.multi IS NOT NULL AND s.system_sequence = s.first_sequence AND b.run IS NOT NULL THEN 'ATTACKER'

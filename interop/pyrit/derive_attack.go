@@ -84,12 +84,14 @@ FROM (
 WHERE place = 1`
 
 // helperSQL: an attack that failed before its first message (0.14) left only an
-// attacker's thread that tells what it was.
+// attacker's thread that tells what it was, and one all of whose branches were pruned
+// only these.
 const helperSQL = `
 INSERT INTO raw_helpers
-SELECT main, MIN(class), MIN(attacker_hash), MIN(objective_target_hash)
+SELECT main, MIN(class), MIN(attacker_hash),
+       COALESCE(MIN(objective_target_hash), MIN(CASE WHEN purpose = 'ALTERNATIVE' THEN target_hash END))
 FROM raw_threads
-WHERE purpose = 'ATTACKER' AND main IS NOT NULL AND class IS NOT NULL
+WHERE purpose IN ('ATTACKER', 'ALTERNATIVE') AND main IS NOT NULL AND class IS NOT NULL
 GROUP BY main`
 
 const runSQL = `

@@ -20,6 +20,9 @@ func TestRuleAgreesWithTheStatements(t *testing.T) {
 				ruled[row[0].String] = row[1].String
 			}
 			for _, s := range w.source(t, path, tableAttacks) {
+				if s["conversation_id"] == "" { // nothing to go by
+					continue
+				}
 				if got, want := ruled[s["id"]], strings.ToUpper(s["outcome"]); got != want {
 					t.Errorf("attack %s: %s by rule, stated %s (%s)", s["id"], got, want, s["outcome_reason"])
 				}

@@ -89,10 +89,15 @@ func (im *importer) runsAfter(ctx context.Context, after string) ([]*storage.Exe
 	return runs, rows.Err()
 }
 
+// scenarioTimesSQL: until 0.13 at least the completion_time is that of the row, made
+// before the first attack; a scenario has not ended before its last attack.
 const scenarioTimesSQL = `
 UPDATE stage_executions
 SET started_at = t.started_at,
-    finished_at = COALESCE(stage_executions.finished_at, t.finished_at)
+    finished_at = CASE
+      WHEN stage_executions.finished_at >= t.finished_at THEN stage_executions.finished_at
+      ELSE t.finished_at
+    END
 FROM (
 	SELECT execution_source_id, MIN(started_at) AS started_at, MAX(finished_at) AS finished_at
 	FROM stage_attacks

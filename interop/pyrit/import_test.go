@@ -17,30 +17,58 @@ var samples = []struct {
 	purposes map[string]int
 	outcomes map[string]int
 	rows     map[string]int // of the store's tables
+	loose    int            // scores of what is no message
 }{
 	{
 		testfiles.Original, "0.9",
 		map[string]int{"TARGET": 75, "JUDGE": 50, "ATTACKER": 5},
 		map[string]int{"SUCCESS|RULE": 27, "FAILURE|RULE": 48},
 		map[string]int{"attacks": 75, "prompt_request_responses": 255, "scores": 135, "dataset_prompts": 10, "embeddings": 0},
+		0,
 	},
 	{
 		"pyrit/memory-0.14.0.sqlite", "0.14.0",
 		map[string]int{"TARGET": 92, "ATTACKER": 11},
 		map[string]int{"SUCCESS|STATED": 30, "FAILURE|STATED": 58, "ERROR|STATED": 4},
 		map[string]int{"attacks": 92, "prompt_request_responses": 337, "scores": 146, "dataset_prompts": 12, "embeddings": 40},
+		0,
 	},
 	{
 		"pyrit/memory-1.1.0.sqlite", "1.1.0",
 		map[string]int{"TARGET": 92, "ALTERNATIVE": 12, "ATTACKER": 11, "JUDGE": 17},
 		map[string]int{"SUCCESS|STATED": 39, "FAILURE|STATED": 52, "ERROR|STATED": 1},
 		map[string]int{"attacks": 92, "prompt_request_responses": 344, "scores": 135, "dataset_prompts": 12, "embeddings": 40},
+		0,
 	},
 	{
 		"pyrit/seeded-1.1.0.sqlite", "1.1.0",
 		map[string]int{"TARGET": 30, "ALTERNATIVE": 34, "ATTACKER": 6, "JUDGE": 69},
 		map[string]int{"SUCCESS|STATED": 15, "FAILURE|STATED": 15},
 		map[string]int{"attacks": 30, "prompt_request_responses": 401, "scores": 132, "dataset_prompts": 24, "embeddings": 0},
+		0,
+	},
+	// Of attacks that failed before 1.0 there is no result: their threads are UNKNOWN,
+	// and so are the converters' own chats, of which only a system prompt is stored.
+	{
+		"pyrit/mixed-0.10.0.sqlite", "0.10",
+		map[string]int{"TARGET": 23, "ALTERNATIVE": 6, "ATTACKER": 10, "JUDGE": 20, "UNKNOWN": 5},
+		map[string]int{"SUCCESS|STATED": 8, "FAILURE|STATED": 12, "UNDETERMINED|STATED": 3},
+		map[string]int{"attacks": 23, "prompt_request_responses": 135, "scores": 34, "dataset_prompts": 5, "embeddings": 0},
+		4,
+	},
+	{
+		"pyrit/mixed-0.12.1.sqlite", "0.12.1",
+		map[string]int{"TARGET": 23, "ALTERNATIVE": 10, "ATTACKER": 10, "JUDGE": 25, "UNKNOWN": 4},
+		map[string]int{"SUCCESS|STATED": 8, "FAILURE|STATED": 12, "UNDETERMINED|STATED": 3},
+		map[string]int{"attacks": 23, "prompt_request_responses": 160, "scores": 41, "dataset_prompts": 5, "embeddings": 0},
+		8,
+	},
+	{
+		"pyrit/mixed-1.0.0.sqlite", "1.0.0",
+		map[string]int{"TARGET": 25, "ALTERNATIVE": 8, "ATTACKER": 11, "JUDGE": 20, "UNKNOWN": 2},
+		map[string]int{"SUCCESS|STATED": 8, "FAILURE|STATED": 12, "UNDETERMINED|STATED": 3, "ERROR|STATED": 2},
+		map[string]int{"attacks": 25, "prompt_request_responses": 179, "scores": 36, "dataset_prompts": 5, "embeddings": 0},
+		4,
 	},
 }
 
@@ -80,11 +108,13 @@ func TestImportGivesBackWhatTheFilesHold(t *testing.T) {
 				"attacks without an execution":       `SELECT count(*) FROM attacks a WHERE NOT EXISTS (SELECT 1 FROM execution_plans e WHERE e.id = a.execution_id)`,
 				"helpers without an attack": `SELECT count(*) FROM conversations
 					WHERE purpose IN ('TARGET', 'ALTERNATIVE', 'ATTACKER') AND attack_no IS NULL`,
-				"scores without a message": `SELECT count(*) FROM scores WHERE conversation_no IS NULL`,
 			} {
 				if got := w.counts(t, statement)[""]; got != 0 {
 					t.Errorf("%s: %d", what, got)
 				}
+			}
+			if got := w.counts(t, `SELECT count(*) FROM scores WHERE conversation_no IS NULL`)[""]; got != sample.loose {
+				t.Errorf("scores without a message: %d, want %d", got, sample.loose)
 			}
 		})
 	}
@@ -195,13 +225,13 @@ func TestEveryScoreIsItsSource(t *testing.T) {
 			w.load(t, path, Options{})
 			stored := map[string][]string{}
 			for _, row := range w.rows(t, `
-				SELECT s.source_id, m.source_id, lower(s.type), COALESCE(s.raw_value, ''),
+				SELECT s.source_id, COALESCE(m.source_id, ''), lower(s.type), COALESCE(s.raw_value, ''),
 				       COALESCE(CAST(s.is_true AS TEXT), ''), array_to_string(s.categories, ','),
 				       COALESCE(s.rationale, ''), COALESCE(s.description, ''), COALESCE(s.objective, ''),
 				       COALESCE(s.metadata, ''), strftime(s.created_at, '%Y-%m-%d %H:%M:%S.%f'), k.class_name
 				FROM scores s
 				JOIN components k ON k.hash = s.scorer_hash
-				JOIN prompt_request_responses m ON m.conversation_no = s.conversation_no
+				LEFT JOIN prompt_request_responses m ON m.conversation_no = s.conversation_no
 				  AND m.sequence = s.sequence AND m.piece = s.piece`) {
 				fields := make([]string, len(row))
 				for i, v := range row {
@@ -222,7 +252,11 @@ func TestEveryScoreIsItsSource(t *testing.T) {
 				if objective == "" {
 					objective = s["task"]
 				}
-				category := strings.Trim(s["score_category"], `[]"`)
+				category := strings.Join(list(s["score_category"]), ",")
+				verdict := strings.ToLower(s["score_value"])
+				if s["score_type"] != "true_false" {
+					verdict = ""
+				}
 				metadata := s["score_metadata"]
 				if metadata != "" && metadata[0] != '{' {
 					metadata = quote(metadata)
@@ -230,7 +264,7 @@ func TestEveryScoreIsItsSource(t *testing.T) {
 				scorer := decode(s["scorer_class_identifier"])
 				for i, want := range []string{
 					s["id"], s["prompt_request_response_id"], s["score_type"], s["score_value"],
-					strings.ToLower(s["score_value"]), category, s["score_rationale"], s["score_value_description"],
+					verdict, category, s["score_rationale"], s["score_value_description"],
 					objective, metadata, moment(t, s["timestamp"]), class(scorer),
 				} {
 					if got[i] != want {
@@ -269,9 +303,13 @@ func TestEveryAttackResultIsItsSource(t *testing.T) {
 				if got == nil {
 					t.Fatalf("attack %s is not stored", s["id"])
 				}
+				conversation := orElse(s["conversation_id"], s["id"]) // a tree without a branch left
 				harm := strings.Join(list(s["targeted_harm_categories"]), ",")
+				if harm == "" { // then they are the seed's
+					harm = got[13]
+				}
 				for i, want := range []string{
-					s["id"], s["conversation_id"], s["objective"], s["objective_sha256"], s["outcome"],
+					s["id"], conversation, s["objective"], s["objective_sha256"], s["outcome"],
 					s["outcome_reason"], s["last_score_id"], s["executed_turns"], s["execution_time_ms"],
 					s["total_retries"], s["error_type"], s["error_message"], moment(t, s["timestamp"]), harm,
 				} {

@@ -85,6 +85,11 @@ func (im *importer) body(ctx context.Context, r *row, m *storage.StagedMessage) 
 			return nil, err
 		}
 	}
+	if m.Role == storage.RoleSystem && strings.Contains(m.OriginalValue, scoreKey) {
+		if err := im.fact(ctx, m.Conversation, factAsks, "1"); err != nil {
+			return nil, err
+		}
+	}
 	return im.identifiers(ctx, r, m, extras)
 }
 
@@ -226,6 +231,7 @@ func multiTurn(identifier map[string]any) bool {
 // The facts of conversations in raw_facts.
 const (
 	factJudge           = "judge"
+	factAsks            = "asks" // for a score_value, in its system prompt
 	factScored          = "scored"
 	factConverter       = "converter"
 	factTarget          = "target"
@@ -255,6 +261,11 @@ func (im *importer) newFact(conversation, name, value string) bool {
 	return true
 }
 
+// scoreKey is the member in which every scorer's model is to answer. 1.x asks for it
+// by a JSON schema, all versions by the system prompt; of a judge's chat 0.10 to 0.14
+// store that prompt alone, and since 0.12 nothing else tells what it was for.
+const scoreKey = "score_value"
+
 // metadata is what prompt_metadata tells.
 type metadata struct {
 	document      *storage.JSON
@@ -283,7 +294,7 @@ func (im *importer) metadata(text string) metadata {
 	if nested := members(schema["schema"]); nested != nil {
 		schema = nested
 	}
-	_, made.judge = members(schema["properties"])["score_value"]
+	_, made.judge = members(schema["properties"])[scoreKey]
 	im.known.metadata.put(text, made)
 	return made
 }

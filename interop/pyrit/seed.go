@@ -49,7 +49,7 @@ func (im *importer) readSeeds(ctx context.Context, t *table) error {
 		}
 		p.Index = length
 		lengths[dataset] = length + 1
-		p.SeedType = orElse(r.text("seed_type"), "prompt")
+		p.SeedType = seedType(r)
 		if role := r.text("role"); role != "" {
 			p.Role = pointer(strings.ToUpper(role))
 		}
@@ -67,6 +67,15 @@ func (im *importer) readSeeds(ctx context.Context, t *table) error {
 		p.Attributes = im.attributes(r, extras...)
 		return "", im.stage.AddPrompt(ctx, &p)
 	})
+}
+
+// seedType is what a seed is for. 0.10 told objectives from prompts by a flag alone,
+// which 0.11 to 0.14 write beside the type.
+func seedType(r *row) string {
+	if objective := r.text("is_objective"); objective == "1" || strings.EqualFold(objective, "true") {
+		return orElse(r.text("seed_type"), "objective")
+	}
+	return orElse(r.text("seed_type"), "prompt")
 }
 
 // readEmbeddings reads EmbeddingData, whose ids are those of messages.

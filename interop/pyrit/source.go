@@ -53,8 +53,13 @@ func newImporter(src storage.Foreign, stage storage.Stage, opts Options) *import
 
 func (im *importer) summary() Summary {
 	s := Summary{ToolVersion: im.version}
-	if t := im.table(tableMessages); s.ToolVersion == "" && t != nil && t.has("orchestrator_identifier") {
-		s.ToolVersion = "0.9" // the last that wrote orchestrators, and no version
+	if t := im.table(tableMessages); s.ToolVersion == "" && t != nil && !t.has("pyrit_version") {
+		switch { // the last two that wrote no version, by what they called a run
+		case t.has("orchestrator_identifier"):
+			s.ToolVersion = "0.9"
+		case t.has("attack_identifier"):
+			s.ToolVersion = "0.10"
+		}
 	}
 	for _, t := range im.src.Tables() {
 		s.Tables = append(s.Tables, im.counts[t.Name])

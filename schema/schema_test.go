@@ -99,6 +99,44 @@ func TestSnapshotIsFresh(t *testing.T) {
 	}
 }
 
+func TestPageOfRolesIsFresh(t *testing.T) {
+	committed, err := os.ReadFile("../docs/roles.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fresh bytes.Buffer
+	if err := schema.WriteRoles(&fresh); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(committed, fresh.Bytes()) {
+		t.Error("docs/roles.md is stale: run go generate ./...")
+	}
+}
+
+// Whoever adds a mutation says who may make it, and it answers in the one form.
+func TestEveryMutationSaysWhoMayMakeIt(t *testing.T) {
+	parsed := load(t)
+	for _, field := range parsed.Mutation.Fields {
+		if strings.HasPrefix(field.Name, "__") {
+			continue
+		}
+		if field.Directives.ForName("hasRole") == nil && field.Directives.ForName("authenticated") == nil {
+			t.Errorf("%s has neither @hasRole nor @authenticated", field.Name)
+		}
+		if len(field.Arguments) != 1 || field.Arguments[0].Name != "input" {
+			t.Errorf("%s does not take one argument, input", field.Name)
+			continue
+		}
+		input, payload := parsed.Types[field.Arguments[0].Type.Name()], parsed.Types[field.Type.Name()]
+		if input.Fields.ForName("clientMutationId") == nil || payload.Fields.ForName("clientMutationId") == nil || payload.Fields.ForName("userErrors") == nil {
+			t.Errorf("%s takes or answers no clientMutationId, or no userErrors", field.Name)
+		}
+		if input.Fields.ForName("workspace") != nil && field.Directives.ForName("memberRole") == nil {
+			t.Errorf("%s names a workspace and no @memberRole", field.Name)
+		}
+	}
+}
+
 func load(t *testing.T) *ast.Schema {
 	t.Helper()
 	parsed, err := schema.Load()

@@ -128,7 +128,12 @@ func (o *noStores) OpenWorkspace(_ context.Context, w *storage.Workspace) (stora
 
 func newServer(t *testing.T) *server {
 	t.Helper()
-	app, err := sqlite.OpenAppStore(t.Context(), filepath.Join(t.TempDir(), "app.db"), audited)
+	return newServerWith(t, audited)
+}
+
+func newServerWith(t *testing.T, options ...sqlite.Option) *server {
+	t.Helper()
+	app, err := sqlite.OpenAppStore(t.Context(), filepath.Join(t.TempDir(), "app.db"), options...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,6 +32,7 @@ type team struct {
 	t         *testing.T
 	users     map[string]*storage.User
 	red, blue *storage.Workspace // blue is mallory's
+	old       *storage.Workspace // archived, of the members of red
 	key       *storage.APIKey    // of alice, as session
 	session   *storage.Session
 }
@@ -51,13 +52,17 @@ func newTeamOn(t *testing.T, s *server) *team {
 		team.must(err)
 		team.users[v.Username] = user
 	}
-	team.red, team.blue = team.workspace("alice", "red"), team.workspace("mallory", "blue")
+	team.red, team.old, team.blue = team.workspace("alice", "red"), team.workspace("alice", "old"), team.workspace("mallory", "blue")
+	owner := team.users["alice"].Key
 	for name, role := range map[string]storage.MemberRole{"ed": storage.MemberEditor, "vi": storage.MemberViewer} {
-		_, err := s.app.AddMember(t.Context(), team.users["alice"].Key, team.red.Key, name, role)
-		team.must(err)
+		for _, workspace := range []*storage.Workspace{team.red, team.old} {
+			_, err := s.app.AddMember(t.Context(), owner, workspace.Key, name, role)
+			team.must(err)
+		}
 	}
+	_, err := s.app.ArchiveWorkspace(t.Context(), owner, team.old.Key)
+	team.must(err)
 	team.key = team.makeKey("alice", nil, storage.ScopeRead, storage.ScopeWrite).Key
-	var err error
 	team.session, err = s.app.CreateSession(t.Context(), storage.Session{
 		Key: strings.Repeat("ab", 32), UserKey: team.users["alice"].Key, ExpiresAt: time.Now().Add(time.Hour), Idle: time.Hour,
 	})
@@ -108,15 +113,18 @@ type answer struct {
 // server says it.
 func (s *server) ask(t *testing.T, viewer *auth.Viewer, query string, variables map[string]any) answer {
 	t.Helper()
-	ctx := graphql.StartOperationTrace(storage.WithMeter(t.Context(), &storage.Meter{}))
+	ctx := t.Context()
 	if viewer != nil {
 		ctx = auth.WithViewer(ctx, viewer)
 	}
-	return s.askIn(t, ctx, query, variables)
+	return s.askIn(t, graphqlContext(ctx), query, variables)
 }
+
+func graphqlContext(ctx context.Context) context.Context { return graphql.StartOperationTrace(ctx) }
 
 func (s *server) askIn(t *testing.T, ctx context.Context, query string, variables map[string]any) answer {
 	t.Helper()
+	variables = asSent(t, variables)
 	operation, problems := s.exec.CreateOperationContext(ctx, &graphql.RawParams{Query: query, Variables: variables})
 	if len(problems) > 0 {
 		return answer{Codes: []string{string(storage.CodeBadInput)}, body: problems.Error()}
@@ -137,6 +145,22 @@ func (s *server) askIn(t *testing.T, ctx context.Context, query string, variable
 	}
 	a.Problems = problemsIn(a.Data)
 	return a
+}
+
+// asSent are the variables as the server reads them.
+func asSent(t *testing.T, variables map[string]any) map[string]any {
+	t.Helper()
+	text, err := json.Marshal(variables)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(text)))
+	decoder.UseNumber()
+	var sent map[string]any
+	if err := decoder.Decode(&sent); err != nil {
+		t.Fatal(err)
+	}
+	return sent
 }
 
 // refusal is the one code with which something was refused, empty where it was not.

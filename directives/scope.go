@@ -66,9 +66,7 @@ func Holding(ctx context.Context, id string) (*Scope, storage.ID, bool) {
 func (s *Scope) Open(ctx context.Context) (*loaders.Set, error) { return s.open(ctx) }
 
 // WorkspaceID is the GraphQL id of a workspace.
-func WorkspaceID(workspace *storage.Workspace) string {
-	return storage.ID{Kind: storage.KindWorkspace, Key: workspace.Key}.String()
-}
+func WorkspaceID(workspace *storage.Workspace) string { return workspace.ID() }
 
 func scopesFrom(ctx context.Context) []*Scope {
 	scopes, _ := ctx.Value(scopesKey{}).([]*Scope)
@@ -80,6 +78,10 @@ func (s *Scope) open(ctx context.Context) (*loaders.Set, error) {
 	defer s.mu.Unlock()
 	if s.set != nil || s.err != nil {
 		return s.set, s.err
+	}
+	if s.Workspace.ArchivedAt != nil {
+		s.err = storage.Errorf(storage.CodeConflict, "the workspace %q is archived: unarchive it first", s.Workspace.Name)
+		return nil, s.err
 	}
 	store, err := s.opener.OpenWorkspace(ctx, s.Workspace)
 	if err != nil {

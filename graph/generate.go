@@ -5,3 +5,4 @@ package graph
 //go:generate go tool gqlgen generate
 //go:generate go run ./lists .
 //go:generate go run ../schema/snapshot ../schema.graphql
+//go:generate go run ../schema/roles ../docs/roles.md

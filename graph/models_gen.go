@@ -3,15 +3,49 @@
 package graph
 
 import (
+	"time"
+
 	"github.com/violentutf/violentutf/storage"
 )
 
-// The installation as administrators see it: figures, never contents.
+// The installation as administrators see it: figures, never contents. Auditors see the audit log only.
 type Admin struct {
-	// Every workspace with its owner and size.
-	Workspaces []*storage.WorkspaceUse `json:"workspaces,omitempty"`
+	// Every workspace with its owner and size, archived ones too.
+	Workspaces *storage.Connection[storage.WorkspaceUse] `json:"workspaces,omitempty"`
+	// The audit log.
+	AuditEvents *storage.Connection[storage.AuditEvent] `json:"auditEvents,omitempty"`
+	// Reads the whole chain, and names the first row that is not as it was written.
+	AuditIntegrity *storage.AuditReport `json:"auditIntegrity,omitempty"`
+	// Signs where the chain ends now, to be kept elsewhere.
+	AuditCheckpoint *storage.AuditCheckpoint `json:"auditCheckpoint,omitempty"`
+	// Compares the chain with a checkpoint: only so a cut tail is found.
+	VerifyAuditCheckpoint *AuditVerification `json:"verifyAuditCheckpoint,omitempty"`
+	// The failures that nobody was meant to see, the last seen first.
+	ErrorLogs *storage.Connection[storage.ErrorLog] `json:"errorLogs,omitempty"`
+	// The last checks, newest first.
+	HealthChecks *storage.Connection[storage.HealthCheck] `json:"healthChecks,omitempty"`
+	// The buckets as they were last saved, by principal and bucket.
+	RateLimits *storage.Connection[storage.RateLimit] `json:"rateLimits,omitempty"`
+	// All settings, by their names.
+	Settings []*storage.SystemSetting `json:"settings,omitempty"`
 	// Every user.
-	Users []*storage.User `json:"users,omitempty"`
+	Users *storage.Connection[storage.User] `json:"users,omitempty"`
+}
+
+// A username that an identity may take over.
+type AllowUserBindingInput struct {
+	// The name, as the list of users shows it.
+	Username string `json:"username"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A workspace to be put out of use.
+type ArchiveWorkspaceInput struct {
+	// The workspace.
+	Workspace string `json:"workspace"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // What went wrong in an attack.
@@ -22,8 +56,144 @@ type AttackError struct {
 	Message *string `json:"message,omitempty"`
 }
 
+// A checkpoint, as auditCheckpoint gave it.
+type AuditCheckpointInput struct {
+	// How many rows there were.
+	Count int64 `json:"count"`
+	// The place of the last one.
+	Sequence int64 `json:"sequence"`
+	// The MAC of the last one, hex.
+	Mac string `json:"mac"`
+	// When that was.
+	CreatedAt time.Time `json:"createdAt"`
+	// The signature of the rest, hex.
+	Signature string `json:"signature"`
+}
+
+// Narrows the audit log. Conditions that are set hold together.
+type AuditEventFilter struct {
+	// Done by this user.
+	ActorID *string `json:"actorId,omitempty"`
+	// Done by who had this name.
+	Actor *string `json:"actor,omitempty"`
+	// The action begins with this: workspace.
+	ActionPrefix *string `json:"actionPrefix,omitempty"`
+	// Rows of this kind.
+	Kind *storage.AuditKind `json:"kind,omitempty"`
+	// What went this way.
+	Outcome *storage.AuditOutcome `json:"outcome,omitempty"`
+	// Done to something of this type.
+	SubjectType *string `json:"subjectType,omitempty"`
+	// Done to this.
+	SubjectID *string `json:"subjectId,omitempty"`
+	// Done in this workspace.
+	WorkspaceID *string `json:"workspaceId,omitempty"`
+	// Done by this request.
+	RequestID *string `json:"requestId,omitempty"`
+	// The outcome of this intent.
+	IntentID *string `json:"intentId,omitempty"`
+	// Written in this time.
+	OccurredAt *storage.TimeRange `json:"occurredAt,omitempty"`
+}
+
+// What a checkpoint shows.
+type AuditVerification struct {
+	// Whether everything up to the checkpoint is there.
+	Complete bool `json:"complete"`
+	// What is wrong; null when it is complete.
+	Fault *storage.AuditFault `json:"fault,omitempty"`
+}
+
+// An API key to be made.
+type CreateAPIKeyInput struct {
+	// Its name: 1 to 100 bytes.
+	Name string `json:"name"`
+	// What it may do, at least one.
+	Scopes []storage.APIScope `json:"scopes"`
+	// The workspaces that it is to reach; all of the viewer's, also later ones, without it.
+	Workspaces []string `json:"workspaces,omitempty"`
+	// When it ends; at the latest, and without it, after as many days as the setting api_key.longest_days says.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A workspace to be made.
+type CreateWorkspaceInput struct {
+	// Its name: 1 to 64 characters, unique among the viewer's workspaces.
+	Name string `json:"name"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// The other sessions of the viewer.
+type EndOtherSessionsInput struct {
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A session to be ended.
+type EndSessionInput struct {
+	// The session.
+	Session string `json:"session"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A user who is to be a member.
+type InviteMemberInput struct {
+	// The workspace.
+	Workspace string `json:"workspace"`
+	// The name of the user, who must have signed in once.
+	Username string `json:"username"`
+	// What they may do.
+	Role storage.MemberRole `json:"role"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A workspace that the viewer leaves.
+type LeaveWorkspaceInput struct {
+	// The workspace.
+	Workspace string `json:"workspace"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Everything that can be changed. Each field takes one input and answers one payload: what the caller can mend is in its userErrors, everything else in the errors of the response.
+type Mutation struct {
+}
+
 // Everything that can be read.
 type Query struct {
+}
+
+// A membership to be ended.
+type RemoveMemberInput struct {
+	// The workspace.
+	Workspace string `json:"workspace"`
+	// The user's name, as the list of members shows it.
+	Username string `json:"username"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Another name for a workspace.
+type RenameWorkspaceInput struct {
+	// The workspace.
+	Workspace string `json:"workspace"`
+	// The new name: 1 to 64 characters, unique among the viewer's workspaces.
+	Name string `json:"name"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// An API key to be ended.
+type RevokeAPIKeyInput struct {
+	// The key.
+	APIKey string `json:"apiKey"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // This server.
@@ -52,10 +222,62 @@ type ServerLimits struct {
 	TimeoutMs *int64 `json:"timeoutMs,omitempty"`
 }
 
+// Another role for a member.
+type SetMemberRoleInput struct {
+	// The workspace.
+	Workspace string `json:"workspace"`
+	// The user's name, as the list of members shows it.
+	Username string `json:"username"`
+	// What they may do from now on.
+	Role storage.MemberRole `json:"role"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A new value of a setting.
+type SetSettingInput struct {
+	// The name of the setting.
+	Key string `json:"key"`
+	// The value.
+	Value storage.JSON `json:"value"`
+	// The version that was seen: when somebody else was faster it is a CONFLICT.
+	Version int64 `json:"version"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Whether a user is locked out.
+type SetUserDisabledInput struct {
+	// The user.
+	User string `json:"user"`
+	// True locks out, false lets in.
+	Disabled bool `json:"disabled"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // The tokens of a call.
 type TokenUse struct {
 	// Tokens that were sent.
 	Input *int64 `json:"input,omitempty"`
 	// Tokens that came back.
 	Output *int64 `json:"output,omitempty"`
+}
+
+// A new owner for a workspace.
+type TransferWorkspaceInput struct {
+	// The workspace.
+	Workspace string `json:"workspace"`
+	// The name of the member who becomes its owner.
+	Username string `json:"username"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A workspace to be put back into use.
+type UnarchiveWorkspaceInput struct {
+	// The workspace, one of viewer.archivedWorkspaces.
+	Workspace string `json:"workspace"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

@@ -255,11 +255,16 @@ func (ec *executionContext) _Query_admin(ctx context.Context, field graphql.Coll
 					var zeroVal *Admin
 					return zeroVal, err
 				}
+				or, err := ec.unmarshalORole2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋauthᚐRole(ctx, "AUDITOR")
+				if err != nil {
+					var zeroVal *Admin
+					return zeroVal, err
+				}
 				if ec.Directives.HasRole == nil {
 					var zeroVal *Admin
 					return zeroVal, errors.New("directive hasRole is not implemented")
 				}
-				return ec.Directives.HasRole(ctx, nil, directive0, role)
+				return ec.Directives.HasRole(ctx, nil, directive0, role, or)
 			}
 
 			next = directive1

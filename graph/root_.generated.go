@@ -24,8 +24,10 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	Admin() AdminResolver
+	ApiKey() ApiKeyResolver
 	Attack() AttackResolver
 	AttackFacets() AttackFacetsResolver
+	AuditEvent() AuditEventResolver
 	CategoryScore() CategoryScoreResolver
 	Component() ComponentResolver
 	Conversation() ConversationResolver
@@ -33,10 +35,13 @@ type ResolverRoot interface {
 	Execution() ExecutionResolver
 	FloatScaleScore() FloatScaleScoreResolver
 	Generator() GeneratorResolver
+	HealthCheck() HealthCheckResolver
 	Media() MediaResolver
 	Message() MessageResolver
+	Mutation() MutationResolver
 	Prompt() PromptResolver
 	Query() QueryResolver
+	Session() SessionResolver
 	TrueFalseScore() TrueFalseScoreResolver
 	Viewer() ViewerResolver
 	Workspace() WorkspaceResolver
@@ -45,14 +50,65 @@ type ResolverRoot interface {
 
 type DirectiveRoot struct {
 	Authenticated func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
-	HasRole       func(ctx context.Context, obj any, next graphql.Resolver, role auth.Role) (res any, err error)
+	HasRole       func(ctx context.Context, obj any, next graphql.Resolver, role auth.Role, or *auth.Role) (res any, err error)
 	UserScoped    func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
+	WithoutKey    func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
 }
 
 type ComplexityRoot struct {
 	Admin struct {
-		Users      func(childComplexity int) int
+		AuditCheckpoint       func(childComplexity int) int
+		AuditEvents           func(childComplexity int, first *int, after *string, last *int, before *string, filter *AuditEventFilter, orderBy *storage.AuditOrder) int
+		AuditIntegrity        func(childComplexity int) int
+		ErrorLogs             func(childComplexity int, first *int, after *string, last *int, before *string) int
+		HealthChecks          func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.HealthFilter) int
+		RateLimits            func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Settings              func(childComplexity int) int
+		Users                 func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.UserFilter, orderBy *storage.UserOrder) int
+		VerifyAuditCheckpoint func(childComplexity int, checkpoint AuditCheckpointInput) int
+		Workspaces            func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.WorkspaceFilter, orderBy *storage.WorkspaceOrder) int
+	}
+
+	AllowUserBindingPayload struct {
+		ClientMutationID func(childComplexity int) int
+		User             func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	ApiKey struct {
+		CreatedAt  func(childComplexity int) int
+		ExpiresAt  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		LastUsedAt func(childComplexity int) int
+		Name       func(childComplexity int) int
+		Prefix     func(childComplexity int) int
+		RevokedAt  func(childComplexity int) int
+		Scopes     func(childComplexity int) int
 		Workspaces func(childComplexity int) int
+	}
+
+	ApiKeyConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ApiKeyEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ApiKeyReference struct {
+		ID     func(childComplexity int) int
+		Name   func(childComplexity int) int
+		Prefix func(childComplexity int) int
+	}
+
+	ArchiveWorkspacePayload struct {
+		ClientMutationID func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
 	}
 
 	Attack struct {
@@ -130,6 +186,66 @@ type ComplexityRoot struct {
 		Target         func(childComplexity int, limit *int) int
 		Technique      func(childComplexity int, limit *int) int
 		Turns          func(childComplexity int, limit *int) int
+	}
+
+	AuditCheckpoint struct {
+		At        func(childComplexity int) int
+		Count     func(childComplexity int) int
+		MAC       func(childComplexity int) int
+		Seq       func(childComplexity int) int
+		Signature func(childComplexity int) int
+	}
+
+	AuditEvent struct {
+		Action      func(childComplexity int) int
+		Actor       func(childComplexity int) int
+		ActorUser   func(childComplexity int) int
+		Code        func(childComplexity int) int
+		Detail      func(childComplexity int) int
+		ID          func(childComplexity int) int
+		IP          func(childComplexity int) int
+		Intent      func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		MAC         func(childComplexity int) int
+		OccurredAt  func(childComplexity int) int
+		Outcome     func(childComplexity int) int
+		Previous    func(childComplexity int) int
+		RequestID   func(childComplexity int) int
+		Seq         func(childComplexity int) int
+		Subject     func(childComplexity int) int
+		SubjectType func(childComplexity int) int
+		UserAgent   func(childComplexity int) int
+		Workspace   func(childComplexity int) int
+	}
+
+	AuditEventConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	AuditEventEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	AuditFault struct {
+		Detail func(childComplexity int) int
+		Kind   func(childComplexity int) int
+		Seq    func(childComplexity int) int
+	}
+
+	AuditReport struct {
+		Fault func(childComplexity int) int
+		Last  func(childComplexity int) int
+		MAC   func(childComplexity int) int
+		Rows  func(childComplexity int) int
+	}
+
+	AuditVerification struct {
+		Complete func(childComplexity int) int
+		Fault    func(childComplexity int) int
 	}
 
 	CategoryScore struct {
@@ -239,6 +355,19 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	CreateApiKeyPayload struct {
+		APIKey           func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+		Secret           func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	CreateWorkspacePayload struct {
+		ClientMutationID func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	Credential struct {
 		IsSet     func(childComplexity int) int
 		LastFour  func(childComplexity int) int
@@ -272,6 +401,41 @@ type ComplexityRoot struct {
 	}
 
 	DatasetEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	EndOtherSessionsPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Ended            func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	EndSessionPayload struct {
+		ClientMutationID func(childComplexity int) int
+		SessionID        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	ErrorLog struct {
+		Count     func(childComplexity int) int
+		FirstSeen func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		LastSeen  func(childComplexity int) int
+		Message   func(childComplexity int) int
+		RequestID func(childComplexity int) int
+		Where     func(childComplexity int) int
+	}
+
+	ErrorLogConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ErrorLogEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
 	}
@@ -371,6 +535,27 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	HealthCheck struct {
+		CheckedAt func(childComplexity int) int
+		Component func(childComplexity int) int
+		Detail    func(childComplexity int) int
+		LatencyMs func(childComplexity int) int
+		Seq       func(childComplexity int) int
+		Status    func(childComplexity int) int
+	}
+
+	HealthCheckConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	HealthCheckEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Import struct {
 		FileBytes   func(childComplexity int) int
 		FileHash    func(childComplexity int) int
@@ -406,9 +591,22 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	InviteMemberPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Member           func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	Label struct {
 		Key   func(childComplexity int) int
 		Value func(childComplexity int) int
+	}
+
+	LeaveWorkspacePayload struct {
+		ClientMutationID func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		WorkspaceID      func(childComplexity int) int
 	}
 
 	Media struct {
@@ -420,6 +618,7 @@ type ComplexityRoot struct {
 	}
 
 	Member struct {
+		AddedAt  func(childComplexity int) int
 		Role     func(childComplexity int) int
 		Username func(childComplexity int) int
 	}
@@ -462,6 +661,25 @@ type ComplexityRoot struct {
 	MessageEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	Mutation struct {
+		AllowUserBinding   func(childComplexity int, input AllowUserBindingInput) int
+		ArchiveWorkspace   func(childComplexity int, input ArchiveWorkspaceInput) int
+		CreateAPIKey       func(childComplexity int, input CreateAPIKeyInput) int
+		CreateWorkspace    func(childComplexity int, input CreateWorkspaceInput) int
+		EndOtherSessions   func(childComplexity int, input EndOtherSessionsInput) int
+		EndSession         func(childComplexity int, input EndSessionInput) int
+		InviteMember       func(childComplexity int, input InviteMemberInput) int
+		LeaveWorkspace     func(childComplexity int, input LeaveWorkspaceInput) int
+		RemoveMember       func(childComplexity int, input RemoveMemberInput) int
+		RenameWorkspace    func(childComplexity int, input RenameWorkspaceInput) int
+		RevokeAPIKey       func(childComplexity int, input RevokeAPIKeyInput) int
+		SetMemberRole      func(childComplexity int, input SetMemberRoleInput) int
+		SetSetting         func(childComplexity int, input SetSettingInput) int
+		SetUserDisabled    func(childComplexity int, input SetUserDisabledInput) int
+		TransferWorkspace  func(childComplexity int, input TransferWorkspaceInput) int
+		UnarchiveWorkspace func(childComplexity int, input UnarchiveWorkspaceInput) int
 	}
 
 	PageInfo struct {
@@ -515,6 +733,43 @@ type ComplexityRoot struct {
 		Viewer func(childComplexity int) int
 	}
 
+	RateLimit struct {
+		Bucket    func(childComplexity int) int
+		Level     func(childComplexity int) int
+		Principal func(childComplexity int) int
+		UpdatedAt func(childComplexity int) int
+	}
+
+	RateLimitConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	RateLimitEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	RemoveMemberPayload struct {
+		ClientMutationID func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
+	RenameWorkspacePayload struct {
+		ClientMutationID func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
+	RevokeApiKeyPayload struct {
+		APIKey           func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
 	Scorer struct {
 		Attributes func(childComplexity int) int
 		CreatedAt  func(childComplexity int) int
@@ -557,9 +812,66 @@ type ComplexityRoot struct {
 		TimeoutMs       func(childComplexity int) int
 	}
 
+	Session struct {
+		CreatedAt     func(childComplexity int) int
+		Current       func(childComplexity int) int
+		ExpiresAt     func(childComplexity int) int
+		ID            func(childComplexity int) int
+		IP            func(childComplexity int) int
+		IdleExpiresAt func(childComplexity int) int
+		LastSeen      func(childComplexity int) int
+		UserAgent     func(childComplexity int) int
+	}
+
+	SessionConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	SessionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	SetMemberRolePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Member           func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
+	SetSettingPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Setting          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	SetUserDisabledPayload struct {
+		ClientMutationID func(childComplexity int) int
+		User             func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
 	StorageUse struct {
 		Bytes  func(childComplexity int) int
 		Tables func(childComplexity int) int
+	}
+
+	SystemSetting struct {
+		Default     func(childComplexity int) int
+		Description func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Key         func(childComplexity int) int
+		Max         func(childComplexity int) int
+		Min         func(childComplexity int) int
+		OneOf       func(childComplexity int) int
+		Type        func(childComplexity int) int
+		UpdatedAt   func(childComplexity int) int
+		UpdatedBy   func(childComplexity int) int
+		Value       func(childComplexity int) int
+		Version     func(childComplexity int) int
 	}
 
 	TableUse struct {
@@ -570,6 +882,12 @@ type ComplexityRoot struct {
 	TokenUse struct {
 		Input  func(childComplexity int) int
 		Output func(childComplexity int) int
+	}
+
+	TransferWorkspacePayload struct {
+		ClientMutationID func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
 	}
 
 	TrueFalseScore struct {
@@ -594,26 +912,64 @@ type ComplexityRoot struct {
 		Value       func(childComplexity int) int
 	}
 
+	UnarchiveWorkspacePayload struct {
+		ClientMutationID func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	User struct {
-		Disabled    func(childComplexity int) int
+		BindingAllowed func(childComplexity int) int
+		Disabled       func(childComplexity int) int
+		DisplayName    func(childComplexity int) int
+		Email          func(childComplexity int) int
+		FirstSeen      func(childComplexity int) int
+		ID             func(childComplexity int) int
+		Issuer         func(childComplexity int) int
+		LastSeen       func(childComplexity int) int
+		Roles          func(childComplexity int) int
+		Username       func(childComplexity int) int
+	}
+
+	UserConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	UserEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	UserError struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Message func(childComplexity int) int
+	}
+
+	UserReference struct {
 		DisplayName func(childComplexity int) int
-		Email       func(childComplexity int) int
-		FirstSeen   func(childComplexity int) int
-		LastSeen    func(childComplexity int) int
+		ID          func(childComplexity int) int
 		Username    func(childComplexity int) int
 	}
 
 	Viewer struct {
-		DisplayName func(childComplexity int) int
-		Email       func(childComplexity int) int
-		Roles       func(childComplexity int) int
-		TimeZone    func(childComplexity int) int
-		Username    func(childComplexity int) int
-		Workspace   func(childComplexity int, name *string) int
-		Workspaces  func(childComplexity int) int
+		APIKeys            func(childComplexity int, first *int, after *string, last *int, before *string) int
+		ArchivedWorkspaces func(childComplexity int) int
+		DisplayName        func(childComplexity int) int
+		Email              func(childComplexity int) int
+		Roles              func(childComplexity int) int
+		Sessions           func(childComplexity int, first *int, after *string, last *int, before *string) int
+		TimeZone           func(childComplexity int) int
+		Username           func(childComplexity int) int
+		Workspace          func(childComplexity int, name *string) int
+		Workspaces         func(childComplexity int) int
 	}
 
 	Workspace struct {
+		ArchivedAt    func(childComplexity int) int
 		Attacks       func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.AttackFilter, orderBy *storage.AttackOrder) int
 		Components    func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ComponentFilter) int
 		Conversations func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ConversationFilter, orderBy *storage.ConversationOrder) int
@@ -634,13 +990,33 @@ type ComplexityRoot struct {
 		Storage       func(childComplexity int) int
 	}
 
+	WorkspaceReference struct {
+		ID   func(childComplexity int) int
+		Kind func(childComplexity int) int
+		Name func(childComplexity int) int
+	}
+
 	WorkspaceUse struct {
-		Bytes     func(childComplexity int) int
-		Kind      func(childComplexity int) int
-		LastWrite func(childComplexity int) int
-		Name      func(childComplexity int) int
-		Owner     func(childComplexity int) int
-		Rows      func(childComplexity int) int
+		ArchivedAt func(childComplexity int) int
+		Bytes      func(childComplexity int) int
+		CreatedAt  func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		LastWrite  func(childComplexity int) int
+		Name       func(childComplexity int) int
+		Owner      func(childComplexity int) int
+		Rows       func(childComplexity int) int
+	}
+
+	WorkspaceUseConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	WorkspaceUseEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 }
 
@@ -658,18 +1034,251 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	_ = ec
 	switch typeName + "." + field {
 
+	case "Admin.auditCheckpoint":
+		if e.ComplexityRoot.Admin.AuditCheckpoint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Admin.AuditCheckpoint(childComplexity), true
+	case "Admin.auditEvents":
+		if e.ComplexityRoot.Admin.AuditEvents == nil {
+			break
+		}
+
+		args, err := ec.field_Admin_auditEvents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Admin.AuditEvents(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*AuditEventFilter), args["orderBy"].(*storage.AuditOrder)), true
+	case "Admin.auditIntegrity":
+		if e.ComplexityRoot.Admin.AuditIntegrity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Admin.AuditIntegrity(childComplexity), true
+	case "Admin.errorLogs":
+		if e.ComplexityRoot.Admin.ErrorLogs == nil {
+			break
+		}
+
+		args, err := ec.field_Admin_errorLogs_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Admin.ErrorLogs(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Admin.healthChecks":
+		if e.ComplexityRoot.Admin.HealthChecks == nil {
+			break
+		}
+
+		args, err := ec.field_Admin_healthChecks_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Admin.HealthChecks(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.HealthFilter)), true
+	case "Admin.rateLimits":
+		if e.ComplexityRoot.Admin.RateLimits == nil {
+			break
+		}
+
+		args, err := ec.field_Admin_rateLimits_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Admin.RateLimits(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Admin.settings":
+		if e.ComplexityRoot.Admin.Settings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Admin.Settings(childComplexity), true
 	case "Admin.users":
 		if e.ComplexityRoot.Admin.Users == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Admin.Users(childComplexity), true
+		args, err := ec.field_Admin_users_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Admin.Users(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.UserFilter), args["orderBy"].(*storage.UserOrder)), true
+	case "Admin.verifyAuditCheckpoint":
+		if e.ComplexityRoot.Admin.VerifyAuditCheckpoint == nil {
+			break
+		}
+
+		args, err := ec.field_Admin_verifyAuditCheckpoint_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Admin.VerifyAuditCheckpoint(childComplexity, args["checkpoint"].(AuditCheckpointInput)), true
 	case "Admin.workspaces":
 		if e.ComplexityRoot.Admin.Workspaces == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Admin.Workspaces(childComplexity), true
+		args, err := ec.field_Admin_workspaces_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Admin.Workspaces(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.WorkspaceFilter), args["orderBy"].(*storage.WorkspaceOrder)), true
+
+	case "AllowUserBindingPayload.clientMutationId":
+		if e.ComplexityRoot.AllowUserBindingPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllowUserBindingPayload.ClientMutationID(childComplexity), true
+	case "AllowUserBindingPayload.user":
+		if e.ComplexityRoot.AllowUserBindingPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllowUserBindingPayload.User(childComplexity), true
+	case "AllowUserBindingPayload.userErrors":
+		if e.ComplexityRoot.AllowUserBindingPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllowUserBindingPayload.UserErrors(childComplexity), true
+
+	case "ApiKey.createdAt":
+		if e.ComplexityRoot.ApiKey.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.CreatedAt(childComplexity), true
+	case "ApiKey.expiresAt":
+		if e.ComplexityRoot.ApiKey.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.ExpiresAt(childComplexity), true
+	case "ApiKey.id":
+		if e.ComplexityRoot.ApiKey.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.ID(childComplexity), true
+	case "ApiKey.lastUsedAt":
+		if e.ComplexityRoot.ApiKey.LastUsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.LastUsedAt(childComplexity), true
+	case "ApiKey.name":
+		if e.ComplexityRoot.ApiKey.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.Name(childComplexity), true
+	case "ApiKey.prefix":
+		if e.ComplexityRoot.ApiKey.Prefix == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.Prefix(childComplexity), true
+	case "ApiKey.revokedAt":
+		if e.ComplexityRoot.ApiKey.RevokedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.RevokedAt(childComplexity), true
+	case "ApiKey.scopes":
+		if e.ComplexityRoot.ApiKey.Scopes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.Scopes(childComplexity), true
+	case "ApiKey.workspaces":
+		if e.ComplexityRoot.ApiKey.Workspaces == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.Workspaces(childComplexity), true
+
+	case "ApiKeyConnection.edges":
+		if e.ComplexityRoot.ApiKeyConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyConnection.Edges(childComplexity), true
+	case "ApiKeyConnection.nodes":
+		if e.ComplexityRoot.ApiKeyConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyConnection.Nodes(childComplexity), true
+	case "ApiKeyConnection.pageInfo":
+		if e.ComplexityRoot.ApiKeyConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyConnection.PageInfo(childComplexity), true
+	case "ApiKeyConnection.totalCount":
+		if e.ComplexityRoot.ApiKeyConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyConnection.TotalCount(childComplexity), true
+
+	case "ApiKeyEdge.cursor":
+		if e.ComplexityRoot.ApiKeyEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyEdge.Cursor(childComplexity), true
+	case "ApiKeyEdge.node":
+		if e.ComplexityRoot.ApiKeyEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyEdge.Node(childComplexity), true
+
+	case "ApiKeyReference.id":
+		if e.ComplexityRoot.ApiKeyReference.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyReference.ID(childComplexity), true
+	case "ApiKeyReference.name":
+		if e.ComplexityRoot.ApiKeyReference.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyReference.Name(childComplexity), true
+	case "ApiKeyReference.prefix":
+		if e.ComplexityRoot.ApiKeyReference.Prefix == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyReference.Prefix(childComplexity), true
+
+	case "ArchiveWorkspacePayload.clientMutationId":
+		if e.ComplexityRoot.ArchiveWorkspacePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArchiveWorkspacePayload.ClientMutationID(childComplexity), true
+	case "ArchiveWorkspacePayload.userErrors":
+		if e.ComplexityRoot.ArchiveWorkspacePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArchiveWorkspacePayload.UserErrors(childComplexity), true
+	case "ArchiveWorkspacePayload.workspace":
+		if e.ComplexityRoot.ArchiveWorkspacePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArchiveWorkspacePayload.Workspace(childComplexity), true
 
 	case "Attack.attackClass":
 		if e.ComplexityRoot.Attack.AttackClass == nil {
@@ -1163,6 +1772,247 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AttackFacets.Turns(childComplexity, args["limit"].(*int)), true
 
+	case "AuditCheckpoint.createdAt":
+		if e.ComplexityRoot.AuditCheckpoint.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditCheckpoint.At(childComplexity), true
+	case "AuditCheckpoint.count":
+		if e.ComplexityRoot.AuditCheckpoint.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditCheckpoint.Count(childComplexity), true
+	case "AuditCheckpoint.mac":
+		if e.ComplexityRoot.AuditCheckpoint.MAC == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditCheckpoint.MAC(childComplexity), true
+	case "AuditCheckpoint.sequence":
+		if e.ComplexityRoot.AuditCheckpoint.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditCheckpoint.Seq(childComplexity), true
+	case "AuditCheckpoint.signature":
+		if e.ComplexityRoot.AuditCheckpoint.Signature == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditCheckpoint.Signature(childComplexity), true
+
+	case "AuditEvent.action":
+		if e.ComplexityRoot.AuditEvent.Action == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.Action(childComplexity), true
+	case "AuditEvent.actor":
+		if e.ComplexityRoot.AuditEvent.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.Actor(childComplexity), true
+	case "AuditEvent.actorUser":
+		if e.ComplexityRoot.AuditEvent.ActorUser == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.ActorUser(childComplexity), true
+	case "AuditEvent.code":
+		if e.ComplexityRoot.AuditEvent.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.Code(childComplexity), true
+	case "AuditEvent.detail":
+		if e.ComplexityRoot.AuditEvent.Detail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.Detail(childComplexity), true
+	case "AuditEvent.id":
+		if e.ComplexityRoot.AuditEvent.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.ID(childComplexity), true
+	case "AuditEvent.ip":
+		if e.ComplexityRoot.AuditEvent.IP == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.IP(childComplexity), true
+	case "AuditEvent.intent":
+		if e.ComplexityRoot.AuditEvent.Intent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.Intent(childComplexity), true
+	case "AuditEvent.kind":
+		if e.ComplexityRoot.AuditEvent.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.Kind(childComplexity), true
+	case "AuditEvent.mac":
+		if e.ComplexityRoot.AuditEvent.MAC == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.MAC(childComplexity), true
+	case "AuditEvent.occurredAt":
+		if e.ComplexityRoot.AuditEvent.OccurredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.OccurredAt(childComplexity), true
+	case "AuditEvent.outcome":
+		if e.ComplexityRoot.AuditEvent.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.Outcome(childComplexity), true
+	case "AuditEvent.previous":
+		if e.ComplexityRoot.AuditEvent.Previous == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.Previous(childComplexity), true
+	case "AuditEvent.requestId":
+		if e.ComplexityRoot.AuditEvent.RequestID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.RequestID(childComplexity), true
+	case "AuditEvent.sequence":
+		if e.ComplexityRoot.AuditEvent.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.Seq(childComplexity), true
+	case "AuditEvent.subject":
+		if e.ComplexityRoot.AuditEvent.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.Subject(childComplexity), true
+	case "AuditEvent.subjectType":
+		if e.ComplexityRoot.AuditEvent.SubjectType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.SubjectType(childComplexity), true
+	case "AuditEvent.userAgent":
+		if e.ComplexityRoot.AuditEvent.UserAgent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.UserAgent(childComplexity), true
+	case "AuditEvent.workspace":
+		if e.ComplexityRoot.AuditEvent.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.Workspace(childComplexity), true
+
+	case "AuditEventConnection.edges":
+		if e.ComplexityRoot.AuditEventConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEventConnection.Edges(childComplexity), true
+	case "AuditEventConnection.nodes":
+		if e.ComplexityRoot.AuditEventConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEventConnection.Nodes(childComplexity), true
+	case "AuditEventConnection.pageInfo":
+		if e.ComplexityRoot.AuditEventConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEventConnection.PageInfo(childComplexity), true
+	case "AuditEventConnection.totalCount":
+		if e.ComplexityRoot.AuditEventConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEventConnection.TotalCount(childComplexity), true
+
+	case "AuditEventEdge.cursor":
+		if e.ComplexityRoot.AuditEventEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEventEdge.Cursor(childComplexity), true
+	case "AuditEventEdge.node":
+		if e.ComplexityRoot.AuditEventEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEventEdge.Node(childComplexity), true
+
+	case "AuditFault.detail":
+		if e.ComplexityRoot.AuditFault.Detail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditFault.Detail(childComplexity), true
+	case "AuditFault.kind":
+		if e.ComplexityRoot.AuditFault.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditFault.Kind(childComplexity), true
+	case "AuditFault.sequence":
+		if e.ComplexityRoot.AuditFault.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditFault.Seq(childComplexity), true
+
+	case "AuditReport.fault":
+		if e.ComplexityRoot.AuditReport.Fault == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditReport.Fault(childComplexity), true
+	case "AuditReport.last":
+		if e.ComplexityRoot.AuditReport.Last == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditReport.Last(childComplexity), true
+	case "AuditReport.mac":
+		if e.ComplexityRoot.AuditReport.MAC == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditReport.MAC(childComplexity), true
+	case "AuditReport.rows":
+		if e.ComplexityRoot.AuditReport.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditReport.Rows(childComplexity), true
+
+	case "AuditVerification.complete":
+		if e.ComplexityRoot.AuditVerification.Complete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditVerification.Complete(childComplexity), true
+	case "AuditVerification.fault":
+		if e.ComplexityRoot.AuditVerification.Fault == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditVerification.Fault(childComplexity), true
+
 	case "CategoryScore.attributes":
 		if e.ComplexityRoot.CategoryScore.Attributes == nil {
 			break
@@ -1645,6 +2495,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ConverterEdge.Node(childComplexity), true
 
+	case "CreateApiKeyPayload.apiKey":
+		if e.ComplexityRoot.CreateApiKeyPayload.APIKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateApiKeyPayload.APIKey(childComplexity), true
+	case "CreateApiKeyPayload.clientMutationId":
+		if e.ComplexityRoot.CreateApiKeyPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateApiKeyPayload.ClientMutationID(childComplexity), true
+	case "CreateApiKeyPayload.secret":
+		if e.ComplexityRoot.CreateApiKeyPayload.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateApiKeyPayload.Secret(childComplexity), true
+	case "CreateApiKeyPayload.userErrors":
+		if e.ComplexityRoot.CreateApiKeyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateApiKeyPayload.UserErrors(childComplexity), true
+
+	case "CreateWorkspacePayload.clientMutationId":
+		if e.ComplexityRoot.CreateWorkspacePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateWorkspacePayload.ClientMutationID(childComplexity), true
+	case "CreateWorkspacePayload.userErrors":
+		if e.ComplexityRoot.CreateWorkspacePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateWorkspacePayload.UserErrors(childComplexity), true
+	case "CreateWorkspacePayload.workspace":
+		if e.ComplexityRoot.CreateWorkspacePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateWorkspacePayload.Workspace(childComplexity), true
+
 	case "Credential.isSet":
 		if e.ComplexityRoot.Credential.IsSet == nil {
 			break
@@ -1803,6 +2697,131 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DatasetEdge.Node(childComplexity), true
+
+	case "EndOtherSessionsPayload.clientMutationId":
+		if e.ComplexityRoot.EndOtherSessionsPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndOtherSessionsPayload.ClientMutationID(childComplexity), true
+	case "EndOtherSessionsPayload.ended":
+		if e.ComplexityRoot.EndOtherSessionsPayload.Ended == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndOtherSessionsPayload.Ended(childComplexity), true
+	case "EndOtherSessionsPayload.userErrors":
+		if e.ComplexityRoot.EndOtherSessionsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndOtherSessionsPayload.UserErrors(childComplexity), true
+
+	case "EndSessionPayload.clientMutationId":
+		if e.ComplexityRoot.EndSessionPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndSessionPayload.ClientMutationID(childComplexity), true
+	case "EndSessionPayload.sessionId":
+		if e.ComplexityRoot.EndSessionPayload.SessionID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndSessionPayload.SessionID(childComplexity), true
+	case "EndSessionPayload.userErrors":
+		if e.ComplexityRoot.EndSessionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndSessionPayload.UserErrors(childComplexity), true
+
+	case "ErrorLog.count":
+		if e.ComplexityRoot.ErrorLog.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrorLog.Count(childComplexity), true
+	case "ErrorLog.firstSeen":
+		if e.ComplexityRoot.ErrorLog.FirstSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrorLog.FirstSeen(childComplexity), true
+	case "ErrorLog.id":
+		if e.ComplexityRoot.ErrorLog.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrorLog.ID(childComplexity), true
+	case "ErrorLog.kind":
+		if e.ComplexityRoot.ErrorLog.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrorLog.Kind(childComplexity), true
+	case "ErrorLog.lastSeen":
+		if e.ComplexityRoot.ErrorLog.LastSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrorLog.LastSeen(childComplexity), true
+	case "ErrorLog.message":
+		if e.ComplexityRoot.ErrorLog.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrorLog.Message(childComplexity), true
+	case "ErrorLog.requestId":
+		if e.ComplexityRoot.ErrorLog.RequestID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrorLog.RequestID(childComplexity), true
+	case "ErrorLog.where":
+		if e.ComplexityRoot.ErrorLog.Where == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrorLog.Where(childComplexity), true
+
+	case "ErrorLogConnection.edges":
+		if e.ComplexityRoot.ErrorLogConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrorLogConnection.Edges(childComplexity), true
+	case "ErrorLogConnection.nodes":
+		if e.ComplexityRoot.ErrorLogConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrorLogConnection.Nodes(childComplexity), true
+	case "ErrorLogConnection.pageInfo":
+		if e.ComplexityRoot.ErrorLogConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrorLogConnection.PageInfo(childComplexity), true
+	case "ErrorLogConnection.totalCount":
+		if e.ComplexityRoot.ErrorLogConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrorLogConnection.TotalCount(childComplexity), true
+
+	case "ErrorLogEdge.cursor":
+		if e.ComplexityRoot.ErrorLogEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrorLogEdge.Cursor(childComplexity), true
+	case "ErrorLogEdge.node":
+		if e.ComplexityRoot.ErrorLogEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrorLogEdge.Node(childComplexity), true
 
 	case "Execution.attacks":
 		if e.ComplexityRoot.Execution.Attacks == nil {
@@ -2231,6 +3250,81 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.GeneratorEdge.Node(childComplexity), true
 
+	case "HealthCheck.checkedAt":
+		if e.ComplexityRoot.HealthCheck.CheckedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthCheck.CheckedAt(childComplexity), true
+	case "HealthCheck.component":
+		if e.ComplexityRoot.HealthCheck.Component == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthCheck.Component(childComplexity), true
+	case "HealthCheck.detail":
+		if e.ComplexityRoot.HealthCheck.Detail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthCheck.Detail(childComplexity), true
+	case "HealthCheck.latencyMs":
+		if e.ComplexityRoot.HealthCheck.LatencyMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthCheck.LatencyMs(childComplexity), true
+	case "HealthCheck.sequence":
+		if e.ComplexityRoot.HealthCheck.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthCheck.Seq(childComplexity), true
+	case "HealthCheck.status":
+		if e.ComplexityRoot.HealthCheck.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthCheck.Status(childComplexity), true
+
+	case "HealthCheckConnection.edges":
+		if e.ComplexityRoot.HealthCheckConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthCheckConnection.Edges(childComplexity), true
+	case "HealthCheckConnection.nodes":
+		if e.ComplexityRoot.HealthCheckConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthCheckConnection.Nodes(childComplexity), true
+	case "HealthCheckConnection.pageInfo":
+		if e.ComplexityRoot.HealthCheckConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthCheckConnection.PageInfo(childComplexity), true
+	case "HealthCheckConnection.totalCount":
+		if e.ComplexityRoot.HealthCheckConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthCheckConnection.TotalCount(childComplexity), true
+
+	case "HealthCheckEdge.cursor":
+		if e.ComplexityRoot.HealthCheckEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthCheckEdge.Cursor(childComplexity), true
+	case "HealthCheckEdge.node":
+		if e.ComplexityRoot.HealthCheckEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthCheckEdge.Node(childComplexity), true
+
 	case "Import.fileBytes":
 		if e.ComplexityRoot.Import.FileBytes == nil {
 			break
@@ -2373,6 +3467,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ImportEdge.Node(childComplexity), true
 
+	case "InviteMemberPayload.clientMutationId":
+		if e.ComplexityRoot.InviteMemberPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteMemberPayload.ClientMutationID(childComplexity), true
+	case "InviteMemberPayload.member":
+		if e.ComplexityRoot.InviteMemberPayload.Member == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteMemberPayload.Member(childComplexity), true
+	case "InviteMemberPayload.userErrors":
+		if e.ComplexityRoot.InviteMemberPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteMemberPayload.UserErrors(childComplexity), true
+	case "InviteMemberPayload.workspace":
+		if e.ComplexityRoot.InviteMemberPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteMemberPayload.Workspace(childComplexity), true
+
 	case "Label.key":
 		if e.ComplexityRoot.Label.Key == nil {
 			break
@@ -2385,6 +3504,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Label.Value(childComplexity), true
+
+	case "LeaveWorkspacePayload.clientMutationId":
+		if e.ComplexityRoot.LeaveWorkspacePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LeaveWorkspacePayload.ClientMutationID(childComplexity), true
+	case "LeaveWorkspacePayload.userErrors":
+		if e.ComplexityRoot.LeaveWorkspacePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LeaveWorkspacePayload.UserErrors(childComplexity), true
+	case "LeaveWorkspacePayload.workspaceId":
+		if e.ComplexityRoot.LeaveWorkspacePayload.WorkspaceID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LeaveWorkspacePayload.WorkspaceID(childComplexity), true
 
 	case "Media.bytes":
 		if e.ComplexityRoot.Media.Bytes == nil {
@@ -2417,6 +3555,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Media.URL(childComplexity), true
 
+	case "Member.addedAt":
+		if e.ComplexityRoot.Member.AddedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.AddedAt(childComplexity), true
 	case "Member.role":
 		if e.ComplexityRoot.Member.Role == nil {
 			break
@@ -2618,6 +3762,183 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MessageEdge.Node(childComplexity), true
+
+	case "Mutation.allowUserBinding":
+		if e.ComplexityRoot.Mutation.AllowUserBinding == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_allowUserBinding_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AllowUserBinding(childComplexity, args["input"].(AllowUserBindingInput)), true
+	case "Mutation.archiveWorkspace":
+		if e.ComplexityRoot.Mutation.ArchiveWorkspace == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_archiveWorkspace_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ArchiveWorkspace(childComplexity, args["input"].(ArchiveWorkspaceInput)), true
+	case "Mutation.createApiKey":
+		if e.ComplexityRoot.Mutation.CreateAPIKey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createApiKey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateAPIKey(childComplexity, args["input"].(CreateAPIKeyInput)), true
+	case "Mutation.createWorkspace":
+		if e.ComplexityRoot.Mutation.CreateWorkspace == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createWorkspace_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateWorkspace(childComplexity, args["input"].(CreateWorkspaceInput)), true
+	case "Mutation.endOtherSessions":
+		if e.ComplexityRoot.Mutation.EndOtherSessions == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_endOtherSessions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EndOtherSessions(childComplexity, args["input"].(EndOtherSessionsInput)), true
+	case "Mutation.endSession":
+		if e.ComplexityRoot.Mutation.EndSession == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_endSession_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EndSession(childComplexity, args["input"].(EndSessionInput)), true
+	case "Mutation.inviteMember":
+		if e.ComplexityRoot.Mutation.InviteMember == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_inviteMember_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.InviteMember(childComplexity, args["input"].(InviteMemberInput)), true
+	case "Mutation.leaveWorkspace":
+		if e.ComplexityRoot.Mutation.LeaveWorkspace == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_leaveWorkspace_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LeaveWorkspace(childComplexity, args["input"].(LeaveWorkspaceInput)), true
+	case "Mutation.removeMember":
+		if e.ComplexityRoot.Mutation.RemoveMember == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeMember_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveMember(childComplexity, args["input"].(RemoveMemberInput)), true
+	case "Mutation.renameWorkspace":
+		if e.ComplexityRoot.Mutation.RenameWorkspace == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_renameWorkspace_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RenameWorkspace(childComplexity, args["input"].(RenameWorkspaceInput)), true
+	case "Mutation.revokeApiKey":
+		if e.ComplexityRoot.Mutation.RevokeAPIKey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revokeApiKey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeAPIKey(childComplexity, args["input"].(RevokeAPIKeyInput)), true
+	case "Mutation.setMemberRole":
+		if e.ComplexityRoot.Mutation.SetMemberRole == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setMemberRole_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetMemberRole(childComplexity, args["input"].(SetMemberRoleInput)), true
+	case "Mutation.setSetting":
+		if e.ComplexityRoot.Mutation.SetSetting == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setSetting_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetSetting(childComplexity, args["input"].(SetSettingInput)), true
+	case "Mutation.setUserDisabled":
+		if e.ComplexityRoot.Mutation.SetUserDisabled == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setUserDisabled_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetUserDisabled(childComplexity, args["input"].(SetUserDisabledInput)), true
+	case "Mutation.transferWorkspace":
+		if e.ComplexityRoot.Mutation.TransferWorkspace == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_transferWorkspace_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TransferWorkspace(childComplexity, args["input"].(TransferWorkspaceInput)), true
+	case "Mutation.unarchiveWorkspace":
+		if e.ComplexityRoot.Mutation.UnarchiveWorkspace == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_unarchiveWorkspace_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UnarchiveWorkspace(childComplexity, args["input"].(UnarchiveWorkspaceInput)), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -2861,6 +4182,126 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
 
+	case "RateLimit.bucket":
+		if e.ComplexityRoot.RateLimit.Bucket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateLimit.Bucket(childComplexity), true
+	case "RateLimit.level":
+		if e.ComplexityRoot.RateLimit.Level == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateLimit.Level(childComplexity), true
+	case "RateLimit.principal":
+		if e.ComplexityRoot.RateLimit.Principal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateLimit.Principal(childComplexity), true
+	case "RateLimit.updatedAt":
+		if e.ComplexityRoot.RateLimit.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateLimit.UpdatedAt(childComplexity), true
+
+	case "RateLimitConnection.edges":
+		if e.ComplexityRoot.RateLimitConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateLimitConnection.Edges(childComplexity), true
+	case "RateLimitConnection.nodes":
+		if e.ComplexityRoot.RateLimitConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateLimitConnection.Nodes(childComplexity), true
+	case "RateLimitConnection.pageInfo":
+		if e.ComplexityRoot.RateLimitConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateLimitConnection.PageInfo(childComplexity), true
+	case "RateLimitConnection.totalCount":
+		if e.ComplexityRoot.RateLimitConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateLimitConnection.TotalCount(childComplexity), true
+
+	case "RateLimitEdge.cursor":
+		if e.ComplexityRoot.RateLimitEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateLimitEdge.Cursor(childComplexity), true
+	case "RateLimitEdge.node":
+		if e.ComplexityRoot.RateLimitEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateLimitEdge.Node(childComplexity), true
+
+	case "RemoveMemberPayload.clientMutationId":
+		if e.ComplexityRoot.RemoveMemberPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveMemberPayload.ClientMutationID(childComplexity), true
+	case "RemoveMemberPayload.userErrors":
+		if e.ComplexityRoot.RemoveMemberPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveMemberPayload.UserErrors(childComplexity), true
+	case "RemoveMemberPayload.workspace":
+		if e.ComplexityRoot.RemoveMemberPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveMemberPayload.Workspace(childComplexity), true
+
+	case "RenameWorkspacePayload.clientMutationId":
+		if e.ComplexityRoot.RenameWorkspacePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenameWorkspacePayload.ClientMutationID(childComplexity), true
+	case "RenameWorkspacePayload.userErrors":
+		if e.ComplexityRoot.RenameWorkspacePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenameWorkspacePayload.UserErrors(childComplexity), true
+	case "RenameWorkspacePayload.workspace":
+		if e.ComplexityRoot.RenameWorkspacePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenameWorkspacePayload.Workspace(childComplexity), true
+
+	case "RevokeApiKeyPayload.apiKey":
+		if e.ComplexityRoot.RevokeApiKeyPayload.APIKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeApiKeyPayload.APIKey(childComplexity), true
+	case "RevokeApiKeyPayload.clientMutationId":
+		if e.ComplexityRoot.RevokeApiKeyPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeApiKeyPayload.ClientMutationID(childComplexity), true
+	case "RevokeApiKeyPayload.userErrors":
+		if e.ComplexityRoot.RevokeApiKeyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeApiKeyPayload.UserErrors(childComplexity), true
+
 	case "Scorer.attributes":
 		if e.ComplexityRoot.Scorer.Attributes == nil {
 			break
@@ -3028,6 +4469,156 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ServerLimits.TimeoutMs(childComplexity), true
 
+	case "Session.createdAt":
+		if e.ComplexityRoot.Session.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.CreatedAt(childComplexity), true
+	case "Session.current":
+		if e.ComplexityRoot.Session.Current == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.Current(childComplexity), true
+	case "Session.expiresAt":
+		if e.ComplexityRoot.Session.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.ExpiresAt(childComplexity), true
+	case "Session.id":
+		if e.ComplexityRoot.Session.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.ID(childComplexity), true
+	case "Session.ip":
+		if e.ComplexityRoot.Session.IP == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.IP(childComplexity), true
+	case "Session.idleExpiresAt":
+		if e.ComplexityRoot.Session.IdleExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.IdleExpiresAt(childComplexity), true
+	case "Session.lastSeen":
+		if e.ComplexityRoot.Session.LastSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.LastSeen(childComplexity), true
+	case "Session.userAgent":
+		if e.ComplexityRoot.Session.UserAgent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.UserAgent(childComplexity), true
+
+	case "SessionConnection.edges":
+		if e.ComplexityRoot.SessionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionConnection.Edges(childComplexity), true
+	case "SessionConnection.nodes":
+		if e.ComplexityRoot.SessionConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionConnection.Nodes(childComplexity), true
+	case "SessionConnection.pageInfo":
+		if e.ComplexityRoot.SessionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionConnection.PageInfo(childComplexity), true
+	case "SessionConnection.totalCount":
+		if e.ComplexityRoot.SessionConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionConnection.TotalCount(childComplexity), true
+
+	case "SessionEdge.cursor":
+		if e.ComplexityRoot.SessionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionEdge.Cursor(childComplexity), true
+	case "SessionEdge.node":
+		if e.ComplexityRoot.SessionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionEdge.Node(childComplexity), true
+
+	case "SetMemberRolePayload.clientMutationId":
+		if e.ComplexityRoot.SetMemberRolePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetMemberRolePayload.ClientMutationID(childComplexity), true
+	case "SetMemberRolePayload.member":
+		if e.ComplexityRoot.SetMemberRolePayload.Member == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetMemberRolePayload.Member(childComplexity), true
+	case "SetMemberRolePayload.userErrors":
+		if e.ComplexityRoot.SetMemberRolePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetMemberRolePayload.UserErrors(childComplexity), true
+	case "SetMemberRolePayload.workspace":
+		if e.ComplexityRoot.SetMemberRolePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetMemberRolePayload.Workspace(childComplexity), true
+
+	case "SetSettingPayload.clientMutationId":
+		if e.ComplexityRoot.SetSettingPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetSettingPayload.ClientMutationID(childComplexity), true
+	case "SetSettingPayload.setting":
+		if e.ComplexityRoot.SetSettingPayload.Setting == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetSettingPayload.Setting(childComplexity), true
+	case "SetSettingPayload.userErrors":
+		if e.ComplexityRoot.SetSettingPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetSettingPayload.UserErrors(childComplexity), true
+
+	case "SetUserDisabledPayload.clientMutationId":
+		if e.ComplexityRoot.SetUserDisabledPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetUserDisabledPayload.ClientMutationID(childComplexity), true
+	case "SetUserDisabledPayload.user":
+		if e.ComplexityRoot.SetUserDisabledPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetUserDisabledPayload.User(childComplexity), true
+	case "SetUserDisabledPayload.userErrors":
+		if e.ComplexityRoot.SetUserDisabledPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetUserDisabledPayload.UserErrors(childComplexity), true
+
 	case "StorageUse.bytes":
 		if e.ComplexityRoot.StorageUse.Bytes == nil {
 			break
@@ -3040,6 +4631,79 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StorageUse.Tables(childComplexity), true
+
+	case "SystemSetting.default":
+		if e.ComplexityRoot.SystemSetting.Default == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemSetting.Default(childComplexity), true
+	case "SystemSetting.description":
+		if e.ComplexityRoot.SystemSetting.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemSetting.Description(childComplexity), true
+	case "SystemSetting.id":
+		if e.ComplexityRoot.SystemSetting.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemSetting.ID(childComplexity), true
+	case "SystemSetting.key":
+		if e.ComplexityRoot.SystemSetting.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemSetting.Key(childComplexity), true
+	case "SystemSetting.max":
+		if e.ComplexityRoot.SystemSetting.Max == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemSetting.Max(childComplexity), true
+	case "SystemSetting.min":
+		if e.ComplexityRoot.SystemSetting.Min == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemSetting.Min(childComplexity), true
+	case "SystemSetting.oneOf":
+		if e.ComplexityRoot.SystemSetting.OneOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemSetting.OneOf(childComplexity), true
+	case "SystemSetting.type":
+		if e.ComplexityRoot.SystemSetting.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemSetting.Type(childComplexity), true
+	case "SystemSetting.updatedAt":
+		if e.ComplexityRoot.SystemSetting.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemSetting.UpdatedAt(childComplexity), true
+	case "SystemSetting.updatedBy":
+		if e.ComplexityRoot.SystemSetting.UpdatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemSetting.UpdatedBy(childComplexity), true
+	case "SystemSetting.value":
+		if e.ComplexityRoot.SystemSetting.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemSetting.Value(childComplexity), true
+	case "SystemSetting.version":
+		if e.ComplexityRoot.SystemSetting.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemSetting.Version(childComplexity), true
 
 	case "TableUse.name":
 		if e.ComplexityRoot.TableUse.Name == nil {
@@ -3066,6 +4730,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TokenUse.Output(childComplexity), true
+
+	case "TransferWorkspacePayload.clientMutationId":
+		if e.ComplexityRoot.TransferWorkspacePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransferWorkspacePayload.ClientMutationID(childComplexity), true
+	case "TransferWorkspacePayload.userErrors":
+		if e.ComplexityRoot.TransferWorkspacePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransferWorkspacePayload.UserErrors(childComplexity), true
+	case "TransferWorkspacePayload.workspace":
+		if e.ComplexityRoot.TransferWorkspacePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransferWorkspacePayload.Workspace(childComplexity), true
 
 	case "TrueFalseScore.attributes":
 		if e.ComplexityRoot.TrueFalseScore.Attributes == nil {
@@ -3182,6 +4865,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TrueFalseScore.Value(childComplexity), true
 
+	case "UnarchiveWorkspacePayload.clientMutationId":
+		if e.ComplexityRoot.UnarchiveWorkspacePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnarchiveWorkspacePayload.ClientMutationID(childComplexity), true
+	case "UnarchiveWorkspacePayload.userErrors":
+		if e.ComplexityRoot.UnarchiveWorkspacePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnarchiveWorkspacePayload.UserErrors(childComplexity), true
+	case "UnarchiveWorkspacePayload.workspace":
+		if e.ComplexityRoot.UnarchiveWorkspacePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnarchiveWorkspacePayload.Workspace(childComplexity), true
+
+	case "User.bindingAllowed":
+		if e.ComplexityRoot.User.BindingAllowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.BindingAllowed(childComplexity), true
 	case "User.disabled":
 		if e.ComplexityRoot.User.Disabled == nil {
 			break
@@ -3206,12 +4914,30 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.FirstSeen(childComplexity), true
+	case "User.id":
+		if e.ComplexityRoot.User.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.ID(childComplexity), true
+	case "User.issuer":
+		if e.ComplexityRoot.User.Issuer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.Issuer(childComplexity), true
 	case "User.lastSeen":
 		if e.ComplexityRoot.User.LastSeen == nil {
 			break
 		}
 
 		return e.ComplexityRoot.User.LastSeen(childComplexity), true
+	case "User.roles":
+		if e.ComplexityRoot.User.Roles == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.Roles(childComplexity), true
 	case "User.username":
 		if e.ComplexityRoot.User.Username == nil {
 			break
@@ -3219,6 +4945,99 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.User.Username(childComplexity), true
 
+	case "UserConnection.edges":
+		if e.ComplexityRoot.UserConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserConnection.Edges(childComplexity), true
+	case "UserConnection.nodes":
+		if e.ComplexityRoot.UserConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserConnection.Nodes(childComplexity), true
+	case "UserConnection.pageInfo":
+		if e.ComplexityRoot.UserConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserConnection.PageInfo(childComplexity), true
+	case "UserConnection.totalCount":
+		if e.ComplexityRoot.UserConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserConnection.TotalCount(childComplexity), true
+
+	case "UserEdge.cursor":
+		if e.ComplexityRoot.UserEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserEdge.Cursor(childComplexity), true
+	case "UserEdge.node":
+		if e.ComplexityRoot.UserEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserEdge.Node(childComplexity), true
+
+	case "UserError.code":
+		if e.ComplexityRoot.UserError.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserError.Code(childComplexity), true
+	case "UserError.field":
+		if e.ComplexityRoot.UserError.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserError.Field(childComplexity), true
+	case "UserError.message":
+		if e.ComplexityRoot.UserError.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserError.Message(childComplexity), true
+
+	case "UserReference.displayName":
+		if e.ComplexityRoot.UserReference.DisplayName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserReference.DisplayName(childComplexity), true
+	case "UserReference.id":
+		if e.ComplexityRoot.UserReference.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserReference.ID(childComplexity), true
+	case "UserReference.username":
+		if e.ComplexityRoot.UserReference.Username == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserReference.Username(childComplexity), true
+
+	case "Viewer.apiKeys":
+		if e.ComplexityRoot.Viewer.APIKeys == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_apiKeys_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.APIKeys(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Viewer.archivedWorkspaces":
+		if e.ComplexityRoot.Viewer.ArchivedWorkspaces == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.ArchivedWorkspaces(childComplexity), true
 	case "Viewer.displayName":
 		if e.ComplexityRoot.Viewer.DisplayName == nil {
 			break
@@ -3237,6 +5056,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Roles(childComplexity), true
+	case "Viewer.sessions":
+		if e.ComplexityRoot.Viewer.Sessions == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_sessions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.Sessions(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Viewer.timeZone":
 		if e.ComplexityRoot.Viewer.TimeZone == nil {
 			break
@@ -3267,6 +5097,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Viewer.Workspaces(childComplexity), true
 
+	case "Workspace.archivedAt":
+		if e.ComplexityRoot.Workspace.ArchivedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Workspace.ArchivedAt(childComplexity), true
 	case "Workspace.attacks":
 		if e.ComplexityRoot.Workspace.Attacks == nil {
 			break
@@ -3431,12 +5267,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Workspace.Storage(childComplexity), true
 
+	case "WorkspaceReference.id":
+		if e.ComplexityRoot.WorkspaceReference.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkspaceReference.ID(childComplexity), true
+	case "WorkspaceReference.kind":
+		if e.ComplexityRoot.WorkspaceReference.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkspaceReference.Kind(childComplexity), true
+	case "WorkspaceReference.name":
+		if e.ComplexityRoot.WorkspaceReference.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkspaceReference.Name(childComplexity), true
+
+	case "WorkspaceUse.archivedAt":
+		if e.ComplexityRoot.WorkspaceUse.ArchivedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkspaceUse.ArchivedAt(childComplexity), true
 	case "WorkspaceUse.bytes":
 		if e.ComplexityRoot.WorkspaceUse.Bytes == nil {
 			break
 		}
 
 		return e.ComplexityRoot.WorkspaceUse.Bytes(childComplexity), true
+	case "WorkspaceUse.createdAt":
+		if e.ComplexityRoot.WorkspaceUse.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkspaceUse.CreatedAt(childComplexity), true
 	case "WorkspaceUse.kind":
 		if e.ComplexityRoot.WorkspaceUse.Kind == nil {
 			break
@@ -3468,6 +5335,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.WorkspaceUse.Rows(childComplexity), true
 
+	case "WorkspaceUseConnection.edges":
+		if e.ComplexityRoot.WorkspaceUseConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkspaceUseConnection.Edges(childComplexity), true
+	case "WorkspaceUseConnection.nodes":
+		if e.ComplexityRoot.WorkspaceUseConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkspaceUseConnection.Nodes(childComplexity), true
+	case "WorkspaceUseConnection.pageInfo":
+		if e.ComplexityRoot.WorkspaceUseConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkspaceUseConnection.PageInfo(childComplexity), true
+	case "WorkspaceUseConnection.totalCount":
+		if e.ComplexityRoot.WorkspaceUseConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkspaceUseConnection.TotalCount(childComplexity), true
+
+	case "WorkspaceUseEdge.cursor":
+		if e.ComplexityRoot.WorkspaceUseEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkspaceUseEdge.Cursor(childComplexity), true
+	case "WorkspaceUseEdge.node":
+		if e.ComplexityRoot.WorkspaceUseEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkspaceUseEdge.Node(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -3477,19 +5382,31 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AllowUserBindingInput", ec.unmarshalInputAllowUserBindingInput),
+			graphql.NewInputUnmarshaler("ArchiveWorkspaceInput", ec.unmarshalInputArchiveWorkspaceInput),
 			graphql.NewInputUnmarshaler("AttackFilter", ec.unmarshalInputAttackFilter),
 			graphql.NewInputUnmarshaler("AttackOrder", ec.unmarshalInputAttackOrder),
+			graphql.NewInputUnmarshaler("AuditCheckpointInput", ec.unmarshalInputAuditCheckpointInput),
+			graphql.NewInputUnmarshaler("AuditEventFilter", ec.unmarshalInputAuditEventFilter),
+			graphql.NewInputUnmarshaler("AuditOrder", ec.unmarshalInputAuditOrder),
 			graphql.NewInputUnmarshaler("ComponentFilter", ec.unmarshalInputComponentFilter),
 			graphql.NewInputUnmarshaler("ComponentKindIn", ec.unmarshalInputComponentKindIn),
 			graphql.NewInputUnmarshaler("ConfiguredFilter", ec.unmarshalInputConfiguredFilter),
 			graphql.NewInputUnmarshaler("ConversationFilter", ec.unmarshalInputConversationFilter),
 			graphql.NewInputUnmarshaler("ConversationOrder", ec.unmarshalInputConversationOrder),
 			graphql.NewInputUnmarshaler("ConverterFilter", ec.unmarshalInputConverterFilter),
+			graphql.NewInputUnmarshaler("CreateApiKeyInput", ec.unmarshalInputCreateApiKeyInput),
+			graphql.NewInputUnmarshaler("CreateWorkspaceInput", ec.unmarshalInputCreateWorkspaceInput),
 			graphql.NewInputUnmarshaler("DatasetFilter", ec.unmarshalInputDatasetFilter),
+			graphql.NewInputUnmarshaler("EndOtherSessionsInput", ec.unmarshalInputEndOtherSessionsInput),
+			graphql.NewInputUnmarshaler("EndSessionInput", ec.unmarshalInputEndSessionInput),
 			graphql.NewInputUnmarshaler("ExecutionFilter", ec.unmarshalInputExecutionFilter),
 			graphql.NewInputUnmarshaler("ExecutionOrder", ec.unmarshalInputExecutionOrder),
 			graphql.NewInputUnmarshaler("ExecutionStatusIn", ec.unmarshalInputExecutionStatusIn),
+			graphql.NewInputUnmarshaler("HealthFilter", ec.unmarshalInputHealthFilter),
+			graphql.NewInputUnmarshaler("InviteMemberInput", ec.unmarshalInputInviteMemberInput),
 			graphql.NewInputUnmarshaler("LabelFilter", ec.unmarshalInputLabelFilter),
+			graphql.NewInputUnmarshaler("LeaveWorkspaceInput", ec.unmarshalInputLeaveWorkspaceInput),
 			graphql.NewInputUnmarshaler("LongRange", ec.unmarshalInputLongRange),
 			graphql.NewInputUnmarshaler("MessageFilter", ec.unmarshalInputMessageFilter),
 			graphql.NewInputUnmarshaler("MessageOrder", ec.unmarshalInputMessageOrder),
@@ -3499,12 +5416,24 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("OutcomeSourceIn", ec.unmarshalInputOutcomeSourceIn),
 			graphql.NewInputUnmarshaler("PromptFilter", ec.unmarshalInputPromptFilter),
 			graphql.NewInputUnmarshaler("PurposeIn", ec.unmarshalInputPurposeIn),
+			graphql.NewInputUnmarshaler("RemoveMemberInput", ec.unmarshalInputRemoveMemberInput),
+			graphql.NewInputUnmarshaler("RenameWorkspaceInput", ec.unmarshalInputRenameWorkspaceInput),
+			graphql.NewInputUnmarshaler("RevokeApiKeyInput", ec.unmarshalInputRevokeApiKeyInput),
 			graphql.NewInputUnmarshaler("RoleIn", ec.unmarshalInputRoleIn),
 			graphql.NewInputUnmarshaler("ScorerFilter", ec.unmarshalInputScorerFilter),
+			graphql.NewInputUnmarshaler("SetMemberRoleInput", ec.unmarshalInputSetMemberRoleInput),
+			graphql.NewInputUnmarshaler("SetSettingInput", ec.unmarshalInputSetSettingInput),
+			graphql.NewInputUnmarshaler("SetUserDisabledInput", ec.unmarshalInputSetUserDisabledInput),
 			graphql.NewInputUnmarshaler("SourceIn", ec.unmarshalInputSourceIn),
 			graphql.NewInputUnmarshaler("TextIn", ec.unmarshalInputTextIn),
 			graphql.NewInputUnmarshaler("TextMatch", ec.unmarshalInputTextMatch),
 			graphql.NewInputUnmarshaler("TimeRange", ec.unmarshalInputTimeRange),
+			graphql.NewInputUnmarshaler("TransferWorkspaceInput", ec.unmarshalInputTransferWorkspaceInput),
+			graphql.NewInputUnmarshaler("UnarchiveWorkspaceInput", ec.unmarshalInputUnarchiveWorkspaceInput),
+			graphql.NewInputUnmarshaler("UserFilter", ec.unmarshalInputUserFilter),
+			graphql.NewInputUnmarshaler("UserOrder", ec.unmarshalInputUserOrder),
+			graphql.NewInputUnmarshaler("WorkspaceFilter", ec.unmarshalInputWorkspaceFilter),
+			graphql.NewInputUnmarshaler("WorkspaceOrder", ec.unmarshalInputWorkspaceOrder),
 		)
 	}
 	first := true
@@ -3540,6 +5469,21 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 
 			return &response
 		}
+	case ast.Mutation:
+		return func(ctx context.Context) *graphql.Response {
+			if !first {
+				return nil
+			}
+			first = false
+			ctx = graphql.WithLazyInputUnmarshalerIndex(ctx, inputUnmarshalers)
+			data := ec._Mutation(ctx, opCtx.Operation.SelectionSet)
+			var buf bytes.Buffer
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
+		}
 
 	default:
 		return graphql.OneShot(graphql.ErrorResponse(ctx, "unsupported GraphQL operation"))
@@ -3567,13 +5511,24 @@ func newExecutionContext(
 
 var sources = []*ast.Source{
 	{Name: "../schema/admin.graphqls", Input: `"""
-The installation as administrators see it: figures, never contents.
+The installation as administrators see it: figures, never contents. Auditors see the audit log only.
 """
 type Admin {
-  "Every workspace with its owner and size."
-  workspaces: [WorkspaceUse!]
-  "Every user."
-  users: [User!]
+  "Every workspace with its owner and size, archived ones too."
+  workspaces(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+    "Which rows to list; all without it."
+    filter: WorkspaceFilter
+    "The order of the list; equal rows are ordered by their own number or key."
+    orderBy: WorkspaceOrder = {field: CREATED_AT, direction: ASC}
+  ): WorkspaceUseConnection @hasRole(role: ADMIN)
 }
 
 """
@@ -3584,6 +5539,10 @@ type WorkspaceUse {
   name: String!
   "Whose it is: one person's or shared."
   kind: WorkspaceKind!
+  "When it was made."
+  createdAt: DateTime!
+  "Since when it is out of use; null while it is in use."
+  archivedAt: DateTime
   "The username of the owner."
   owner: String!
   "The size of its store when it was last used."
@@ -3595,21 +5554,202 @@ type WorkspaceUse {
 }
 
 """
-A person or service that has used this installation.
+A page of workspaces.
 """
-type User {
-  "The name, as the identity provider has it."
-  username: String!
-  "The e-mail address, as the identity provider has it."
-  email: String
-  "The name to show."
-  displayName: String
-  "When this installation first saw the user."
-  firstSeen: DateTime!
-  "When this installation last saw the user."
-  lastSeen: DateTime!
-  "Whether the user is locked out."
-  disabled: Boolean!
+type WorkspaceUseConnection {
+  "The rows of the page with their places."
+  edges: [WorkspaceUseEdge!]!
+  "The rows of the page without their places."
+  nodes: [WorkspaceUse!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many workspaces the whole filtered list has; counted only when selected."
+  totalCount: Long!
+}
+
+"""
+A place in a list of workspaces.
+"""
+type WorkspaceUseEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: WorkspaceUse!
+}
+
+"""
+Narrows a list of workspaces. Conditions that are set hold together.
+"""
+input WorkspaceFilter {
+  "Of this kind."
+  kind: WorkspaceKind
+  "True: out of use. False: in use."
+  archived: Boolean
+}
+
+"""
+What a list of workspaces can be ordered by.
+"""
+enum WorkspaceOrderField {
+  "When it was made."
+  CREATED_AT
+  "The name."
+  NAME
+  "The size of the store."
+  BYTES
+  "The rows of the store."
+  ROWS
+  "When the store was last written to; never is the lowest."
+  LAST_WRITE
+}
+
+"""
+Orders a list of workspaces.
+"""
+input WorkspaceOrder {
+  "By what."
+  field: WorkspaceOrderField! = CREATED_AT
+  "In which direction."
+  direction: Direction! = ASC
+}
+`, BuiltIn: false},
+	{Name: "../schema/apikey.graphqls", Input: `"""
+What lets a program act for a user. The secret itself is shown once, when the key is made.
+"""
+type ApiKey implements Node {
+  "The id."
+  id: ID!
+  "The name that its owner gave it."
+  name: String!
+  "The begin of the secret, by which people tell keys apart."
+  prefix: String!
+  "What it may do."
+  scopes: [ApiScope!]!
+  "The workspaces that it reaches, those that its owner still has; null for a key that reaches all of its owner's."
+  workspaces: [Workspace!] @userScoped
+  "When it was made."
+  createdAt: DateTime!
+  "When it ends; null: never."
+  expiresAt: DateTime
+  "When it was last used, to the second; null: never."
+  lastUsedAt: DateTime
+  "When it was revoked; null: it is not."
+  revokedAt: DateTime
+}
+
+"""
+What an API key may do. Scopes do not contain each other.
+"""
+enum ApiScope {
+  "Read."
+  READ
+  "Change, by mutations."
+  WRITE
+  "Start runs, which cost money."
+  EXECUTE
+}
+
+"""
+A page of API keys.
+"""
+type ApiKeyConnection {
+  "The rows of the page with their places."
+  edges: [ApiKeyEdge!]!
+  "The rows of the page without their places."
+  nodes: [ApiKey!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many API keys the whole filtered list has; counted only when selected."
+  totalCount: Long!
+}
+
+"""
+A place in a list of API keys.
+"""
+type ApiKeyEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: ApiKey!
+}
+
+extend type Viewer {
+  "The viewer's API keys, revoked ones too, newest first."
+  apiKeys(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): ApiKeyConnection @withoutKey
+}
+
+extend type Mutation {
+  "Makes an API key of the viewer."
+  createApiKey(
+    "What to do."
+    input: CreateApiKeyInput!
+  ): CreateApiKeyPayload @hasRole(role: USER) @withoutKey
+  "Ends an API key of the viewer, at once and for ever."
+  revokeApiKey(
+    "What to do."
+    input: RevokeApiKeyInput!
+  ): RevokeApiKeyPayload @authenticated @withoutKey
+}
+
+"""
+An API key to be made.
+"""
+input CreateApiKeyInput {
+  "Its name: 1 to 100 bytes."
+  name: String!
+  "What it may do, at least one."
+  scopes: [ApiScope!]!
+  "The workspaces that it is to reach; all of the viewer's, also later ones, without it."
+  workspaces: [ID!]
+  "When it ends; at the latest, and without it, after as many days as the setting api_key.longest_days says."
+  expiresAt: DateTime
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What createApiKey did.
+"""
+type CreateApiKeyPayload {
+  "The key; null when none was made."
+  apiKey: ApiKey
+  "The secret, shown this once: it is kept nowhere. Null when the mutation was repeated."
+  secret: String
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+An API key to be ended.
+"""
+input RevokeApiKeyInput {
+  "The key."
+  apiKey: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What revokeApiKey did.
+"""
+type RevokeApiKeyPayload {
+  "The key as it is now; null when nothing was done."
+  apiKey: ApiKey
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/attack.graphqls", Input: `"""
@@ -3903,8 +6043,284 @@ input ScorerFilter {
   max: Float
 }
 `, BuiltIn: false},
+	{Name: "../schema/audit.graphqls", Input: `"""
+A row of the audit log. What is done has two: the intent before it and the outcome after it; what needs no intent, as a sign-in that failed, has one.
+"""
+type AuditEvent implements Node {
+  "The id."
+  id: ID!
+  "Its place in the log: 1, 2, 3..."
+  sequence: Long!
+  "When it was written."
+  occurredAt: DateTime!
+  "What the row tells."
+  kind: AuditKind!
+  "The intent of an outcome; null for others."
+  intent: AuditEvent
+  "How it went; null for an intent."
+  outcome: AuditOutcome
+  "The code of the error; null without one."
+  code: ErrorCode
+  "Who did it: the username as it was then, command for who may run programs on the machine, or system."
+  actor: String!
+  "The user who did it; null for others, and for one that is unknown."
+  actorUser: UserReference
+  "What was done, dotted: workspace.rename."
+  action: String!
+  "The type of what it was done to, as this schema names it; null where nothing is acted on."
+  subjectType: String
+  "What it was done to; null where nothing is acted on and for what is not in the bookkeeping."
+  subject: AuditSubject
+  "The workspace in which it was done; null for others."
+  workspace: WorkspaceReference
+  "The address that it came from; null where it is not known."
+  ip: String
+  "The program that it came from, as it called itself; null where it is not known."
+  userAgent: String
+  "The request that it came with; null for what came by no request."
+  requestId: String
+  "Which fields were changed, with values that may be seen: never a secret or a prompt."
+  detail: JSON
+  "The MAC of the row before, hex."
+  previous: String!
+  "The MAC of the row, hex."
+  mac: String!
+}
+
+"""
+What a row of the audit log tells.
+"""
+enum AuditKind {
+  "Something is about to be done."
+  INTENT
+  "How that went."
+  OUTCOME
+  "Both in one."
+  EVENT
+}
+
+"""
+How something went.
+"""
+enum AuditOutcome {
+  "It was done."
+  SUCCEEDED
+  "It failed."
+  FAILED
+  "It was refused: the actor may not."
+  DENIED
+}
+
+"""
+What was acted on, by its name.
+"""
+union AuditSubject = UserReference | WorkspaceReference | ApiKeyReference
+
+"""
+A user by their name.
+"""
+type UserReference {
+  "The id."
+  id: ID!
+  "The name."
+  username: String!
+  "The name to show."
+  displayName: String
+}
+
+"""
+A workspace by its name: nothing of its contents.
+"""
+type WorkspaceReference {
+  "The id."
+  id: ID!
+  "The name."
+  name: String!
+  "Whose it is: one person's or shared."
+  kind: WorkspaceKind!
+}
+
+"""
+An API key by its name.
+"""
+type ApiKeyReference {
+  "The id."
+  id: ID!
+  "The name that its owner gave it."
+  name: String!
+  "The begin of the secret."
+  prefix: String!
+}
+
+"""
+A page of rows of the audit log.
+"""
+type AuditEventConnection {
+  "The rows of the page with their places."
+  edges: [AuditEventEdge!]!
+  "The rows of the page without their places."
+  nodes: [AuditEvent!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many rows of the audit log the whole filtered list has; counted only when selected."
+  totalCount: Long!
+}
+
+"""
+A place in a list of rows of the audit log.
+"""
+type AuditEventEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: AuditEvent!
+}
+
+"""
+Narrows the audit log. Conditions that are set hold together.
+"""
+input AuditEventFilter {
+  "Done by this user."
+  actorId: ID
+  "Done by who had this name."
+  actor: String
+  "The action begins with this: workspace."
+  actionPrefix: String
+  "Rows of this kind."
+  kind: AuditKind
+  "What went this way."
+  outcome: AuditOutcome
+  "Done to something of this type."
+  subjectType: String
+  "Done to this."
+  subjectId: ID
+  "Done in this workspace."
+  workspaceId: ID
+  "Done by this request."
+  requestId: String
+  "The outcome of this intent."
+  intentId: ID
+  "Written in this time."
+  occurredAt: TimeRange
+}
+
+"""
+Orders the audit log by its own order.
+"""
+input AuditOrder {
+  "Oldest first, or newest first."
+  direction: Direction! = DESC
+}
+
+"""
+What a check of the whole chain found.
+"""
+type AuditReport {
+  "How many rows were read, up to the fault."
+  rows: Long!
+  "The place of the last row that is as it was written; 0 for none."
+  last: Long!
+  "The MAC of that row, hex."
+  mac: String!
+  "The first row that is not as it was written; null: there is none."
+  fault: AuditFault
+}
+
+"""
+A row that is not as it was written.
+"""
+type AuditFault {
+  "Its place."
+  sequence: Long!
+  "What is wrong."
+  kind: AuditFaultKind!
+  "The same in words."
+  detail: String!
+}
+
+"""
+What can be wrong with a row.
+"""
+enum AuditFaultKind {
+  "It was changed."
+  CHANGED
+  "Another row stands in its place."
+  REORDERED
+  "It was removed."
+  REMOVED
+}
+
+"""
+Where the chain ended at a time, signed. Kept elsewhere it shows later that nothing was cut off.
+"""
+type AuditCheckpoint {
+  "How many rows there were."
+  count: Long!
+  "The place of the last one."
+  sequence: Long!
+  "The MAC of the last one, hex."
+  mac: String!
+  "When that was."
+  createdAt: DateTime!
+  "The signature of the rest, hex."
+  signature: String!
+}
+
+"""
+A checkpoint, as auditCheckpoint gave it.
+"""
+input AuditCheckpointInput {
+  "How many rows there were."
+  count: Long!
+  "The place of the last one."
+  sequence: Long!
+  "The MAC of the last one, hex."
+  mac: String!
+  "When that was."
+  createdAt: DateTime!
+  "The signature of the rest, hex."
+  signature: String!
+}
+
+"""
+What a checkpoint shows.
+"""
+type AuditVerification {
+  "Whether everything up to the checkpoint is there."
+  complete: Boolean!
+  "What is wrong; null when it is complete."
+  fault: AuditFault
+}
+
+extend type Admin {
+  "The audit log."
+  auditEvents(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+    "Which rows to list; all without it."
+    filter: AuditEventFilter
+    "The order of the list; equal rows are ordered by their own number or key."
+    orderBy: AuditOrder = {direction: DESC}
+  ): AuditEventConnection @hasRole(role: ADMIN, or: AUDITOR)
+  "Reads the whole chain, and names the first row that is not as it was written."
+  auditIntegrity: AuditReport @hasRole(role: ADMIN, or: AUDITOR)
+  "Signs where the chain ends now, to be kept elsewhere."
+  auditCheckpoint: AuditCheckpoint @hasRole(role: ADMIN, or: AUDITOR)
+  "Compares the chain with a checkpoint: only so a cut tail is found."
+  verifyAuditCheckpoint(
+    "The checkpoint."
+    checkpoint: AuditCheckpointInput!
+  ): AuditVerification @hasRole(role: ADMIN, or: AUDITOR)
+}
+`, BuiltIn: false},
 	{Name: "../schema/common.graphqls", Input: `"""
-Answers only a viewer who is signed in; otherwise the error has the code UNAUTHENTICATED.
+Answers only a viewer who is signed in; otherwise the error has the code UNAUTHENTICATED, or FORBIDDEN for a locked account and for an API key that lacks the scope.
 """
 directive @authenticated on FIELD_DEFINITION
 
@@ -3914,6 +6330,21 @@ Answers only a viewer with the role; otherwise the error has the code UNAUTHENTI
 directive @hasRole(
   "The role that the viewer must have."
   role: Role!
+  "A role that will do as well."
+  or: Role
+) on FIELD_DEFINITION
+
+"""
+Refuses a request that came with an API key, whatever its scopes: FORBIDDEN.
+"""
+directive @withoutKey on FIELD_DEFINITION
+
+"""
+Tells which role the viewer must have, at the least, in the workspace that the input names. The transaction that makes the change checks it: FORBIDDEN for a lower one.
+"""
+directive @memberRole(
+  "The role in the workspace."
+  role: MemberRole!
 ) on FIELD_DEFINITION
 
 """
@@ -4085,6 +6516,54 @@ input NameOrder {
   field: NameOrderField! = NAME
   "In which direction."
   direction: Direction! = ASC
+}
+
+"""
+Something that the caller of a mutation can mend. Nothing was changed.
+"""
+type UserError {
+  "What kind of error it is."
+  code: UserErrorCode!
+  "What is wrong, and what would be right."
+  message: String!
+  "The argument at fault, from the field's argument on: input, name. Empty where there is none."
+  field: [String!]!
+}
+
+"""
+What kind of error the caller of a mutation can mend.
+"""
+enum UserErrorCode {
+  "An argument cannot be used."
+  BAD_USER_INPUT
+  "What an argument names does not exist, or is not the viewer's."
+  NOT_FOUND
+  "It does not fit what is there by now."
+  CONFLICT
+}
+
+"""
+What kind of error it is, as in extensions.code.
+"""
+enum ErrorCode {
+  "Sign in first."
+  UNAUTHENTICATED
+  "The role, the scope or the membership is missing."
+  FORBIDDEN
+  "What is named does not exist, or is not the viewer's."
+  NOT_FOUND
+  "An argument cannot be used."
+  BAD_USER_INPUT
+  "The request asks for too much at once."
+  COST_LIMIT_EXCEEDED
+  "Too many requests came in a short time."
+  RATE_LIMITED
+  "The request took too long, or was given up."
+  TIMEOUT
+  "It does not fit what is there by now."
+  CONFLICT
+  "A fault of the server."
+  INTERNAL
 }
 `, BuiltIn: false},
 	{Name: "../schema/component.graphqls", Input: `"""
@@ -4592,6 +7071,66 @@ input PromptFilter {
   harmCategory: TextIn
 }
 `, BuiltIn: false},
+	{Name: "../schema/errorlog.graphqls", Input: `"""
+A kind of failure with how often it was seen. It holds no prompt, path, statement or credential.
+"""
+type ErrorLog implements Node {
+  "The id."
+  id: ID!
+  "The operation or field that failed last."
+  where: String!
+  "The kind of error."
+  kind: String!
+  "What it said last, redacted."
+  message: String!
+  "The request that it was last seen in."
+  requestId: String!
+  "When it was first seen."
+  firstSeen: DateTime!
+  "When it was last seen."
+  lastSeen: DateTime!
+  "How often it was seen."
+  count: Long!
+}
+
+"""
+A page of kinds of failures.
+"""
+type ErrorLogConnection {
+  "The rows of the page with their places."
+  edges: [ErrorLogEdge!]!
+  "The rows of the page without their places."
+  nodes: [ErrorLog!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many kinds of failures the whole filtered list has; counted only when selected."
+  totalCount: Long!
+}
+
+"""
+A place in a list of kinds of failures.
+"""
+type ErrorLogEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: ErrorLog!
+}
+
+extend type Admin {
+  "The failures that nobody was meant to see, the last seen first."
+  errorLogs(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): ErrorLogConnection @hasRole(role: ADMIN)
+}
+`, BuiltIn: false},
 	{Name: "../schema/execution.graphqls", Input: `"""
 A run: this server's, or one that came with an import.
 """
@@ -4986,6 +7525,86 @@ input ConfiguredFilter {
   status: TextIn
 }
 `, BuiltIn: false},
+	{Name: "../schema/health.graphqls", Input: `"""
+What one check of one part of the installation found. The last 1 000 are kept.
+"""
+type HealthCheck {
+  "Its place: a later check has a higher one."
+  sequence: Long!
+  "When it was made."
+  checkedAt: DateTime!
+  "The part."
+  component: String!
+  "How it does."
+  status: HealthStatus!
+  "How long the check took."
+  latencyMs: Float!
+  "More, in words."
+  detail: String!
+}
+
+"""
+How a part does.
+"""
+enum HealthStatus {
+  "It works."
+  UP
+  "It works badly."
+  DEGRADED
+  "It does not work."
+  DOWN
+}
+
+"""
+A page of checks.
+"""
+type HealthCheckConnection {
+  "The rows of the page with their places."
+  edges: [HealthCheckEdge!]!
+  "The rows of the page without their places."
+  nodes: [HealthCheck!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many checks the whole filtered list has; counted only when selected."
+  totalCount: Long!
+}
+
+"""
+A place in a list of checks.
+"""
+type HealthCheckEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: HealthCheck!
+}
+
+"""
+Narrows a list of checks. Conditions that are set hold together.
+"""
+input HealthFilter {
+  "Of this part."
+  component: String
+  "With this result."
+  status: HealthStatus
+}
+
+extend type Admin {
+  "The last checks, newest first."
+  healthChecks(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+    "Which rows to list; all without it."
+    filter: HealthFilter
+  ): HealthCheckConnection @hasRole(role: ADMIN)
+}
+`, BuiltIn: false},
 	{Name: "../schema/import.graphqls", Input: `"""
 A file that was imported.
 """
@@ -5070,6 +7689,184 @@ type Media {
   sha256: String!
   "The last part of the path by which it was first named."
   name: String!
+}
+`, BuiltIn: false},
+	{Name: "../schema/member.graphqls", Input: `"""
+What a member may do in a workspace.
+"""
+enum MemberRole {
+  "Everything, and say who else is a member."
+  OWNER
+  "Read and change."
+  EDITOR
+  "Read."
+  VIEWER
+}
+
+"""
+A user in a workspace.
+"""
+type Member {
+  "The user's name."
+  username: String!
+  "What the user may do."
+  role: MemberRole!
+  "Since when."
+  addedAt: DateTime!
+}
+
+extend type Mutation {
+  "Makes a user a member of a shared workspace, at once."
+  inviteMember(
+    "What to do."
+    input: InviteMemberInput!
+  ): InviteMemberPayload @hasRole(role: USER) @memberRole(role: OWNER)
+  "Gives a member another role."
+  setMemberRole(
+    "What to do."
+    input: SetMemberRoleInput!
+  ): SetMemberRolePayload @hasRole(role: USER) @memberRole(role: OWNER)
+  "Ends a membership, at once."
+  removeMember(
+    "What to do."
+    input: RemoveMemberInput!
+  ): RemoveMemberPayload @hasRole(role: USER) @memberRole(role: OWNER)
+  "Ends the membership of the viewer."
+  leaveWorkspace(
+    "What to do."
+    input: LeaveWorkspaceInput!
+  ): LeaveWorkspacePayload @hasRole(role: USER) @memberRole(role: VIEWER)
+  "Makes a member the owner and the viewer an editor."
+  transferWorkspace(
+    "What to do."
+    input: TransferWorkspaceInput!
+  ): TransferWorkspacePayload @hasRole(role: USER) @memberRole(role: OWNER)
+}
+
+"""
+A user who is to be a member.
+"""
+input InviteMemberInput {
+  "The workspace."
+  workspace: ID!
+  "The name of the user, who must have signed in once."
+  username: String!
+  "What they may do."
+  role: MemberRole! = VIEWER
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What inviteMember did.
+"""
+type InviteMemberPayload {
+  "The workspace as it is now; null when nothing was done, and for who is no member of it any more."
+  workspace: Workspace @userScoped
+  "The member as they are now; null when nothing was done."
+  member: Member
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+Another role for a member.
+"""
+input SetMemberRoleInput {
+  "The workspace."
+  workspace: ID!
+  "The user's name, as the list of members shows it."
+  username: String!
+  "What they may do from now on."
+  role: MemberRole!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What setMemberRole did.
+"""
+type SetMemberRolePayload {
+  "The workspace as it is now; null when nothing was done, and for who is no member of it any more."
+  workspace: Workspace @userScoped
+  "The member as they are now; null when nothing was done."
+  member: Member
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+A membership to be ended.
+"""
+input RemoveMemberInput {
+  "The workspace."
+  workspace: ID!
+  "The user's name, as the list of members shows it."
+  username: String!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What removeMember did.
+"""
+type RemoveMemberPayload {
+  "The workspace as it is now; null when nothing was done, and for who is no member of it any more."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+A workspace that the viewer leaves.
+"""
+input LeaveWorkspaceInput {
+  "The workspace."
+  workspace: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What leaveWorkspace did.
+"""
+type LeaveWorkspacePayload {
+  "The id of the workspace that was left; null when nothing was done."
+  workspaceId: ID
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+A new owner for a workspace.
+"""
+input TransferWorkspaceInput {
+  "The workspace."
+  workspace: ID!
+  "The name of the member who becomes its owner."
+  username: String!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What transferWorkspace did.
+"""
+type TransferWorkspacePayload {
+  "The workspace as it is now; null when nothing was done, and for who is no member of it any more."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/message.graphqls", Input: `"""
@@ -5256,8 +8053,8 @@ type Query {
     "The ids, at most 1 000."
     ids: [ID!]!
   ): [Node]! @userScoped
-  "The installation, for administrators: figures, never contents."
-  admin: Admin @hasRole(role: ADMIN)
+  "The installation, for administrators: figures, never contents. Auditors see the audit log below it."
+  admin: Admin @hasRole(role: ADMIN, or: AUDITOR)
   "This server. The only field that needs no token."
   server: ServerInfo!
 }
@@ -5290,6 +8087,58 @@ type ServerLimits {
   bodyBytes: Long
   "The most milliseconds that a request may take; null without a limit."
   timeoutMs: Long
+}
+`, BuiltIn: false},
+	{Name: "../schema/ratelimit.graphqls", Input: `"""
+How full a bucket of a rate limit was when it was last used.
+"""
+type RateLimit {
+  "Whose it is: a user's key, or an address."
+  principal: String!
+  "What it limits."
+  bucket: String!
+  "How much was left."
+  level: Float!
+  "When it was last used."
+  updatedAt: DateTime!
+}
+
+"""
+A page of buckets.
+"""
+type RateLimitConnection {
+  "The rows of the page with their places."
+  edges: [RateLimitEdge!]!
+  "The rows of the page without their places."
+  nodes: [RateLimit!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many buckets the whole filtered list has; counted only when selected."
+  totalCount: Long!
+}
+
+"""
+A place in a list of buckets.
+"""
+type RateLimitEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: RateLimit!
+}
+
+extend type Admin {
+  "The buckets as they were last saved, by principal and bucket."
+  rateLimits(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): RateLimitConnection @hasRole(role: ADMIN)
 }
 `, BuiltIn: false},
 	{Name: "../schema/score.graphqls", Input: `"""
@@ -5532,6 +8381,363 @@ type ScorerEdge {
   node: Scorer!
 }
 `, BuiltIn: false},
+	{Name: "../schema/session.graphqls", Input: `"""
+A browser that is signed in.
+"""
+type Session implements Node {
+  "The id."
+  id: ID!
+  "Whether this request came with it."
+  current: Boolean!
+  "When it was begun."
+  createdAt: DateTime!
+  "When it ends, whatever is done meanwhile."
+  expiresAt: DateTime!
+  "When it ends without another request."
+  idleExpiresAt: DateTime!
+  "When it was last used, to the second."
+  lastSeen: DateTime!
+  "The address from which it was begun."
+  ip: String!
+  "The browser, as it called itself."
+  userAgent: String!
+}
+
+"""
+A page of sessions.
+"""
+type SessionConnection {
+  "The rows of the page with their places."
+  edges: [SessionEdge!]!
+  "The rows of the page without their places."
+  nodes: [Session!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many sessions the whole filtered list has; counted only when selected."
+  totalCount: Long!
+}
+
+"""
+A place in a list of sessions.
+"""
+type SessionEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: Session!
+}
+
+extend type Viewer {
+  "The viewer's sessions that are not over, newest first."
+  sessions(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): SessionConnection @withoutKey
+}
+
+extend type Mutation {
+  "Ends a session of the viewer, at once."
+  endSession(
+    "What to do."
+    input: EndSessionInput!
+  ): EndSessionPayload @authenticated @withoutKey
+  "Ends all sessions of the viewer but the one that this request came with."
+  endOtherSessions(
+    "What to do."
+    input: EndOtherSessionsInput!
+  ): EndOtherSessionsPayload @authenticated @withoutKey
+}
+
+"""
+A session to be ended.
+"""
+input EndSessionInput {
+  "The session."
+  session: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What endSession did.
+"""
+type EndSessionPayload {
+  "The id of the session that was ended; null when nothing was done."
+  sessionId: ID
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+The other sessions of the viewer.
+"""
+input EndOtherSessionsInput {
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What endOtherSessions did.
+"""
+type EndOtherSessionsPayload {
+  "How many were ended."
+  ended: Long!
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/setting.graphqls", Input: `"""
+What an administrator can change while the program runs.
+"""
+type SystemSetting implements Node {
+  "The id."
+  id: ID!
+  "Its name."
+  key: String!
+  "What its value is."
+  type: SettingType!
+  "What it is for."
+  description: String!
+  "The value that counts."
+  value: JSON!
+  "The value that counts until somebody sets another."
+  default: JSON!
+  "The least number, or the least bytes of a text."
+  min: Long!
+  "The greatest number, or the most bytes of a text."
+  max: Long!
+  "The texts that it can be; empty: any."
+  oneOf: [String!]!
+  "How often it was set; setSetting wants it."
+  version: Long!
+  "Who set it; null: nobody."
+  updatedBy: String
+  "When it was set; null: never."
+  updatedAt: DateTime
+}
+
+"""
+What the value of a setting is.
+"""
+enum SettingType {
+  "A whole number."
+  INT
+  "True or false."
+  BOOL
+  "A text."
+  TEXT
+}
+
+extend type Admin {
+  "All settings, by their names."
+  settings: [SystemSetting!] @hasRole(role: ADMIN)
+}
+
+extend type Mutation {
+  "Changes a setting."
+  setSetting(
+    "What to do."
+    input: SetSettingInput!
+  ): SetSettingPayload @hasRole(role: ADMIN)
+}
+
+"""
+A new value of a setting.
+"""
+input SetSettingInput {
+  "The name of the setting."
+  key: String!
+  "The value."
+  value: JSON!
+  "The version that was seen: when somebody else was faster it is a CONFLICT."
+  version: Long!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What setSetting did.
+"""
+type SetSettingPayload {
+  "The setting as it is now; null when nothing was done."
+  setting: SystemSetting
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/user.graphqls", Input: `"""
+A person or service that has used this installation.
+"""
+type User implements Node {
+  "The id."
+  id: ID!
+  "The name, as the identity provider has it."
+  username: String!
+  "The e-mail address, as the identity provider has it."
+  email: String
+  "The name to show."
+  displayName: String
+  "When this installation first saw the user."
+  firstSeen: DateTime!
+  "When this installation last saw the user."
+  lastSeen: DateTime!
+  "What the last token said that the user may do."
+  roles: [String!]!
+  "Who vouches for the user; null for one that a command made and that nobody has signed in as."
+  issuer: String
+  "Whether the next identity of that name takes over what a command or the development mode made."
+  bindingAllowed: Boolean!
+  "Whether the user is locked out."
+  disabled: Boolean!
+}
+
+"""
+A page of users.
+"""
+type UserConnection {
+  "The rows of the page with their places."
+  edges: [UserEdge!]!
+  "The rows of the page without their places."
+  nodes: [User!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many users the whole filtered list has; counted only when selected."
+  totalCount: Long!
+}
+
+"""
+A place in a list of users.
+"""
+type UserEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: User!
+}
+
+"""
+Narrows a list of users. Conditions that are set hold together.
+"""
+input UserFilter {
+  "The name contains this, whatever the case."
+  usernameContains: String
+  "True: locked out. False: not."
+  disabled: Boolean
+  "True: bound to an identity. False: made by a command, and nobody has signed in as them."
+  bound: Boolean
+}
+
+"""
+What a list of users can be ordered by.
+"""
+enum UserOrderField {
+  "The name."
+  USERNAME
+  "When this installation first saw them."
+  FIRST_SEEN
+  "When this installation last saw them."
+  LAST_SEEN
+}
+
+"""
+Orders a list of users.
+"""
+input UserOrder {
+  "By what."
+  field: UserOrderField! = USERNAME
+  "In which direction."
+  direction: Direction! = ASC
+}
+
+extend type Admin {
+  "Every user."
+  users(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+    "Which rows to list; all without it."
+    filter: UserFilter
+    "The order of the list; equal rows are ordered by their own number or key."
+    orderBy: UserOrder = {field: USERNAME, direction: ASC}
+  ): UserConnection @hasRole(role: ADMIN)
+}
+
+extend type Mutation {
+  "Lets the next identity with a username take over what a command made under it."
+  allowUserBinding(
+    "What to do."
+    input: AllowUserBindingInput!
+  ): AllowUserBindingPayload @hasRole(role: ADMIN)
+  "Locks a user out, at once, or lets them in again. Locking out ends the sessions; API keys are refused meanwhile."
+  setUserDisabled(
+    "What to do."
+    input: SetUserDisabledInput!
+  ): SetUserDisabledPayload @hasRole(role: ADMIN)
+}
+
+"""
+A username that an identity may take over.
+"""
+input AllowUserBindingInput {
+  "The name, as the list of users shows it."
+  username: String!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What allowUserBinding did.
+"""
+type AllowUserBindingPayload {
+  "The user as they are now; null when nothing was done."
+  user: User
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+Whether a user is locked out.
+"""
+input SetUserDisabledInput {
+  "The user."
+  user: ID!
+  "True locks out, false lets in."
+  disabled: Boolean!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What setUserDisabled did.
+"""
+type SetUserDisabledPayload {
+  "The user as they are now; null when nothing was done."
+  user: User
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/viewer.graphqls", Input: `"""
 Who is asking.
 """
@@ -5553,6 +8759,8 @@ type Viewer {
   ): Workspace @userScoped
   "All workspaces of which the viewer is a member."
   workspaces: [Workspace!] @userScoped
+  "The workspaces of the viewer that are out of use: who they are, not what they hold."
+  archivedWorkspaces: [Workspace!] @userScoped
 }
 
 """
@@ -5581,6 +8789,8 @@ type Workspace implements Node {
   role: MemberRole!
   "When it was made."
   createdAt: DateTime!
+  "Since when it is out of use; null while it is in use."
+  archivedAt: DateTime
   "Who may use it."
   members: [Member!]
   "How much room it takes."
@@ -5747,28 +8957,6 @@ enum WorkspaceKind {
 }
 
 """
-What a member may do in a workspace.
-"""
-enum MemberRole {
-  "Everything, and say who else is a member."
-  OWNER
-  "Read and change."
-  EDITOR
-  "Read."
-  VIEWER
-}
-
-"""
-A user in a workspace.
-"""
-type Member {
-  "The user's name."
-  username: String!
-  "What the user may do."
-  role: MemberRole!
-}
-
-"""
 How much room a workspace takes.
 """
 type StorageUse {
@@ -5787,6 +8975,122 @@ type TableUse {
   "Its rows."
   rows: Long!
 }
+
+"""
+Everything that can be changed. Each field takes one input and answers one payload: what the caller can mend is in its userErrors, everything else in the errors of the response.
+"""
+type Mutation {
+  "Makes a shared workspace that the viewer owns."
+  createWorkspace(
+    "What to do."
+    input: CreateWorkspaceInput!
+  ): CreateWorkspacePayload @hasRole(role: USER)
+  "Gives a shared workspace another name."
+  renameWorkspace(
+    "What to do."
+    input: RenameWorkspaceInput!
+  ): RenameWorkspacePayload @hasRole(role: USER) @memberRole(role: OWNER)
+  "Puts a shared workspace out of use: nothing finds it until it is unarchived."
+  archiveWorkspace(
+    "What to do."
+    input: ArchiveWorkspaceInput!
+  ): ArchiveWorkspacePayload @hasRole(role: USER) @memberRole(role: OWNER)
+  "Puts an archived workspace back into use."
+  unarchiveWorkspace(
+    "What to do."
+    input: UnarchiveWorkspaceInput!
+  ): UnarchiveWorkspacePayload @hasRole(role: USER) @memberRole(role: OWNER)
+}
+
+"""
+A workspace to be made.
+"""
+input CreateWorkspaceInput {
+  "Its name: 1 to 64 characters, unique among the viewer's workspaces."
+  name: String!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What createWorkspace did.
+"""
+type CreateWorkspacePayload {
+  "The workspace as it is now; null when nothing was done, and for who is no member of it any more."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+Another name for a workspace.
+"""
+input RenameWorkspaceInput {
+  "The workspace."
+  workspace: ID!
+  "The new name: 1 to 64 characters, unique among the viewer's workspaces."
+  name: String!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What renameWorkspace did.
+"""
+type RenameWorkspacePayload {
+  "The workspace as it is now; null when nothing was done, and for who is no member of it any more."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+A workspace to be put out of use.
+"""
+input ArchiveWorkspaceInput {
+  "The workspace."
+  workspace: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What archiveWorkspace did.
+"""
+type ArchiveWorkspacePayload {
+  "The workspace as it is now; null when nothing was done, and for who is no member of it any more."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+A workspace to be put back into use.
+"""
+input UnarchiveWorkspaceInput {
+  "The workspace, one of viewer.archivedWorkspaces."
+  workspace: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What unarchiveWorkspace did.
+"""
+type UnarchiveWorkspacePayload {
+  "The workspace as it is now; null when nothing was done, and for who is no member of it any more."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -5799,10 +9103,98 @@ func (ec *executionContext) childFields_Admin(ctx context.Context, field graphql
 	switch field.Name {
 	case "workspaces":
 		return ec.fieldContext_Admin_workspaces(ctx, field)
+	case "auditEvents":
+		return ec.fieldContext_Admin_auditEvents(ctx, field)
+	case "auditIntegrity":
+		return ec.fieldContext_Admin_auditIntegrity(ctx, field)
+	case "auditCheckpoint":
+		return ec.fieldContext_Admin_auditCheckpoint(ctx, field)
+	case "verifyAuditCheckpoint":
+		return ec.fieldContext_Admin_verifyAuditCheckpoint(ctx, field)
+	case "errorLogs":
+		return ec.fieldContext_Admin_errorLogs(ctx, field)
+	case "healthChecks":
+		return ec.fieldContext_Admin_healthChecks(ctx, field)
+	case "rateLimits":
+		return ec.fieldContext_Admin_rateLimits(ctx, field)
+	case "settings":
+		return ec.fieldContext_Admin_settings(ctx, field)
 	case "users":
 		return ec.fieldContext_Admin_users(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Admin", field.Name)
+}
+
+func (ec *executionContext) childFields_AllowUserBindingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_AllowUserBindingPayload_user(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_AllowUserBindingPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AllowUserBindingPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AllowUserBindingPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ApiKey_id(ctx, field)
+	case "name":
+		return ec.fieldContext_ApiKey_name(ctx, field)
+	case "prefix":
+		return ec.fieldContext_ApiKey_prefix(ctx, field)
+	case "scopes":
+		return ec.fieldContext_ApiKey_scopes(ctx, field)
+	case "workspaces":
+		return ec.fieldContext_ApiKey_workspaces(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ApiKey_createdAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_ApiKey_expiresAt(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_ApiKey_lastUsedAt(ctx, field)
+	case "revokedAt":
+		return ec.fieldContext_ApiKey_revokedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiKey", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiKeyConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ApiKeyConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ApiKeyConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ApiKeyConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ApiKeyConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiKeyConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiKeyEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ApiKeyEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ApiKeyEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiKeyEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ArchiveWorkspacePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "workspace":
+		return ec.fieldContext_ArchiveWorkspacePayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ArchiveWorkspacePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ArchiveWorkspacePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ArchiveWorkspacePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Attack(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5957,6 +9349,126 @@ func (ec *executionContext) childFields_AttackFacets(ctx context.Context, field 
 		return ec.fieldContext_AttackFacets_turns(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AttackFacets", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditCheckpoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "count":
+		return ec.fieldContext_AuditCheckpoint_count(ctx, field)
+	case "sequence":
+		return ec.fieldContext_AuditCheckpoint_sequence(ctx, field)
+	case "mac":
+		return ec.fieldContext_AuditCheckpoint_mac(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_AuditCheckpoint_createdAt(ctx, field)
+	case "signature":
+		return ec.fieldContext_AuditCheckpoint_signature(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditCheckpoint", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_AuditEvent_id(ctx, field)
+	case "sequence":
+		return ec.fieldContext_AuditEvent_sequence(ctx, field)
+	case "occurredAt":
+		return ec.fieldContext_AuditEvent_occurredAt(ctx, field)
+	case "kind":
+		return ec.fieldContext_AuditEvent_kind(ctx, field)
+	case "intent":
+		return ec.fieldContext_AuditEvent_intent(ctx, field)
+	case "outcome":
+		return ec.fieldContext_AuditEvent_outcome(ctx, field)
+	case "code":
+		return ec.fieldContext_AuditEvent_code(ctx, field)
+	case "actor":
+		return ec.fieldContext_AuditEvent_actor(ctx, field)
+	case "actorUser":
+		return ec.fieldContext_AuditEvent_actorUser(ctx, field)
+	case "action":
+		return ec.fieldContext_AuditEvent_action(ctx, field)
+	case "subjectType":
+		return ec.fieldContext_AuditEvent_subjectType(ctx, field)
+	case "subject":
+		return ec.fieldContext_AuditEvent_subject(ctx, field)
+	case "workspace":
+		return ec.fieldContext_AuditEvent_workspace(ctx, field)
+	case "ip":
+		return ec.fieldContext_AuditEvent_ip(ctx, field)
+	case "userAgent":
+		return ec.fieldContext_AuditEvent_userAgent(ctx, field)
+	case "requestId":
+		return ec.fieldContext_AuditEvent_requestId(ctx, field)
+	case "detail":
+		return ec.fieldContext_AuditEvent_detail(ctx, field)
+	case "previous":
+		return ec.fieldContext_AuditEvent_previous(ctx, field)
+	case "mac":
+		return ec.fieldContext_AuditEvent_mac(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEvent", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEventConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AuditEventConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AuditEventConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AuditEventConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_AuditEventConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEventConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEventEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AuditEventEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AuditEventEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEventEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditFault(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sequence":
+		return ec.fieldContext_AuditFault_sequence(ctx, field)
+	case "kind":
+		return ec.fieldContext_AuditFault_kind(ctx, field)
+	case "detail":
+		return ec.fieldContext_AuditFault_detail(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditFault", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rows":
+		return ec.fieldContext_AuditReport_rows(ctx, field)
+	case "last":
+		return ec.fieldContext_AuditReport_last(ctx, field)
+	case "mac":
+		return ec.fieldContext_AuditReport_mac(ctx, field)
+	case "fault":
+		return ec.fieldContext_AuditReport_fault(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditReport", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditVerification(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "complete":
+		return ec.fieldContext_AuditVerification_complete(ctx, field)
+	case "fault":
+		return ec.fieldContext_AuditVerification_fault(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditVerification", field.Name)
 }
 
 func (ec *executionContext) childFields_Component(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6131,6 +9643,32 @@ func (ec *executionContext) childFields_ConverterEdge(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type ConverterEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "apiKey":
+		return ec.fieldContext_CreateApiKeyPayload_apiKey(ctx, field)
+	case "secret":
+		return ec.fieldContext_CreateApiKeyPayload_secret(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateApiKeyPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateApiKeyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateApiKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateWorkspacePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "workspace":
+		return ec.fieldContext_CreateWorkspacePayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateWorkspacePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateWorkspacePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateWorkspacePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Credential(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "isSet":
@@ -6203,6 +9741,76 @@ func (ec *executionContext) childFields_DatasetEdge(ctx context.Context, field g
 		return ec.fieldContext_DatasetEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DatasetEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_EndOtherSessionsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ended":
+		return ec.fieldContext_EndOtherSessionsPayload_ended(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_EndOtherSessionsPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_EndOtherSessionsPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndOtherSessionsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_EndSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sessionId":
+		return ec.fieldContext_EndSessionPayload_sessionId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_EndSessionPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_EndSessionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndSessionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ErrorLog(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ErrorLog_id(ctx, field)
+	case "where":
+		return ec.fieldContext_ErrorLog_where(ctx, field)
+	case "kind":
+		return ec.fieldContext_ErrorLog_kind(ctx, field)
+	case "message":
+		return ec.fieldContext_ErrorLog_message(ctx, field)
+	case "requestId":
+		return ec.fieldContext_ErrorLog_requestId(ctx, field)
+	case "firstSeen":
+		return ec.fieldContext_ErrorLog_firstSeen(ctx, field)
+	case "lastSeen":
+		return ec.fieldContext_ErrorLog_lastSeen(ctx, field)
+	case "count":
+		return ec.fieldContext_ErrorLog_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ErrorLog", field.Name)
+}
+
+func (ec *executionContext) childFields_ErrorLogConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ErrorLogConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ErrorLogConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ErrorLogConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ErrorLogConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ErrorLogConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ErrorLogEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ErrorLogEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ErrorLogEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ErrorLogEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Execution(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6349,6 +9957,48 @@ func (ec *executionContext) childFields_GeneratorEdge(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type GeneratorEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_HealthCheck(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sequence":
+		return ec.fieldContext_HealthCheck_sequence(ctx, field)
+	case "checkedAt":
+		return ec.fieldContext_HealthCheck_checkedAt(ctx, field)
+	case "component":
+		return ec.fieldContext_HealthCheck_component(ctx, field)
+	case "status":
+		return ec.fieldContext_HealthCheck_status(ctx, field)
+	case "latencyMs":
+		return ec.fieldContext_HealthCheck_latencyMs(ctx, field)
+	case "detail":
+		return ec.fieldContext_HealthCheck_detail(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthCheck", field.Name)
+}
+
+func (ec *executionContext) childFields_HealthCheckConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_HealthCheckConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_HealthCheckConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_HealthCheckConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_HealthCheckConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthCheckConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_HealthCheckEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_HealthCheckEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_HealthCheckEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthCheckEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Import(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6419,6 +10069,20 @@ func (ec *executionContext) childFields_ImportEdge(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type ImportEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_InviteMemberPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "workspace":
+		return ec.fieldContext_InviteMemberPayload_workspace(ctx, field)
+	case "member":
+		return ec.fieldContext_InviteMemberPayload_member(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_InviteMemberPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_InviteMemberPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InviteMemberPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Label(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "key":
@@ -6427,6 +10091,18 @@ func (ec *executionContext) childFields_Label(ctx context.Context, field graphql
 		return ec.fieldContext_Label_value(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Label", field.Name)
+}
+
+func (ec *executionContext) childFields_LeaveWorkspacePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "workspaceId":
+		return ec.fieldContext_LeaveWorkspacePayload_workspaceId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_LeaveWorkspacePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_LeaveWorkspacePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LeaveWorkspacePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Media(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6451,6 +10127,8 @@ func (ec *executionContext) childFields_Member(ctx context.Context, field graphq
 		return ec.fieldContext_Member_username(ctx, field)
 	case "role":
 		return ec.fieldContext_Member_role(ctx, field)
+	case "addedAt":
+		return ec.fieldContext_Member_addedAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Member", field.Name)
 }
@@ -6621,6 +10299,80 @@ func (ec *executionContext) childFields_PromptEdge(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type PromptEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_RateLimit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "principal":
+		return ec.fieldContext_RateLimit_principal(ctx, field)
+	case "bucket":
+		return ec.fieldContext_RateLimit_bucket(ctx, field)
+	case "level":
+		return ec.fieldContext_RateLimit_level(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_RateLimit_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RateLimit", field.Name)
+}
+
+func (ec *executionContext) childFields_RateLimitConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RateLimitConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RateLimitConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RateLimitConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_RateLimitConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RateLimitConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RateLimitEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RateLimitEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RateLimitEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RateLimitEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_RemoveMemberPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "workspace":
+		return ec.fieldContext_RemoveMemberPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RemoveMemberPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RemoveMemberPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveMemberPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RenameWorkspacePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "workspace":
+		return ec.fieldContext_RenameWorkspacePayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RenameWorkspacePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RenameWorkspacePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RenameWorkspacePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RevokeApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "apiKey":
+		return ec.fieldContext_RevokeApiKeyPayload_apiKey(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RevokeApiKeyPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RevokeApiKeyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeApiKeyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Scorer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6705,6 +10457,90 @@ func (ec *executionContext) childFields_ServerLimits(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type ServerLimits", field.Name)
 }
 
+func (ec *executionContext) childFields_Session(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Session_id(ctx, field)
+	case "current":
+		return ec.fieldContext_Session_current(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Session_createdAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Session_expiresAt(ctx, field)
+	case "idleExpiresAt":
+		return ec.fieldContext_Session_idleExpiresAt(ctx, field)
+	case "lastSeen":
+		return ec.fieldContext_Session_lastSeen(ctx, field)
+	case "ip":
+		return ec.fieldContext_Session_ip(ctx, field)
+	case "userAgent":
+		return ec.fieldContext_Session_userAgent(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
+}
+
+func (ec *executionContext) childFields_SessionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SessionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SessionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SessionConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SessionConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SessionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SessionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SessionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SessionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SessionEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SetMemberRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "workspace":
+		return ec.fieldContext_SetMemberRolePayload_workspace(ctx, field)
+	case "member":
+		return ec.fieldContext_SetMemberRolePayload_member(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SetMemberRolePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SetMemberRolePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetMemberRolePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetSettingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "setting":
+		return ec.fieldContext_SetSettingPayload_setting(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SetSettingPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SetSettingPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetSettingPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetUserDisabledPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_SetUserDisabledPayload_user(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SetUserDisabledPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SetUserDisabledPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetUserDisabledPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_StorageUse(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "bytes":
@@ -6713,6 +10549,36 @@ func (ec *executionContext) childFields_StorageUse(ctx context.Context, field gr
 		return ec.fieldContext_StorageUse_tables(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StorageUse", field.Name)
+}
+
+func (ec *executionContext) childFields_SystemSetting(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SystemSetting_id(ctx, field)
+	case "key":
+		return ec.fieldContext_SystemSetting_key(ctx, field)
+	case "type":
+		return ec.fieldContext_SystemSetting_type(ctx, field)
+	case "description":
+		return ec.fieldContext_SystemSetting_description(ctx, field)
+	case "value":
+		return ec.fieldContext_SystemSetting_value(ctx, field)
+	case "default":
+		return ec.fieldContext_SystemSetting_default(ctx, field)
+	case "min":
+		return ec.fieldContext_SystemSetting_min(ctx, field)
+	case "max":
+		return ec.fieldContext_SystemSetting_max(ctx, field)
+	case "oneOf":
+		return ec.fieldContext_SystemSetting_oneOf(ctx, field)
+	case "version":
+		return ec.fieldContext_SystemSetting_version(ctx, field)
+	case "updatedBy":
+		return ec.fieldContext_SystemSetting_updatedBy(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_SystemSetting_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SystemSetting", field.Name)
 }
 
 func (ec *executionContext) childFields_TableUse(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6735,8 +10601,34 @@ func (ec *executionContext) childFields_TokenUse(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type TokenUse", field.Name)
 }
 
+func (ec *executionContext) childFields_TransferWorkspacePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "workspace":
+		return ec.fieldContext_TransferWorkspacePayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_TransferWorkspacePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TransferWorkspacePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TransferWorkspacePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UnarchiveWorkspacePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "workspace":
+		return ec.fieldContext_UnarchiveWorkspacePayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UnarchiveWorkspacePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UnarchiveWorkspacePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnarchiveWorkspacePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "id":
+		return ec.fieldContext_User_id(ctx, field)
 	case "username":
 		return ec.fieldContext_User_username(ctx, field)
 	case "email":
@@ -6747,10 +10639,64 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_firstSeen(ctx, field)
 	case "lastSeen":
 		return ec.fieldContext_User_lastSeen(ctx, field)
+	case "roles":
+		return ec.fieldContext_User_roles(ctx, field)
+	case "issuer":
+		return ec.fieldContext_User_issuer(ctx, field)
+	case "bindingAllowed":
+		return ec.fieldContext_User_bindingAllowed(ctx, field)
 	case "disabled":
 		return ec.fieldContext_User_disabled(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
+}
+
+func (ec *executionContext) childFields_UserConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_UserConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_UserConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_UserConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_UserConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_UserEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_UserEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_UserEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_UserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_UserError_code(ctx, field)
+	case "message":
+		return ec.fieldContext_UserError_message(ctx, field)
+	case "field":
+		return ec.fieldContext_UserError_field(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserError", field.Name)
+}
+
+func (ec *executionContext) childFields_UserReference(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_UserReference_id(ctx, field)
+	case "username":
+		return ec.fieldContext_UserReference_username(ctx, field)
+	case "displayName":
+		return ec.fieldContext_UserReference_displayName(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserReference", field.Name)
 }
 
 func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6769,6 +10715,12 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_workspace(ctx, field)
 	case "workspaces":
 		return ec.fieldContext_Viewer_workspaces(ctx, field)
+	case "archivedWorkspaces":
+		return ec.fieldContext_Viewer_archivedWorkspaces(ctx, field)
+	case "apiKeys":
+		return ec.fieldContext_Viewer_apiKeys(ctx, field)
+	case "sessions":
+		return ec.fieldContext_Viewer_sessions(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
 }
@@ -6785,6 +10737,8 @@ func (ec *executionContext) childFields_Workspace(ctx context.Context, field gra
 		return ec.fieldContext_Workspace_role(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Workspace_createdAt(ctx, field)
+	case "archivedAt":
+		return ec.fieldContext_Workspace_archivedAt(ctx, field)
 	case "members":
 		return ec.fieldContext_Workspace_members(ctx, field)
 	case "storage":
@@ -6815,12 +10769,28 @@ func (ec *executionContext) childFields_Workspace(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type Workspace", field.Name)
 }
 
+func (ec *executionContext) childFields_WorkspaceReference(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_WorkspaceReference_id(ctx, field)
+	case "name":
+		return ec.fieldContext_WorkspaceReference_name(ctx, field)
+	case "kind":
+		return ec.fieldContext_WorkspaceReference_kind(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WorkspaceReference", field.Name)
+}
+
 func (ec *executionContext) childFields_WorkspaceUse(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
 		return ec.fieldContext_WorkspaceUse_name(ctx, field)
 	case "kind":
 		return ec.fieldContext_WorkspaceUse_kind(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_WorkspaceUse_createdAt(ctx, field)
+	case "archivedAt":
+		return ec.fieldContext_WorkspaceUse_archivedAt(ctx, field)
 	case "owner":
 		return ec.fieldContext_WorkspaceUse_owner(ctx, field)
 	case "bytes":
@@ -6831,6 +10801,30 @@ func (ec *executionContext) childFields_WorkspaceUse(ctx context.Context, field 
 		return ec.fieldContext_WorkspaceUse_lastWrite(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WorkspaceUse", field.Name)
+}
+
+func (ec *executionContext) childFields_WorkspaceUseConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_WorkspaceUseConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_WorkspaceUseConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_WorkspaceUseConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_WorkspaceUseConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WorkspaceUseConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_WorkspaceUseEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_WorkspaceUseEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_WorkspaceUseEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WorkspaceUseEdge", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

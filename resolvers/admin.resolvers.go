@@ -13,12 +13,12 @@ import (
 	"github.com/violentutf/violentutf/storage"
 )
 
-func (r *adminResolver) Workspaces(ctx context.Context, obj *graph.Admin) ([]*storage.WorkspaceUse, error) {
-	return r.app.AllWorkspaces(ctx)
-}
-
-func (r *adminResolver) Users(ctx context.Context, obj *graph.Admin) ([]*storage.User, error) {
-	return r.app.Users(ctx)
+func (r *adminResolver) Workspaces(ctx context.Context, obj *graph.Admin, first *int, after *string, last *int, before *string, filter *storage.WorkspaceFilter, orderBy *storage.WorkspaceOrder) (*storage.Connection[storage.WorkspaceUse], error) {
+	page, err := storage.NewPage(first, after, last, before)
+	if err != nil {
+		return nil, err
+	}
+	return r.app.ListWorkspaces(ctx, filter, workspaceOrder(orderBy), page)
 }
 
 func (r *workspaceUseResolver) LastWrite(ctx context.Context, obj *storage.WorkspaceUse) (*time.Time, error) {

@@ -17,6 +17,14 @@ func optional[K comparable, V any](ctx context.Context, loader *loaders.Loader[K
 	return loader.Load(ctx, *key)
 }
 
+// known follows an edge that is absent where the key is empty.
+func known[V any](ctx context.Context, loader *loaders.Loader[string, *V], key string) (*V, error) {
+	if key == "" {
+		return nil, nil
+	}
+	return loader.Load(ctx, key)
+}
+
 // present leaves out what a store no longer has: the rows of a list are never null.
 func present[V any](rows []*V, err error) ([]*V, error) {
 	kept := make([]*V, 0, len(rows))
@@ -105,7 +113,7 @@ func facet(ctx context.Context, facets *schema.Facets, dimension storage.Facet, 
 }
 
 // nonEmpty is null for a text that is not known.
-func nonEmpty(text string) *string {
+func nonEmpty[T ~string](text T) *T {
 	if text == "" {
 		return nil
 	}

@@ -10,11 +10,15 @@ import (
 	"github.com/violentutf/violentutf/storage"
 )
 
-// node finds what an id names in the viewer's workspaces. An id that is malformed,
-// of another store or of nothing finds nil.
-func node(ctx context.Context, id string) (schema.Node, error) {
+// node finds what an id names in the viewer's workspaces, or in the bookkeeping as far
+// as the viewer may see it. An id that is malformed, of another store or of nothing
+// finds nil.
+func (r *Resolver) node(ctx context.Context, id string) (schema.Node, error) {
 	scope, parsed, ok := directives.Holding(ctx, id)
 	if !ok {
+		if kept, isID := storage.ParseID(id); isID && !kept.Kind.InWorkspace() {
+			return r.kept(ctx, kept)
+		}
 		return nil, nil
 	}
 	if parsed.Kind == storage.KindWorkspace {
@@ -29,12 +33,12 @@ func node(ctx context.Context, id string) (schema.Node, error) {
 
 // nodes finds all ids at the same time, so that the ids of one kind are one
 // statement.
-func nodes(ctx context.Context, ids []string) ([]schema.Node, error) {
+func (r *Resolver) nodes(ctx context.Context, ids []string) ([]schema.Node, error) {
 	found := make([]schema.Node, len(ids))
 	failed := make([]error, len(ids))
 	var all sync.WaitGroup
 	for i, id := range ids {
-		all.Go(func() { found[i], failed[i] = node(ctx, id) })
+		all.Go(func() { found[i], failed[i] = r.node(ctx, id) })
 	}
 	all.Wait()
 	for _, err := range failed {

@@ -24,6 +24,18 @@ func executionOrder(order *storage.ExecutionOrder) storage.ExecutionOrder {
 	return orDefault(order, storage.ExecutionOrder{Field: storage.ExecutionOrderStartedAt, Direction: storage.Descending})
 }
 
+func workspaceOrder(order *storage.WorkspaceOrder) storage.WorkspaceOrder {
+	return orDefault(order, storage.WorkspaceOrder{Field: storage.WorkspaceOrderCreatedAt, Direction: storage.Ascending})
+}
+
+func userOrder(order *storage.UserOrder) storage.UserOrder {
+	return orDefault(order, storage.UserOrder{Field: storage.UserOrderUsername, Direction: storage.Ascending})
+}
+
+func auditOrder(order *storage.AuditOrder) storage.AuditOrder {
+	return orDefault(order, storage.AuditOrder{Direction: storage.Descending})
+}
+
 func orDefault[T any](given *T, standard T) T {
 	if given == nil {
 		return standard

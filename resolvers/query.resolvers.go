@@ -18,11 +18,11 @@ func (r *queryResolver) Viewer(ctx context.Context) (*auth.Viewer, error) {
 }
 
 func (r *queryResolver) Node(ctx context.Context, id string) (schema.Node, error) {
-	return node(ctx, id)
+	return r.node(ctx, id)
 }
 
 func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]schema.Node, error) {
-	return nodes(ctx, ids)
+	return r.nodes(ctx, ids)
 }
 
 func (r *queryResolver) Admin(ctx context.Context) (*graph.Admin, error) {

@@ -14,9 +14,10 @@ import (
 
 // Resolver is what all resolvers share.
 type Resolver struct {
-	app      storage.AppStore
-	server   *graph.ServerInfo
-	fileLink func(owner, hash string) (string, error)
+	app        storage.AppStore
+	server     *graph.ServerInfo
+	fileLink   func(owner, hash string) (string, error)
+	sharedFile func(workspaceKey string) string
 }
 
 // Options is what a schema is made of.
@@ -25,6 +26,8 @@ type Options struct {
 	Opener directives.Opener
 	// PersonalFile names the personal store of a user, below the data folder.
 	PersonalFile func(username string) string
+	// SharedFile names the store of a shared workspace, below the data folder.
+	SharedFile func(workspaceKey string) string
 	// FileLink makes a path under which a file can be fetched for a while.
 	FileLink func(owner, hash string) (string, error)
 
@@ -45,11 +48,12 @@ func NewSchema(options Options) graphql.ExecutableSchema {
 	server := &graph.ServerInfo{Version: options.Version, Features: features, Limits: &limits}
 	return &requestSchema{
 		ExecutableSchema: graph.NewExecutableSchema(graph.Config{
-			Resolvers: &Resolver{app: options.App, server: server, fileLink: options.FileLink},
+			Resolvers: &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile},
 			Directives: graph.DirectiveRoot{
 				Authenticated: gate.Authenticated,
 				HasRole:       gate.HasRole,
 				UserScoped:    gate.UserScoped,
+				WithoutKey:    gate.WithoutKey,
 			},
 		}),
 		gate: gate,

@@ -28,18 +28,19 @@ func TestViewerOpensNoStore(t *testing.T) {
 
 func TestAnonymousViewerSeesTheServerOnly(t *testing.T) {
 	s := newServer(t)
-	s.want(t, nil, `{server{version limits{maxPageSize}} viewer{username} admin{users{username}} node(id:"x"){id}}`,
+	s.want(t, nil, `{server{version limits{maxPageSize}} viewer{username} admin{users{nodes{username}}} node(id:"x"){id}}`,
 		`{"server":{"version":"test","limits":{"maxPageSize":1000}},"viewer":null,"admin":null,"node":null}`,
 		storage.CodeUnauthenticated, storage.CodeUnauthenticated, storage.CodeUnauthenticated)
 }
 
 func TestAdminNeedsTheRole(t *testing.T) {
 	s := newServer(t)
-	s.want(t, alice, `{admin{users{username}}}`, `{"admin":null}`, storage.CodeForbidden)
-	root := &auth.Viewer{Username: "root", Roles: []auth.Role{auth.RoleAdmin}}
+	s.want(t, alice, `{admin{users{nodes{username}}}}`, `{"admin":null}`, storage.CodeForbidden)
+	root := signedIn("root", auth.RoleAdmin)
 	s.want(t, alice, `{viewer{workspace{name}}}`, `{"viewer":{"workspace":{"name":"alice"}}}`)
-	s.want(t, root, `{admin{users{username} workspaces{name kind owner}}}`,
-		`{"admin":{"users":[{"username":"alice"}],"workspaces":[{"name":"alice","kind":"PERSONAL","owner":"alice"}]}}`)
+	s.want(t, root, `{admin{users{totalCount nodes{username roles}} workspaces(filter:{kind:PERSONAL}){nodes{name kind owner bytes}}}}`,
+		`{"admin":{"users":{"totalCount":2,"nodes":[{"username":"alice","roles":["USER"]},{"username":"root","roles":["ADMIN"]}]},`+
+			`"workspaces":{"nodes":[{"name":"alice","kind":"PERSONAL","owner":"alice","bytes":0},{"name":"root","kind":"PERSONAL","owner":"root","bytes":0}]}}}`)
 }
 
 // What is another's, what is malformed and what does not exist look the same.
@@ -98,7 +99,12 @@ func TestPagingArgumentsAreChecked(t *testing.T) {
 	}
 }
 
-var alice = &auth.Viewer{Username: "alice", Roles: []auth.Role{auth.RoleUser}}
+var alice = signedIn("alice", auth.RoleUser)
+
+// signedIn is a viewer as the issuer of the development mode names them.
+func signedIn(username string, roles ...auth.Role) *auth.Viewer {
+	return &auth.Viewer{Issuer: auth.DevIssuerName, Subject: "dev:" + username, Username: username, Roles: roles, Dev: true}
+}
 
 type server struct {
 	app    *appstore.Store
@@ -122,7 +128,12 @@ func (o *noStores) OpenWorkspace(_ context.Context, w *storage.Workspace) (stora
 
 func newServer(t *testing.T) *server {
 	t.Helper()
-	app, err := sqlite.OpenAppStore(t.Context(), filepath.Join(t.TempDir(), "app.db"))
+	return newServerWith(t, audited)
+}
+
+func newServerWith(t *testing.T, options ...sqlite.Option) *server {
+	t.Helper()
+	app, err := sqlite.OpenAppStore(t.Context(), filepath.Join(t.TempDir(), "app.db"), options...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,8 +146,12 @@ func newServer(t *testing.T) *server {
 	return &server{app: app, opener: opener, exec: executor.New(resolvers.NewSchema(resolvers.Options{
 		App: app, Opener: opener, Version: "test",
 		PersonalFile: func(username string) string { return username + ".db" },
+		SharedFile:   func(workspaceKey string) string { return workspaceKey + ".db" },
 	}))}
 }
+
+// audited lets an app store write its audit log.
+var audited = sqlite.WithStore(appstore.WithAuditKey(make([]byte, 32)))
 
 // want executes a query and compares its data and the codes of its errors.
 func (s *server) want(t *testing.T, viewer *auth.Viewer, query, data string, codes ...storage.Code) {

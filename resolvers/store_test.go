@@ -133,7 +133,7 @@ func newStores(t *testing.T, attacks, messages int) *stores {
 		t.Fatal(err)
 	}
 	appFile := filepath.Join(dir, "app.db")
-	app, err := sqlite.OpenAppStore(t.Context(), appFile)
+	app, err := sqlite.OpenAppStore(t.Context(), appFile, audited)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,8 +153,11 @@ func newStores(t *testing.T, attacks, messages int) *stores {
 	})
 	s.server = &server{app: app, exec: executor.New(resolvers.NewSchema(resolvers.Options{
 		App: app, Opener: s, PersonalFile: func(username string) string { return username + ".db" },
+		SharedFile: func(workspaceKey string) string { return workspaceKey + ".db" },
 	}))}
-	user, _, err := app.EnsureUser(t.Context(), "alice", "alice.db")
+	user, _, err := app.SignIn(t.Context(), storage.Identity{
+		Issuer: alice.Issuer, Subject: alice.Subject, Username: "alice", DisplayName: alice.DisplayName, Roles: []string{"USER"}, Dev: true,
+	}, "alice.db")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,6 +38,10 @@ func (r *viewerResolver) Workspaces(ctx context.Context, obj *auth.Viewer) ([]*s
 	return directives.Workspaces(ctx), nil
 }
 
+func (r *viewerResolver) ArchivedWorkspaces(ctx context.Context, obj *auth.Viewer) ([]*storage.Workspace, error) {
+	return directives.Workspaces(ctx), nil
+}
+
 func (r *Resolver) Viewer() graph.ViewerResolver { return &viewerResolver{r} }
 
 type viewerResolver struct{ *Resolver }

@@ -14,12 +14,59 @@ import (
 	"github.com/violentutf/violentutf/storage"
 )
 
-func (r *workspaceResolver) ID(ctx context.Context, obj *storage.Workspace) (string, error) {
-	return workspaceID(obj), nil
+func (r *mutationResolver) CreateWorkspace(ctx context.Context, input graph.CreateWorkspaceInput) (*schema.WorkspacePayload, error) {
+	return r.changeWorkspace(ctx, change{
+		field: "createWorkspace", id: input.ClientMutationID, input: input, action: "workspace.create", fields: []string{"name"},
+		on: named{kind: storage.KindWorkspace},
+		do: func(ctx context.Context, w work) (made, error) {
+			if err := unbound(ctx); err != nil {
+				return made{}, err
+			}
+			workspace, err := r.app.CreateWorkspace(ctx, w.actor.Key, input.Name, r.sharedFile)
+			if err != nil {
+				return made{}, err
+			}
+			w.act.SubjectKey, w.act.WorkspaceKey = workspace.Key, workspace.Key
+			return made{Workspace: workspace.Key}, nil
+		},
+	})
+}
+
+func (r *mutationResolver) RenameWorkspace(ctx context.Context, input graph.RenameWorkspaceInput) (*schema.WorkspacePayload, error) {
+	return r.changeWorkspace(ctx, change{
+		field: "renameWorkspace", id: input.ClientMutationID, input: input, action: "workspace.rename", fields: []string{"name"},
+		on: workspaceNamed(input.Workspace),
+		do: func(ctx context.Context, w work) (made, error) {
+			_, err := r.app.RenameWorkspace(ctx, w.actor.Key, w.key, input.Name)
+			return made{Workspace: w.key}, err
+		},
+	})
+}
+
+func (r *mutationResolver) ArchiveWorkspace(ctx context.Context, input graph.ArchiveWorkspaceInput) (*schema.WorkspacePayload, error) {
+	return r.changeWorkspace(ctx, change{
+		field: "archiveWorkspace", id: input.ClientMutationID, input: input, action: "workspace.archive", fields: []string{"archivedAt"},
+		on: workspaceNamed(input.Workspace),
+		do: func(ctx context.Context, w work) (made, error) {
+			_, err := r.app.ArchiveWorkspace(ctx, w.actor.Key, w.key)
+			return made{Workspace: w.key}, err
+		},
+	})
+}
+
+func (r *mutationResolver) UnarchiveWorkspace(ctx context.Context, input graph.UnarchiveWorkspaceInput) (*schema.WorkspacePayload, error) {
+	return r.changeWorkspace(ctx, change{
+		field: "unarchiveWorkspace", id: input.ClientMutationID, input: input, action: "workspace.unarchive", fields: []string{"archivedAt"},
+		on: workspaceNamed(input.Workspace),
+		do: func(ctx context.Context, w work) (made, error) {
+			_, err := r.app.UnarchiveWorkspace(ctx, w.actor.Key, w.key)
+			return made{Workspace: w.key}, err
+		},
+	})
 }
 
 func (r *workspaceResolver) Members(ctx context.Context, obj *storage.Workspace) ([]*storage.Member, error) {
-	return r.app.Members(ctx, obj.Key)
+	return directives.App(ctx).Members.Load(ctx, obj.Key)
 }
 
 func (r *workspaceResolver) Storage(ctx context.Context, obj *storage.Workspace) (*storage.StorageUse, error) {
@@ -159,6 +206,11 @@ func (r *workspaceResolver) Facets(ctx context.Context, obj *storage.Workspace, 
 	return &schema.Facets{Workspace: obj, Filter: filter}, nil
 }
 
+func (r *Resolver) Mutation() graph.MutationResolver { return &mutationResolver{r} }
+
 func (r *Resolver) Workspace() graph.WorkspaceResolver { return &workspaceResolver{r} }
 
-type workspaceResolver struct{ *Resolver }
+type (
+	mutationResolver  struct{ *Resolver }
+	workspaceResolver struct{ *Resolver }
+)

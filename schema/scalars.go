@@ -1,11 +1,12 @@
 package schema
 
 import (
-	"fmt"
 	"io"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/violentutf/violentutf/storage"
 )
 
 // MarshalDateTime writes a time as RFC 3339 in UTC, cut to microseconds, which is
@@ -19,15 +20,28 @@ func MarshalDateTime(t time.Time) graphql.Marshaler {
 	})
 }
 
-// UnmarshalDateTime reads a time as RFC 3339, of any offset.
+// UnmarshalDateTime reads a time as RFC 3339, of any offset. BAD_USER_INPUT for
+// everything else: GraphQL itself does not look into a variable of this type.
 func UnmarshalDateTime(v any) (time.Time, error) {
 	text, isText := v.(string)
 	if !isText {
-		return time.Time{}, fmt.Errorf("a DateTime is a string such as 2026-02-03T04:05:06Z, not %T", v)
+		return time.Time{}, storage.Errorf(storage.CodeBadInput, "a DateTime is a string such as 2026-02-03T04:05:06Z, not %T", v)
 	}
 	t, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%q is no DateTime: write it as 2026-02-03T04:05:06Z", text)
+		return time.Time{}, storage.Errorf(storage.CodeBadInput, "%q is no DateTime: write it as 2026-02-03T04:05:06Z", text)
 	}
 	return t.UTC(), nil
+}
+
+// MarshalLong writes a whole number.
+func MarshalLong(number int64) graphql.Marshaler { return graphql.MarshalInt64(number) }
+
+// UnmarshalLong reads a whole number of 64 bits. BAD_USER_INPUT for everything else.
+func UnmarshalLong(v any) (int64, error) {
+	number, err := graphql.UnmarshalInt64(v)
+	if err != nil {
+		return 0, storage.Errorf(storage.CodeBadInput, "a Long is a whole number of up to 64 bits: write it as 42")
+	}
+	return number, nil
 }

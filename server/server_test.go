@@ -380,7 +380,7 @@ func TestErrorsTellTheCodeAndTheRequestButNothingInternal(t *testing.T) {
 		`{ viewer { workspace { attacks(after: "nonsense") { edges { cursor } } } } }`: "BAD_USER_INPUT",
 		`{ viewer { nothing } }`:           "BAD_USER_INPUT",
 		`{ viewer {`:                       "BAD_USER_INPUT",
-		`{ admin { users { username } } }`: "FORBIDDEN",
+		`{ admin { users { nodes { username } } } }`: "FORBIDDEN",
 	} {
 		a := s.ask(token, query, nil)
 		if len(a.Errors) == 0 || fmt.Sprint(a.Errors[0].Extensions["code"]) != code || a.Errors[0].Extensions["requestId"] == "" {

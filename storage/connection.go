@@ -13,6 +13,15 @@ type (
 	PromptConnection       = Connection[Prompt]
 	ExecutionConnection    = Connection[Execution]
 	ImportConnection       = Connection[Import]
+
+	WorkspaceUseConnection = Connection[WorkspaceUse]
+	UserConnection         = Connection[User]
+	APIKeyConnection       = Connection[APIKey]
+	SessionConnection      = Connection[Session]
+	AuditEventConnection   = Connection[AuditEvent]
+	HealthCheckConnection  = Connection[HealthCheck]
+	ErrorLogConnection     = Connection[ErrorLog]
+	RateLimitConnection    = Connection[RateLimit]
 )
 
 // The rows of those pages with their places.
@@ -28,4 +37,13 @@ type (
 	PromptRow       = Edge[Prompt]
 	ExecutionRow    = Edge[Execution]
 	ImportRow       = Edge[Import]
+
+	WorkspaceUseRow = Edge[WorkspaceUse]
+	UserRow         = Edge[User]
+	APIKeyRow       = Edge[APIKey]
+	SessionRow      = Edge[Session]
+	AuditEventRow   = Edge[AuditEvent]
+	HealthCheckRow  = Edge[HealthCheck]
+	ErrorLogRow     = Edge[ErrorLog]
+	RateLimitRow    = Edge[RateLimit]
 )

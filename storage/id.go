@@ -25,6 +25,24 @@ const (
 	KindScorer       Kind = 'r'
 	KindExecution    Kind = 'e'
 	KindImport       Kind = 'i'
+
+	// What the app store keeps: who may see it is not told by a store's key.
+	KindUser       Kind = 'u'
+	KindAPIKey     Kind = 'y'
+	KindSession    Kind = 'n'
+	KindAuditEvent Kind = 'l'
+	KindSetting    Kind = 'o'
+	KindErrorLog   Kind = 'f'
+)
+
+// InWorkspace tells whether a thing of this kind is a workspace or lies in one.
+func (k Kind) InWorkspace() bool {
+	return !strings.ContainsRune(appKinds, rune(k))
+}
+
+const (
+	storeKinds = "acmskgdvptrei"
+	appKinds   = "uynlof"
 )
 
 // StoreKeyBytes is the length of a user store's random key for ids.
@@ -34,7 +52,8 @@ const StoreKeyBytes = 8
 // that holds it, and its key in there (text, or 8-byte numbers one after another).
 type ID struct {
 	Kind Kind
-	// Store is the random key of the store; for KindWorkspace it is empty.
+	// Store is the random key of the store; for KindWorkspace and what the app store
+	// keeps it is empty.
 	Store string
 	Key   string
 }
@@ -58,11 +77,11 @@ func ParseID(text string) (ID, bool) {
 	}
 	id := ID{Kind: Kind(raw[0])}
 	rest := string(raw[1:])
-	if id.Kind == KindWorkspace {
+	if id.Kind == KindWorkspace || !id.Kind.InWorkspace() {
 		id.Key = rest
 		return id, true
 	}
-	if !strings.ContainsRune("acmskgdvptrei", rune(id.Kind)) || len(rest) <= StoreKeyBytes {
+	if !strings.ContainsRune(storeKinds, rune(id.Kind)) || len(rest) <= StoreKeyBytes {
 		return ID{}, false
 	}
 	id.Store, id.Key = rest[:StoreKeyBytes], rest[StoreKeyBytes:]

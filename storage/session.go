@@ -21,6 +21,9 @@ type Sessions interface {
 	// SessionsOf lists a user's sessions that are not over, newest first, without
 	// tokens.
 	SessionsOf(ctx context.Context, userKey string, page Page) (*Connection[Session], error)
+	// SessionsByKey reads sessions, over or not, without tokens and without a use:
+	// whose they are is for the caller to check.
+	SessionsByKey(ctx context.Context, keys []string) (map[string]*Session, error)
 	// EndSession returns the session as it was, so that the issuer can be told.
 	// CodeNotFound for another user's.
 	EndSession(ctx context.Context, userKey, key string) (*Session, error)

@@ -106,6 +106,11 @@ func (s *Store) SessionsOf(ctx context.Context, userKey string, page storage.Pag
 	}, page)
 }
 
+// SessionsByKey reads sessions, over or not, without tokens.
+func (s *Store) SessionsByKey(ctx context.Context, keys []string) (map[string]*storage.Session, error) {
+	return sessionListing.byKey(ctx, s.db, keys)
+}
+
 // EndSession ends a session and returns it as it was. CodeNotFound for another user's.
 func (s *Store) EndSession(ctx context.Context, userKey, key string) (*storage.Session, error) {
 	var ended *storage.Session

@@ -1,0 +1,228 @@
+package resolvers
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/violentutf/violentutf/auth"
+	"github.com/violentutf/violentutf/directives"
+	"github.com/violentutf/violentutf/schema"
+	"github.com/violentutf/violentutf/storage"
+)
+
+// change is one mutation, as a client asked for it.
+type change struct {
+	field  string   // of Mutation
+	id     *string  // the client's name for it
+	input  any      // all of it: another input under the same id is another mutation
+	action string   // in the audit log
+	fields []string // what it changes, by the names of the input
+	on     named    // what it acts on
+	// do makes the change, on record.
+	do func(ctx context.Context, w work) (made, error)
+}
+
+// work is what a change begins with.
+type work struct {
+	actor *storage.User
+	key   string            // of what is acted on
+	act   *storage.AuditAct // what is set in it stands in the outcome
+}
+
+// named is what an input names by an id, nothing where that is made only now.
+type named struct {
+	kind     storage.Kind
+	id       string
+	argument string
+}
+
+// made says by keys what a mutation changed. It is all that is kept of it: whoever
+// sends the mutation again gets the same things as they are then.
+type made struct {
+	Workspace string `json:"workspace,omitempty"`
+	User      string `json:"user,omitempty"`
+	APIKey    string `json:"apiKey,omitempty"`
+	Session   string `json:"session,omitempty"`
+	Setting   string `json:"setting,omitempty"`
+	Count     int64  `json:"count,omitempty"`
+}
+
+// mutate is the one way of a mutation, whose role and scope the directives have
+// checked: what it acts on is found, its id claimed, its intent put on record; then it
+// is made, and its outcome put on record. It answers what was changed, nil with user
+// errors in the payload.
+func (r *Resolver) mutate(ctx context.Context, c change) (*made, schema.Payload, error) {
+	payload := schema.Payload{ClientMutationID: c.id, UserErrors: []*schema.UserError{}}
+	done, err := r.once(ctx, c)
+	// The next mutation of the document asks anew who may do what.
+	directives.Forget(ctx)
+	if problem := mendable(err); problem != nil {
+		payload.UserErrors = append(payload.UserErrors, problem)
+		return nil, payload, nil
+	}
+	return done, payload, err
+}
+
+// once makes the change unless it was made under this id before.
+func (r *Resolver) once(ctx context.Context, c change) (*made, error) {
+	user, err := directives.User(ctx)
+	if err != nil {
+		return nil, err
+	}
+	key, err := c.on.key(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if c.id == nil {
+		done, _, err := r.onRecord(ctx, c, user, key)
+		return done, err
+	}
+	hash, err := c.hash()
+	if err != nil {
+		return nil, err
+	}
+	answer, err := r.app.ClaimMutation(ctx, user.Key, *c.id, hash)
+	if err != nil {
+		return nil, err
+	}
+	if answer != nil {
+		first := &made{}
+		if err := json.Unmarshal([]byte(*answer), first); err != nil {
+			return nil, fmt.Errorf("read the first answer of %s: %w", c.field, err)
+		}
+		return first, nil
+	}
+	done, nothing, err := r.onRecord(ctx, c, user, key)
+	// A client that has gone must not leave its claim behind.
+	after := context.WithoutCancel(ctx)
+	if err != nil {
+		if nothing {
+			err = joined(err, r.app.ReleaseMutation(after, user.Key, *c.id))
+		}
+		return nil, err
+	}
+	kept, err := json.Marshal(done)
+	if err == nil {
+		err = r.app.FinishMutation(after, user.Key, *c.id, storage.JSON(kept))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s was done, but its answer could not be kept: %w", c.field, err)
+	}
+	return done, nil
+}
+
+// onRecord makes the change between its intent and its outcome in the audit log. With
+// an error it tells whether certainly nothing was changed.
+func (r *Resolver) onRecord(ctx context.Context, c change, actor *storage.User, key string) (done *made, nothing bool, err error) {
+	act := directives.Act(ctx, auth.ViewerFrom(ctx), c.action)
+	act.SubjectType, act.SubjectKey = subjectTypes[c.on.kind], key
+	if c.on.kind == storage.KindWorkspace {
+		act.WorkspaceKey = key
+	}
+	act.Detail = detail(map[string]any{"fields": c.fields})
+	began := false
+	err = r.app.Audited(ctx, act, func(ctx context.Context, act *storage.AuditAct) error {
+		began = true
+		result, err := c.do(ctx, work{actor, key, act})
+		if err == nil {
+			done = &result
+		}
+		return err
+	})
+	if !began {
+		// Whatever the log's complaint is, it is not about the input.
+		return nil, true, fmt.Errorf("put %s on record: %v", c.field, err)
+	}
+	refused := mendable(err) != nil || storage.CodeOf(err) == storage.CodeForbidden
+	return done, refused, err
+}
+
+// hash tells the mutation from others.
+func (c change) hash() (string, error) {
+	text, err := json.Marshal([]any{c.field, c.input})
+	if err != nil {
+		return "", fmt.Errorf("write the input of %s: %w", c.field, err)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// subjectTypes are the types of what is acted on, as the schema names them.
+var subjectTypes = map[storage.Kind]string{
+	storage.KindWorkspace: "Workspace",
+	storage.KindUser:      "User",
+	storage.KindAPIKey:    "ApiKey",
+	storage.KindSession:   "Session",
+	storage.KindSetting:   "SystemSetting",
+}
+
+// key decodes the id. What is no key, of another kind, or out of the reach of the
+// viewer's API key is NOT_FOUND like what does not exist. Only a key goes on: the audit
+// log keeps no text of a client's choice.
+func (n named) key(ctx context.Context) (string, error) {
+	if n.argument == "" {
+		return "", nil
+	}
+	id, ok := storage.ParseID(n.id)
+	if !ok || id.Kind != n.kind || !aKey(id.Key) || n.kind == storage.KindWorkspace && !directives.Reaches(ctx, id.Key) {
+		return "", missing(n.argument)
+	}
+	return id.Key, nil
+}
+
+// aKey tells whether a text can be a key of the app store: a UUID or a hash.
+func aKey(text string) bool {
+	for _, r := range text {
+		if (r < '0' || r > '9') && (r < 'a' || r > 'f') && r != '-' {
+			return false
+		}
+	}
+	return len(text) <= 2*sha256.Size
+}
+
+func missing(argument string) error {
+	return &storage.Error{
+		Code: storage.CodeNotFound, Field: argument,
+		Message: "there is nothing with this id that you may change: pass an id as the server gave it",
+	}
+}
+
+// mendable turns an error into one that the caller can mend, nil for every other.
+func mendable(err error) *schema.UserError {
+	if _, several := err.(interface{ Unwrap() []error }); several {
+		return nil // something of ours failed beside it
+	}
+	e, ok := errors.AsType[*storage.Error](err)
+	if !ok || !slices.Contains([]storage.Code{storage.CodeBadInput, storage.CodeNotFound, storage.CodeConflict}, e.Code) {
+		return nil
+	}
+	problem := &schema.UserError{Code: e.Code, Message: e.Message, Field: []string{}}
+	switch {
+	case e.Field != "":
+		problem.Field = []string{"input", e.Field}
+	case e.Code == storage.CodeNotFound:
+		problem.Field = []string{"input", "workspace"} // that none is named says the store of nothing else
+	}
+	return problem
+}
+
+func joined(err, later error) error {
+	if later == nil {
+		return err
+	}
+	return errors.Join(err, later)
+}
+
+// detail is what the audit log keeps of a change: names, and values that may be seen.
+func detail(values map[string]any) storage.JSON {
+	text, _ := json.Marshal(values) // texts and lists of them are always JSON
+	return storage.JSON(text)
+}
+
+// workspaceNamed is a workspace that an input names.
+func workspaceNamed(id string) named { return named{storage.KindWorkspace, id, "workspace"} }

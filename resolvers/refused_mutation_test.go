@@ -1,0 +1,234 @@
+package resolvers_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/violentutf/violentutf/auth"
+	"github.com/violentutf/violentutf/schema"
+	"github.com/violentutf/violentutf/storage"
+)
+
+// mutations has for every mutation an input with which alice, or for the installation's
+// root, could make it. Whoever adds a mutation adds a line.
+var mutations = map[string]func(*team) map[string]any{
+	"createWorkspace":    func(*team) map[string]any { return map[string]any{"name": "green"} },
+	"renameWorkspace":    func(s *team) map[string]any { return map[string]any{"workspace": s.red.ID(), "name": "green"} },
+	"archiveWorkspace":   func(s *team) map[string]any { return map[string]any{"workspace": s.red.ID()} },
+	"unarchiveWorkspace": func(s *team) map[string]any { return map[string]any{"workspace": s.old.ID()} },
+	"inviteMember": func(s *team) map[string]any {
+		return map[string]any{"workspace": s.red.ID(), "username": "mallory", "role": "OWNER"}
+	},
+	"setMemberRole": func(s *team) map[string]any {
+		return map[string]any{"workspace": s.red.ID(), "username": "vi", "role": "OWNER"}
+	},
+	"removeMember":      func(s *team) map[string]any { return map[string]any{"workspace": s.red.ID(), "username": "vi"} },
+	"leaveWorkspace":    func(s *team) map[string]any { return map[string]any{"workspace": s.red.ID()} },
+	"transferWorkspace": func(s *team) map[string]any { return map[string]any{"workspace": s.red.ID(), "username": "ed"} },
+	"createApiKey": func(*team) map[string]any {
+		return map[string]any{"name": "mine", "scopes": []any{"READ", "WRITE", "EXECUTE"}}
+	},
+	"revokeApiKey":     func(s *team) map[string]any { return map[string]any{"apiKey": s.key.ID()} },
+	"endSession":       func(s *team) map[string]any { return map[string]any{"session": s.session.ID()} },
+	"endOtherSessions": func(*team) map[string]any { return map[string]any{} },
+	"setSetting": func(*team) map[string]any {
+		return map[string]any{"key": "rate.query.per_minute.user", "value": 1, "version": 0}
+	},
+	"allowUserBinding": func(*team) map[string]any { return map[string]any{"username": "alice"} },
+	"setUserDisabled":  func(s *team) map[string]any { return map[string]any{"user": s.users["alice"].ID(), "disabled": true} },
+}
+
+// intruder is somebody who may not make a mutation, and how they are told.
+type intruder struct {
+	name   string
+	viewer *auth.Viewer
+	input  map[string]any // another one than that of the table
+	want   storage.Code
+}
+
+func TestEveryMutationRefusesWhoMayNotMakeIt(t *testing.T) {
+	parsed, err := schema.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newTeam(t)
+	locked := signedIn("locked", auth.RoleUser, auth.RoleAdmin)
+	user, _, err := s.app.SignIn(t.Context(), storage.Identity{Issuer: locked.Issuer, Subject: locked.Subject, Username: "locked", Dev: true}, "locked.db")
+	s.must(err)
+	_, err = s.app.SetUserDisabled(t.Context(), user.Key, true)
+	s.must(err)
+	readOnly := s.makeKey("alice", nil, storage.ScopeRead)
+	elsewhere := s.makeKey("alice", []string{s.workspace("alice", "else").Key}, storage.ScopeRead, storage.ScopeWrite)
+	rootsBound := s.makeKey("alice", []string{s.red.Key}, storage.ScopeRead, storage.ScopeWrite)
+	rootsBound.Roles = []auth.Role{auth.RoleUser, auth.RoleAdmin}
+	before := s.state()
+
+	attacks := 0
+	for _, field := range parsed.Mutation.Fields {
+		if strings.HasPrefix(field.Name, "__") {
+			continue
+		}
+		make := mutations[field.Name]
+		if make == nil {
+			t.Errorf("no attack on %s: add it to the table", field.Name)
+			continue
+		}
+		input := make(s)
+		intruders := []intruder{
+			{"nobody", nil, nil, storage.CodeUnauthenticated},
+			{"a locked account", locked, nil, storage.CodeForbidden},
+			{"a key without WRITE", readOnly, nil, storage.CodeForbidden},
+			{"an auditor", auditor, nil, storage.CodeForbidden},
+		}
+		if demandsRole(field, "USER") {
+			intruders = append(intruders, intruder{"an administrator", root, nil, storage.CodeForbidden})
+		}
+		if demandsRole(field, "ADMIN") {
+			intruders = append(intruders, intruder{"a user", alice, nil, storage.CodeForbidden},
+				intruder{"a bound key of an administrator", rootsBound, nil, storage.CodeForbidden})
+		}
+		if field.Directives.ForName("withoutKey") != nil {
+			intruders = append(intruders, intruder{"a key that may write", s.makeKey("alice", nil, storage.ScopeRead, storage.ScopeWrite), nil, storage.CodeForbidden})
+		}
+		// Auditors and administrators have keys and sessions of their own.
+		if field.Directives.ForName("authenticated") != nil {
+			intruders = slices.DeleteFunc(intruders, func(i intruder) bool { return i.viewer == auditor && field.Name == "endOtherSessions" })
+			for i := range intruders {
+				if intruders[i].viewer == auditor {
+					intruders[i].want = storage.CodeNotFound
+				}
+			}
+		}
+		for argument, id := range input {
+			if text, isText := id.(string); !isText || parsedKind(text) == 0 {
+				continue
+			}
+			for what, other := range map[string]string{
+				"nothing's": storage.ID{Kind: parsedKind(id.(string)), Key: "01890000-0000-7000-8000-000000000000"}.String(),
+				"malformed": "no id", "empty": "", "another kind's": storage.ID{Kind: storage.KindErrorLog, Key: "00"}.String(),
+				"a path's": storage.ID{Kind: parsedKind(id.(string)), Key: "../../red"}.String(),
+			} {
+				viewer := alice
+				if demandsRole(field, "ADMIN") {
+					viewer = root
+				}
+				intruders = append(intruders, intruder{what + " " + argument, viewer, with(input, argument, other), storage.CodeNotFound})
+			}
+		}
+		switch {
+		case input["workspace"] != nil:
+			intruders = append(intruders, intruder{"who is no member", mallory, nil, storage.CodeNotFound},
+				intruder{"a key bound elsewhere", elsewhere, nil, storage.CodeNotFound},
+				intruder{"another's personal workspace", alice, with(input, "workspace", s.personal("mallory").ID()), storage.CodeNotFound},
+				intruder{"the own personal workspace", alice, with(input, "workspace", s.personal("alice").ID()), storage.CodeBadInput})
+			if demandsMember(field, "OWNER") {
+				intruders = append(intruders, intruder{"an editor", ed, nil, storage.CodeForbidden}, intruder{"a viewer", vi, nil, storage.CodeForbidden})
+			}
+			if !slices.Contains([]string{"unarchiveWorkspace", "leaveWorkspace", "removeMember"}, field.Name) {
+				intruders = append(intruders, intruder{"of an archived one", alice, with(input, "workspace", s.old.ID()), storage.CodeConflict})
+			}
+		case field.Name == "createWorkspace":
+			intruders = append(intruders, intruder{"a bound key", elsewhere, nil, storage.CodeForbidden})
+		case field.Name == "revokeApiKey" || field.Name == "endSession":
+			intruders = append(intruders, intruder{"another user", mallory, nil, storage.CodeNotFound})
+		}
+		for _, one := range intruders {
+			attacks++
+			t.Run(field.Name+"/"+one.name, func(t *testing.T) {
+				given := input
+				if one.input != nil {
+					given = one.input
+				}
+				a := s.mutate(t, one.viewer, field.Name, given)
+				if got := a.refusal(); got != string(one.want) {
+					t.Errorf("refused with %q, want %s: %s", got, one.want, a.body)
+				}
+				a.keepsInside(t)
+			})
+		}
+	}
+	if after := s.state(); after != before {
+		t.Errorf("the attacks changed something:\n%s\nwas\n%s", after, before)
+	}
+	t.Logf("%d attacks", attacks)
+}
+
+// mutate makes a mutation and selects what every payload has.
+func (s *team) mutate(t *testing.T, viewer *auth.Viewer, field string, input map[string]any) answer {
+	t.Helper()
+	kind := strings.ToUpper(field[:1]) + field[1:] + "Input!"
+	return s.ask(t, viewer, `mutation($input:`+kind+`){m:`+field+`(input:$input){clientMutationId userErrors{code message field}}}`, map[string]any{"input": input})
+}
+
+func (s *team) personal(username string) *storage.Workspace {
+	s.t.Helper()
+	workspace, err := s.app.WorkspaceByName(s.t.Context(), s.users[username].Key, "")
+	s.must(err)
+	return workspace
+}
+
+// state is what the attacks must leave as it is.
+func (s *team) state() string {
+	s.t.Helper()
+	var text strings.Builder
+	for _, username := range []string{"alice", "ed", "vi", "mallory"} {
+		workspaces, err := s.app.Workspaces(s.t.Context(), s.users[username].Key)
+		s.must(err)
+		for _, w := range workspaces {
+			fmt.Fprintln(&text, username, w.Name, w.Role)
+		}
+		keys, err := s.app.APIKeysOf(s.t.Context(), s.users[username].Key, storage.Page{Limit: 100})
+		s.must(err)
+		for _, key := range keys.Nodes() {
+			if key.Key == s.key.Key {
+				fmt.Fprintln(&text, key.Name, key.RevokedAt)
+			}
+		}
+		sessions, err := s.app.SessionsOf(s.t.Context(), s.users[username].Key, storage.Page{Limit: 100})
+		s.must(err)
+		fmt.Fprintln(&text, len(sessions.Edges))
+	}
+	users, err := s.app.Users(s.t.Context())
+	s.must(err)
+	for _, user := range users {
+		fmt.Fprintln(&text, user.Username, user.Disabled, user.BindingAllowed)
+	}
+	settings, err := s.app.Settings(s.t.Context())
+	s.must(err)
+	for _, setting := range settings {
+		fmt.Fprintln(&text, setting.Key, setting.Value, setting.Version)
+	}
+	return text.String()
+}
+
+func demandsRole(field *ast.FieldDefinition, role string) bool {
+	directive := field.Directives.ForName("hasRole")
+	return directive != nil && directive.Arguments.ForName("role").Value.Raw == role
+}
+
+func demandsMember(field *ast.FieldDefinition, role string) bool {
+	directive := field.Directives.ForName("memberRole")
+	return directive != nil && directive.Arguments.ForName("role").Value.Raw == role
+}
+
+// parsedKind is the kind of an id, 0 for another text.
+func parsedKind(text string) storage.Kind {
+	id, ok := storage.ParseID(text)
+	if !ok || len(text) < 20 {
+		return 0
+	}
+	return id.Kind
+}
+
+func with(input map[string]any, name string, value any) map[string]any {
+	other := map[string]any{}
+	for key, old := range input {
+		other[key] = old
+	}
+	other[name] = value
+	return other
+}

@@ -1,0 +1,74 @@
+package schema
+
+import "github.com/violentutf/violentutf/storage"
+
+// Payload is what every mutation answers beside the thing that it changed. With user
+// errors nothing was changed.
+type Payload struct {
+	ClientMutationID *string
+	UserErrors       []*UserError // never null
+}
+
+// UserError is something that the caller can mend: BAD_USER_INPUT, NOT_FOUND or
+// CONFLICT.
+type UserError struct {
+	Code    storage.Code
+	Message string
+	Field   []string // from the field's argument on, empty where there is none
+}
+
+// WorkspacePayload is the answer of a mutation of a workspace.
+type WorkspacePayload struct {
+	Payload
+	Workspace *storage.Workspace
+}
+
+// ChangedWorkspace lets @userScoped hand the workspace on to what is selected below.
+func (p *WorkspacePayload) ChangedWorkspace() *storage.Workspace { return p.Workspace }
+
+// MemberPayload is the answer of a mutation of a member.
+type MemberPayload struct {
+	WorkspacePayload
+	Member *storage.Member
+}
+
+// LeavePayload is the answer of leaveWorkspace.
+type LeavePayload struct {
+	Payload
+	WorkspaceID *string
+}
+
+// APIKeyPayload is the answer of a mutation of an API key.
+type APIKeyPayload struct {
+	Payload
+	APIKey *storage.APIKey
+	Secret *string // of the answer in which the key is made only
+}
+
+// EndSessionPayload is the answer of endSession.
+type EndSessionPayload struct {
+	Payload
+	SessionID *string
+}
+
+// EndSessionsPayload is the answer of endOtherSessions.
+type EndSessionsPayload struct {
+	Payload
+	Ended int64
+}
+
+// UserPayload is the answer of a mutation of a user.
+type UserPayload struct {
+	Payload
+	User *storage.User
+}
+
+// SettingPayload is the answer of setSetting.
+type SettingPayload struct {
+	Payload
+	Setting *storage.SystemSetting
+}
+
+// AuditSubject is what a row of the audit log was about: a pointer to a user, a
+// workspace or an API key of storage.
+type AuditSubject any

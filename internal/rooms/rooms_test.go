@@ -41,6 +41,8 @@ var plan = []room{
 	}},
 	{"interop/...", []string{"secret/...", "storage", "storage/files"}},
 	{"secret/...", nil},
+	{"outbound", nil},
+	{"limit", []string{"storage"}},
 	{"storage", nil},
 	{"storage/appstore", []string{"storage"}},
 	{"storage/userstore", []string{"storage"}},

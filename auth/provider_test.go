@@ -403,7 +403,9 @@ func TestKeysRotateWithoutRestart(t *testing.T) {
 	p := z.open(t, c.now)
 	s := z.openSignIn(t, p)
 	old := z.tokens(t, s).AccessToken
-	z.Set(func() { z.Signing, z.Others = provider.SigningKey{Name: "rsa-2", With: jose.RS256, Private: provider.OtherRSAKey()}, nil })
+	z.Set(func() {
+		z.Signing, z.Others = provider.SigningKey{Name: "rsa-2", With: jose.RS256, Private: provider.OtherRSAKey()}, nil
+	})
 	if _, err := p.Verify(t.Context(), old); err != nil {
 		t.Errorf("the old token before anybody noticed: %v", err)
 	}

@@ -18,6 +18,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	jose "github.com/go-jose/go-jose/v4"
 	"github.com/zitadel/oidc/v3/example/server/storage"
@@ -37,6 +38,7 @@ type Server struct {
 	Signing  SigningKey
 	Others   []SigningKey
 	Claims   map[string]any // of access tokens, beside the provider's own
+	Life     time.Duration  // of access tokens; 0 is five minutes
 	Down     bool
 	KeysText string        // instead of the true JWKS
 	Hold     chan struct{} // the JWKS says here that it was asked, and waits to be let go on
@@ -201,6 +203,17 @@ func (s *Server) GetPrivateClaimsFromScopes(context.Context, string, string, []s
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	return s.Claims, nil
+}
+
+// CreateAccessAndRefreshTokens gives tokens that live as long as Life says.
+func (s *Server) CreateAccessAndRefreshTokens(ctx context.Context, request op.TokenRequest, current string) (access, refresh string, until time.Time, err error) {
+	access, refresh, until, err = s.Storage.CreateAccessAndRefreshTokens(ctx, request, current)
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.Life > 0 {
+		until = time.Now().Add(s.Life)
+	}
+	return access, refresh, until, err
 }
 
 // GetClientByClientID finds a client.

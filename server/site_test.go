@@ -24,6 +24,7 @@ import (
 type realm struct {
 	*site
 	provider *provider.Server
+	server   *server.Server
 }
 
 // newRealm starts both; change may add to the server's options.
@@ -57,7 +58,8 @@ func newRealm(t *testing.T, change func(*server.Options)) *realm {
 	if change != nil {
 		change(&options)
 	}
-	s.http.Config.Handler = server.New(options).Handler()
+	r.server = server.New(options)
+	s.http.Config.Handler = r.server.Handler()
 	s.http.Start()
 	t.Cleanup(s.http.Close)
 	return r

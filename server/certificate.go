@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"sync"
 	"time"
@@ -44,6 +45,11 @@ func (c *Certificate) Config() *tls.Config {
 			return c.current(), nil
 		},
 	}
+}
+
+// Listener lets a listener speak TLS.
+func (c *Certificate) Listener(inner net.Listener) net.Listener {
+	return tls.NewListener(inner, c.Config())
 }
 
 // lookEvery is how long a changed file may go unnoticed.

@@ -136,8 +136,8 @@ func (s *Server) SignInLink(username string, role auth.Role) string {
 const headerBytes = 32 << 10
 
 // Serve answers on listener, and on the control socket, until ctx ends; then it
-// lets requests under way finish for up to ten seconds.
-func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+// lets requests under way finish for up to ten seconds. ready is called when both listen.
+func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func()) error {
 	if err := errors.Join(s.rates.refresh(ctx), s.rates.limiter.Load(ctx)); err != nil {
 		return fmt.Errorf("load the rate limits: %w", err)
 	}
@@ -174,6 +174,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	for i, l := range []net.Listener{listener, control} {
 		go func() { ended <- servers[i].Serve(l) }()
 	}
+	ready()
 	running := len(servers)
 	select {
 	case <-ctx.Done():

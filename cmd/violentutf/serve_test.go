@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -74,32 +72,9 @@ func TestServeBesideAProviderOverTLS(t *testing.T) {
 	if err := os.WriteFile(config, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := program(t, "serve", "--data", t.TempDir(), "--config", config)
-	cmd.Env = append(cmd.Env, "VIOLENTUTF_OIDC_ISSUER="+idp.URL)
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(stdout)
-	t.Cleanup(func() {
-		if err := cmd.Process.Signal(os.Interrupt); err != nil {
-			t.Error(err)
-		}
-		for lines.Scan() { // until the pipe ends
-		}
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("the server ended with %v: %s", err, stderr.String())
-		}
-	})
-	lines.Scan()
-	base, ok := strings.CutPrefix(lines.Text(), "listening on ")
-	if !ok || !strings.HasPrefix(base, "https://127.0.0.1:") {
-		t.Fatalf("printed %q, %s", lines.Text(), stderr.String())
+	base := serveBeside(t, idp.URL, "--config", config)
+	if !strings.HasPrefix(base, "https://127.0.0.1:") {
+		t.Fatalf("listens on %s", base)
 	}
 	client := &http.Client{
 		Transport:     &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true},

@@ -14,7 +14,7 @@ import (
 func OptionsFromEnvironment(getenv func(string) string) (ProviderOptions, SignInOptions, error) {
 	issuer := getenv("VIOLENTUTF_OIDC_ISSUER")
 	if issuer == "" {
-		for _, name := range []string{"AUDIENCE", "CLIENT_ID", "CLIENT_SECRET", "AUTHORIZED_PARTIES", "ROLE_MAP"} {
+		for _, name := range []string{"AUDIENCE", "CLIENT_ID", "CLIENT_SECRET", "AUTHORIZED_PARTIES", "ROLE_MAP", "SCOPES"} {
 			if getenv("VIOLENTUTF_OIDC_"+name) != "" {
 				return ProviderOptions{}, SignInOptions{}, fmt.Errorf("VIOLENTUTF_OIDC_%s is set, but VIOLENTUTF_OIDC_ISSUER is not", name)
 			}
@@ -29,6 +29,7 @@ func OptionsFromEnvironment(getenv func(string) string) (ProviderOptions, SignIn
 		ClientID:     cmp.Or(getenv("VIOLENTUTF_OIDC_CLIENT_ID"), "violentutf"),
 		ClientSecret: getenv("VIOLENTUTF_OIDC_CLIENT_SECRET"),
 		PublicURL:    getenv("VIOLENTUTF_PUBLIC_URL"),
+		Scopes:       words(getenv("VIOLENTUTF_OIDC_SCOPES")),
 	}
 	audience := cmp.Or(getenv("VIOLENTUTF_OIDC_AUDIENCE"), Audience)
 	provider := ProviderOptions{
@@ -44,5 +45,8 @@ func OptionsFromEnvironment(getenv func(string) string) (ProviderOptions, SignIn
 
 // words are separated by commas or spaces.
 func words(text string) []string {
+	if text == "" {
+		return nil
+	}
 	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
 }

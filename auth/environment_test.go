@@ -21,9 +21,10 @@ func TestOptionsComeFromTheEnvironment(t *testing.T) {
 			map[string]string{
 				"OIDC_ISSUER": "https://idp.example", "OIDC_AUDIENCE": "api", "OIDC_CLIENT_ID": "web", "OIDC_CLIENT_SECRET": "s",
 				"OIDC_AUTHORIZED_PARTIES": "web, apisix", "OIDC_ROLE_MAP": "red=USER", "PUBLIC_URL": "https://red.example.org",
+				"OIDC_SCOPES": "offline_access",
 			},
 			ProviderOptions{Issuer: "https://idp.example", Audience: "api", AuthorizedParties: []string{"web", "apisix"}, RoleMap: map[string]Role{"red": RoleUser}, RoleClients: []string{"api", "web"}},
-			SignInOptions{ClientID: "web", ClientSecret: "s", PublicURL: "https://red.example.org"},
+			SignInOptions{ClientID: "web", ClientSecret: "s", PublicURL: "https://red.example.org", Scopes: []string{"offline_access"}},
 		},
 	} {
 		provider, signIn, err := OptionsFromEnvironment(func(name string) string { return test.set[name[len("VIOLENTUTF_"):]] })

@@ -11,13 +11,15 @@ import (
 
 	"github.com/lestrrat-go/jwx/v3/jwa"
 	"github.com/lestrrat-go/jwx/v3/jwk"
+
+	"github.com/violentutf/violentutf/internal/provider"
 )
 
 // FuzzVerify looks for a token that is accepted and should not be. The three parts are
 // sent as they are, and header and payload signed with the provider's key too: then only
 // the checks of what they say stand between them and a viewer.
 func FuzzVerify(f *testing.F) {
-	public, err := jwk.Import(edKey().Public())
+	public, err := jwk.Import(provider.EdKey().Public())
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -37,7 +39,7 @@ func FuzzVerify(f *testing.F) {
 		if viewer, err := p.Verify(context.Background(), header+"."+payload+"."+signature); err == nil && !signed(t, header, payload, signature) {
 			t.Fatalf("accepted unsigned as %+v", viewer)
 		}
-		viewer, err := p.Verify(context.Background(), forgery{algorithm: jwa.EdDSA(), key: edKey()}.raw(t, header, payload))
+		viewer, err := p.Verify(context.Background(), forgery{algorithm: jwa.EdDSA(), key: provider.EdKey()}.raw(t, header, payload))
 		if err != nil {
 			if !errors.Is(err, ErrInvalid) {
 				t.Fatalf("refused with %v", err)
@@ -73,5 +75,5 @@ func signed(t *testing.T, header, payload, signature string) bool {
 	t.Helper()
 	h, _ := base64.RawURLEncoding.DecodeString(header)
 	p, _ := base64.RawURLEncoding.DecodeString(payload)
-	return forgery{algorithm: jwa.EdDSA(), key: edKey()}.raw(t, string(h), string(p)) == header+"."+payload+"."+signature
+	return forgery{algorithm: jwa.EdDSA(), key: provider.EdKey()}.raw(t, string(h), string(p)) == header+"."+payload+"."+signature
 }

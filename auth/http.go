@@ -30,30 +30,10 @@ func BearerToken(r *http.Request) (token string, present bool, err error) {
 	return token, true, nil
 }
 
-// Middleware puts the viewer of the request's token into its context. A request
-// without a token goes on anonymously; one with a token that does not hold is
-// answered with 401, one whose token cannot be checked now with 503.
-func Middleware(v Verifier, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		token, present, err := BearerToken(r)
-		if !present {
-			next.ServeHTTP(w, r)
-			return
-		}
-		var viewer *Viewer
-		if err == nil {
-			viewer, err = v.Verify(r.Context(), token)
-		}
-		if err != nil {
-			refuse(w, r, err)
-			return
-		}
-		next.ServeHTTP(w, r.WithContext(WithViewer(r.Context(), viewer)))
-	})
-}
-
-// refuse says what a client can act on; which check failed is not its business.
-func refuse(w http.ResponseWriter, r *http.Request, err error) {
+// Refuse answers a request whose credential does not hold with 401, and one whose
+// credential cannot be checked now with 503. It says what a client can act on; which
+// check failed is not its business.
+func Refuse(w http.ResponseWriter, r *http.Request, err error) {
 	status, code, message := http.StatusUnauthorized, "UNAUTHENTICATED", "The token is not valid: sign in again."
 	switch {
 	case errors.Is(err, ErrExpired):

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/violentutf/violentutf/internal/keycloak"
+	"github.com/violentutf/violentutf/internal/provider"
 )
 
 // One Keycloak serves all of it: it takes half a minute to start.
@@ -158,7 +159,7 @@ func TestKeycloak(t *testing.T) {
 		server.WithdrawOldKeys(t)
 		c.at = c.at.Add(cachedFor)
 		// An unknown kid makes the provider look again.
-		forged := forgery{key: edKey(), header: map[string]any{"alg": "EdDSA", "kid": "x", "typ": "JWT"}, claims: map[string]any{"sub": "x"}}
+		forged := forgery{key: provider.EdKey(), header: map[string]any{"alg": "EdDSA", "kid": "x", "typ": "JWT"}, claims: map[string]any{"sub": "x"}}
 		forged.algorithm = providerAlgorithms[2]
 		if _, err := p.Verify(t.Context(), forged.token(t)); !errors.Is(err, ErrInvalid) {
 			t.Error(err)

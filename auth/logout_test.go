@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/lestrrat-go/jwx/v3/jwa"
+
+	"github.com/violentutf/violentutf/internal/provider"
 )
 
 func TestLogoutTokenNamesItsSession(t *testing.T) {
@@ -16,16 +18,16 @@ func TestLogoutTokenNamesItsSession(t *testing.T) {
 	event := map[string]any{logoutEvent: map[string]any{}}
 	good := func() forgery {
 		return forgery{
-			jwa.RS256(), rsaKey(),
+			jwa.RS256(), provider.RSAKey(),
 			map[string]any{"alg": "RS256", "kid": "rsa-1", "typ": "logout+jwt"},
 			map[string]any{
-				"iss": z.server.URL, "aud": "violentutf", "sub": "id-alice", "sid": "s1", "jti": "1", "typ": "Logout",
+				"iss": z.URL, "aud": "violentutf", "sub": "id-alice", "sid": "s1", "jti": "1", "typ": "Logout",
 				"iat": time.Now().Unix(), "exp": time.Now().Add(time.Minute).Unix(), "events": event,
 			},
 		}
 	}
 	got, err := s.LogoutToken(t.Context(), good().token(t))
-	if want := (LoggedOut{z.server.URL, "id-alice", "s1"}); err != nil || got != want {
+	if want := (LoggedOut{z.URL, "id-alice", "s1"}); err != nil || got != want {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	everywhere := good()
@@ -34,7 +36,7 @@ func TestLogoutTokenNamesItsSession(t *testing.T) {
 		t.Errorf("of all sessions: %+v, %v", got, err)
 	}
 	for name, change := range map[string]func(*forgery){
-		"a stranger's key":      func(f *forgery) { f.key = otherRSAKey() },
+		"a stranger's key":      func(f *forgery) { f.key = provider.OtherRSAKey() },
 		"no event":              func(f *forgery) { delete(f.claims, "events") },
 		"another event":         func(f *forgery) { f.claims["events"] = map[string]any{"x": map[string]any{}} },
 		"an event that is text": func(f *forgery) { f.claims["events"] = map[string]any{logoutEvent: "x"} },

@@ -22,6 +22,8 @@ import (
 	"github.com/lestrrat-go/jwx/v3/jwa"
 	"github.com/lestrrat-go/jwx/v3/jwk"
 	"github.com/lestrrat-go/jwx/v3/jws"
+
+	"github.com/violentutf/violentutf/internal/provider"
 )
 
 // forgery is a token that a test is about to sign: RS256, with the provider's own key
@@ -107,7 +109,7 @@ func TestForgedProviderTokensAreRefused(t *testing.T) {
 	good := func() forgery {
 		header, claims := parts(t, signedIn.AccessToken)
 		claims["azp"] = "violentutf" // as Keycloak says it
-		return forgery{jwa.RS256(), rsaKey(), header, claims}
+		return forgery{jwa.RS256(), provider.RSAKey(), header, claims}
 	}
 	pemOf := func(key any) []byte {
 		der, err := x509.MarshalPKIXPublicKey(key)
@@ -116,7 +118,7 @@ func TestForgedProviderTokensAreRefused(t *testing.T) {
 		}
 		return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 	}
-	strangersJWK, err := jwk.Import(otherRSAKey().Public())
+	strangersJWK, err := jwk.Import(provider.OtherRSAKey().Public())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,8 +132,12 @@ func TestForgedProviderTokensAreRefused(t *testing.T) {
 		// So that the others fail for their own reason alone.
 		{"nothing", func(f forgery) string { return f.token(t) }, true},
 		{"nothing, as the provider signs it", func(forgery) string { return signedIn.AccessToken }, true},
-		{"ES256 with the provider's key for it", func(f forgery) string { return f.head("alg", "ES256", "kid", "ec-1").by(jwa.ES256(), ecKey()).token(t) }, true},
-		{"EdDSA with the provider's key for it", func(f forgery) string { return f.head("alg", "EdDSA", "kid", "ed-1").by(jwa.EdDSA(), edKey()).token(t) }, true},
+		{"ES256 with the provider's key for it", func(f forgery) string {
+			return f.head("alg", "ES256", "kid", "ec-1").by(jwa.ES256(), provider.ECKey()).token(t)
+		}, true},
+		{"EdDSA with the provider's key for it", func(f forgery) string {
+			return f.head("alg", "EdDSA", "kid", "ed-1").by(jwa.EdDSA(), provider.EdKey()).token(t)
+		}, true},
 		{"at+jwt of RFC 9068", func(f forgery) string { return f.head("typ", "at+jwt").without("client_id").token(t) }, true},
 		{"Bearer of Keycloak", func(f forgery) string { return f.say("typ", "Bearer").without("client_id").token(t) }, true},
 		{"several audiences", func(f forgery) string { return f.say("aud", []string{"account", "violentutf"}).token(t) }, true},
@@ -143,21 +149,23 @@ func TestForgedProviderTokensAreRefused(t *testing.T) {
 		{"no algorithm", func(f forgery) string { return f.without("alg").token(t) }, false},
 		{"an algorithm that is a list", func(f forgery) string { return f.head("alg", []string{"RS256"}).token(t) }, false},
 		{"HS256 with the public key in PEM", func(f forgery) string {
-			return f.head("alg", "HS256").by(jwa.HS256(), pemOf(rsaKey().Public())).token(t)
+			return f.head("alg", "HS256").by(jwa.HS256(), pemOf(provider.RSAKey().Public())).token(t)
 		}, false},
 		{"HS256 with the public key in DER", func(f forgery) string {
-			return f.head("alg", "HS256").by(jwa.HS256(), x509.MarshalPKCS1PublicKey(&rsaKey().PublicKey)).token(t)
+			return f.head("alg", "HS256").by(jwa.HS256(), x509.MarshalPKCS1PublicKey(&provider.RSAKey().PublicKey)).token(t)
 		}, false},
 		{"HS256 with the Ed25519 key", func(f forgery) string {
-			return f.head("alg", "HS256", "kid", "ed-1").by(jwa.HS256(), []byte(edKey().Public().(ed25519.PublicKey))).token(t)
+			return f.head("alg", "HS256", "kid", "ed-1").by(jwa.HS256(), []byte(provider.EdKey().Public().(ed25519.PublicKey))).token(t)
 		}, false},
-		{"RS384, the provider's key", func(f forgery) string { return f.head("alg", "RS384").by(jwa.RS384(), rsaKey()).token(t) }, false},
-		{"RS512, the provider's key", func(f forgery) string { return f.head("alg", "RS512").by(jwa.RS512(), rsaKey()).token(t) }, false},
-		{"PS256, the provider's key", func(f forgery) string { return f.head("alg", "PS256").by(jwa.PS256(), rsaKey()).token(t) }, false},
-		{"RS256 said of an ES256 signature", func(f forgery) string { return f.by(jwa.ES256(), ecKey()).token(t) }, false},
-		{"ES256 with an RSA kid", func(f forgery) string { return f.head("alg", "ES256").by(jwa.ES256(), ecKey()).token(t) }, false},
-		{"EdDSA with an EC kid", func(f forgery) string { return f.head("alg", "EdDSA", "kid", "ec-1").by(jwa.EdDSA(), edKey()).token(t) }, false},
-		{"a stranger's key", func(f forgery) string { return f.by(jwa.RS256(), otherRSAKey()).token(t) }, false},
+		{"RS384, the provider's key", func(f forgery) string { return f.head("alg", "RS384").by(jwa.RS384(), provider.RSAKey()).token(t) }, false},
+		{"RS512, the provider's key", func(f forgery) string { return f.head("alg", "RS512").by(jwa.RS512(), provider.RSAKey()).token(t) }, false},
+		{"PS256, the provider's key", func(f forgery) string { return f.head("alg", "PS256").by(jwa.PS256(), provider.RSAKey()).token(t) }, false},
+		{"RS256 said of an ES256 signature", func(f forgery) string { return f.by(jwa.ES256(), provider.ECKey()).token(t) }, false},
+		{"ES256 with an RSA kid", func(f forgery) string { return f.head("alg", "ES256").by(jwa.ES256(), provider.ECKey()).token(t) }, false},
+		{"EdDSA with an EC kid", func(f forgery) string {
+			return f.head("alg", "EdDSA", "kid", "ec-1").by(jwa.EdDSA(), provider.EdKey()).token(t)
+		}, false},
+		{"a stranger's key", func(f forgery) string { return f.by(jwa.RS256(), provider.OtherRSAKey()).token(t) }, false},
 		{"no signature", func(forgery) string { return text[0] + "." + text[1] + "." }, false},
 		{"a truncated signature", func(forgery) string { return text[0] + "." + text[1] + "." + text[2][:len(text[2])-4] }, false},
 		{"a lengthened signature", func(forgery) string { return text[0] + "." + text[1] + "." + text[2] + "AAAA" }, false},
@@ -187,16 +195,22 @@ func TestForgedProviderTokensAreRefused(t *testing.T) {
 		{"a kid that is SQL", func(f forgery) string { return f.head("kid", "x' UNION SELECT 'AAAA").token(t) }, false},
 		{"a kid that is a URL", func(f forgery) string { return f.head("kid", evil.URL).token(t) }, false},
 		{"another key's kid", func(f forgery) string { return f.head("kid", "ec-1").token(t) }, false},
-		{"an embedded jwk", func(f forgery) string { return f.head("jwk", strangersJWK).by(jwa.RS256(), otherRSAKey()).token(t) }, false},
+		{"an embedded jwk", func(f forgery) string {
+			return f.head("jwk", strangersJWK).by(jwa.RS256(), provider.OtherRSAKey()).token(t)
+		}, false},
 		{"an embedded jwk without a kid", func(f forgery) string {
-			return f.head("jwk", strangersJWK).without("kid").by(jwa.RS256(), otherRSAKey()).token(t)
+			return f.head("jwk", strangersJWK).without("kid").by(jwa.RS256(), provider.OtherRSAKey()).token(t)
 		}, false},
 		{"an embedded jwk, signed by the provider", func(f forgery) string { return f.head("jwk", strangersJWK).token(t) }, false},
 		{"a jku", func(f forgery) string {
-			return f.head("jku", evil.URL+"/keys", "kid", "evil").by(jwa.RS256(), otherRSAKey()).token(t)
+			return f.head("jku", evil.URL+"/keys", "kid", "evil").by(jwa.RS256(), provider.OtherRSAKey()).token(t)
 		}, false},
-		{"an x5u", func(f forgery) string { return f.head("x5u", evil.URL+"/cert").by(jwa.RS256(), otherRSAKey()).token(t) }, false},
-		{"an x5c", func(f forgery) string { return f.head("x5c", []string{"AAAA"}).by(jwa.RS256(), otherRSAKey()).token(t) }, false},
+		{"an x5u", func(f forgery) string {
+			return f.head("x5u", evil.URL+"/cert").by(jwa.RS256(), provider.OtherRSAKey()).token(t)
+		}, false},
+		{"an x5c", func(f forgery) string {
+			return f.head("x5c", []string{"AAAA"}).by(jwa.RS256(), provider.OtherRSAKey()).token(t)
+		}, false},
 
 		// What kind of token it is.
 		{"the ID token", func(forgery) string { return signedIn.IDToken }, false},
@@ -220,10 +234,10 @@ func TestForgedProviderTokensAreRefused(t *testing.T) {
 
 		// For whom, by whom, when.
 		{"another issuer", func(f forgery) string { return f.say("iss", evil.URL).token(t) }, false},
-		{"the issuer with a slash", func(f forgery) string { return f.say("iss", z.server.URL+"/").token(t) }, false},
-		{"the issuer in capitals", func(f forgery) string { return f.say("iss", strings.ToUpper(z.server.URL)).token(t) }, false},
-		{"an issuer that begins alike", func(f forgery) string { return f.say("iss", z.server.URL+".evil.example").token(t) }, false},
-		{"issuers in a list", func(f forgery) string { return f.say("iss", []string{z.server.URL}).token(t) }, false},
+		{"the issuer with a slash", func(f forgery) string { return f.say("iss", z.URL+"/").token(t) }, false},
+		{"the issuer in capitals", func(f forgery) string { return f.say("iss", strings.ToUpper(z.URL)).token(t) }, false},
+		{"an issuer that begins alike", func(f forgery) string { return f.say("iss", z.URL+".evil.example").token(t) }, false},
+		{"issuers in a list", func(f forgery) string { return f.say("iss", []string{z.URL}).token(t) }, false},
 		{"no issuer", func(f forgery) string { return f.without("iss").token(t) }, false},
 		{"the development issuer", func(f forgery) string { return f.say("iss", DevIssuerName).token(t) }, false},
 		{"another audience", func(f forgery) string { return f.say("aud", "account").token(t) }, false},
@@ -344,26 +358,26 @@ func TestTokenGivesItsViewer(t *testing.T) {
 		claims map[string]any
 		roles  []Role
 	}{
-		{"a role of the realm", userClaims("ai-api-access"), []Role{RoleUser}},
-		{"all of them, and unknown ones", userClaims("auditor", "uma_authorization", "ai-api-access", "admin", "admin"), []Role{RoleAdmin, RoleAuditor, RoleUser}},
-		{"no role", userClaims(), nil},
-		{"no role that means something, in any case", userClaims("USER", "Admin", "ai-api-access ", "root"), nil},
-		{"no roles at all", with(userClaims(), "realm_access", map[string]any{}), nil},
-		{"a role of this client", with(userClaims(), "resource_access", map[string]any{"violentutf": map[string]any{"roles": []string{"auditor"}}}), []Role{RoleAuditor}},
-		{"admin of another client", with(userClaims(), "resource_access", map[string]any{"realm-management": map[string]any{"roles": []string{"admin"}}}), nil},
+		{"a role of the realm", provider.UserClaims("ai-api-access"), []Role{RoleUser}},
+		{"all of them, and unknown ones", provider.UserClaims("auditor", "uma_authorization", "ai-api-access", "admin", "admin"), []Role{RoleAdmin, RoleAuditor, RoleUser}},
+		{"no role", provider.UserClaims(), nil},
+		{"no role that means something, in any case", provider.UserClaims("USER", "Admin", "ai-api-access ", "root"), nil},
+		{"no roles at all", with(provider.UserClaims(), "realm_access", map[string]any{}), nil},
+		{"a role of this client", with(provider.UserClaims(), "resource_access", map[string]any{"violentutf": map[string]any{"roles": []string{"auditor"}}}), []Role{RoleAuditor}},
+		{"admin of another client", with(provider.UserClaims(), "resource_access", map[string]any{"realm-management": map[string]any{"roles": []string{"admin"}}}), nil},
 	} {
-		z.set(func() { z.claims = test.claims })
+		z.Set(func() { z.Claims = test.claims })
 		viewer := z.tokens(t, s).Viewer
 		want := &Viewer{
-			Issuer: z.server.URL, Subject: "id-alice", Username: "alice", DisplayName: "Alice Example",
+			Issuer: z.URL, Subject: "id-alice", Username: "alice", DisplayName: "Alice Example",
 			Email: "alice@example.org", Roles: test.roles, ExpiresAt: viewer.ExpiresAt,
 		}
 		if !reflect.DeepEqual(viewer, want) {
 			t.Errorf("%s: %+v", test.name, viewer)
 		}
 	}
-	z.set(func() {
-		z.claims = map[string]any{"preferred_username": "ALICE", "name": "A\u202ex", "email": "alice@example.org", "email_verified": false}
+	z.Set(func() {
+		z.Claims = map[string]any{"preferred_username": "ALICE", "name": "A\u202ex", "email": "alice@example.org", "email_verified": false}
 	})
 	if viewer := z.tokens(t, s).Viewer; viewer.Username != "alice" || viewer.DisplayName != "alice" || viewer.Email != "" {
 		t.Errorf("got %+v", viewer)
@@ -374,9 +388,9 @@ func TestRoleTakenAwayIsGoneWithTheNextToken(t *testing.T) {
 	z := startZitadel(t)
 	p := z.open(t, time.Now)
 	s := z.openSignIn(t, p)
-	z.set(func() { z.claims = userClaims("ai-api-access", "admin") })
+	z.Set(func() { z.Claims = provider.UserClaims("ai-api-access", "admin") })
 	before := z.tokens(t, s)
-	z.set(func() { z.claims = userClaims("ai-api-access") })
+	z.Set(func() { z.Claims = provider.UserClaims("ai-api-access") })
 	after, err := s.Refresh(t.Context(), before.RefreshToken, "id-alice")
 	if err != nil || !before.Viewer.HasRole(RoleAdmin) || after.Viewer.HasRole(RoleAdmin) || !after.Viewer.HasRole(RoleUser) {
 		t.Errorf("%v before, %v after, %v", before.Viewer.Roles, after.Viewer, err)
@@ -389,13 +403,15 @@ func TestKeysRotateWithoutRestart(t *testing.T) {
 	p := z.open(t, c.now)
 	s := z.openSignIn(t, p)
 	old := z.tokens(t, s).AccessToken
-	z.set(func() { z.signing, z.others = zitadelKey{"rsa-2", jose.RS256, otherRSAKey()}, nil })
+	z.Set(func() {
+		z.Signing, z.Others = provider.SigningKey{Name: "rsa-2", With: jose.RS256, Private: provider.OtherRSAKey()}, nil
+	})
 	if _, err := p.Verify(t.Context(), old); err != nil {
 		t.Errorf("the old token before anybody noticed: %v", err)
 	}
-	gets := z.keyGets.Load()
+	gets := z.KeyGets.Load()
 	z.tokens(t, s) // signed with the new key
-	if got := z.keyGets.Load() - gets; got != 1 {
+	if got := z.KeyGets.Load() - gets; got != 1 {
 		t.Errorf("the keys were fetched %d times", got)
 	}
 	// The verified token is remembered for a minute; then its key is gone.
@@ -409,13 +425,13 @@ func TestWithdrawnKeyEndsWithoutANewOne(t *testing.T) {
 	z := startZitadel(t)
 	c := &clock{time.Now()}
 	p := z.open(t, c.now)
-	f := forgery{jwa.ES256(), ecKey(), map[string]any{"alg": "ES256", "kid": "ec-1", "typ": "at+jwt"}, with(userClaims("ai-api-access"),
-		"iss", z.server.URL, "aud", "violentutf", "azp", "violentutf", "sub", "id-alice", "exp", c.at.Add(time.Hour).Unix())}
+	f := forgery{jwa.ES256(), provider.ECKey(), map[string]any{"alg": "ES256", "kid": "ec-1", "typ": "at+jwt"}, with(provider.UserClaims("ai-api-access"),
+		"iss", z.URL, "aud", "violentutf", "azp", "violentutf", "sub", "id-alice", "exp", c.at.Add(time.Hour).Unix())}
 	token := f.token(t)
 	if _, err := p.Verify(t.Context(), token); err != nil {
 		t.Fatal(err)
 	}
-	z.set(func() { z.others = nil })
+	z.Set(func() { z.Others = nil })
 	c.at = c.at.Add(keysFresh)
 	if _, err := p.Verify(t.Context(), token); !errors.Is(err, ErrInvalid) {
 		t.Errorf("ten minutes after its key was withdrawn: %v", err)
@@ -426,12 +442,12 @@ func TestInventedKidsCauseOneFetchInTenSeconds(t *testing.T) {
 	z := startZitadel(t)
 	c := &clock{time.Now()}
 	p := z.open(t, c.now)
-	gets := z.keyGets.Load()
+	gets := z.KeyGets.Load()
 	flood := func() {
 		var all sync.WaitGroup
 		for i := range 50 {
 			all.Go(func() {
-				f := forgery{jwa.EdDSA(), edKey(), map[string]any{"alg": "EdDSA", "kid": fmt.Sprint("x", i), "typ": "JWT"}, map[string]any{"sub": "x"}}
+				f := forgery{jwa.EdDSA(), provider.EdKey(), map[string]any{"alg": "EdDSA", "kid": fmt.Sprint("x", i), "typ": "JWT"}, map[string]any{"sub": "x"}}
 				if _, err := p.Verify(t.Context(), f.token(t)); !errors.Is(err, ErrInvalid) {
 					t.Error(err)
 				}
@@ -441,12 +457,12 @@ func TestInventedKidsCauseOneFetchInTenSeconds(t *testing.T) {
 	}
 	for turn := range int64(3) {
 		flood()
-		if got := z.keyGets.Load() - gets; got != turn+1 {
+		if got := z.KeyGets.Load() - gets; got != turn+1 {
 			t.Errorf("150 tokens with invented kids caused %d fetches in turn %d", got, turn)
 		}
 		c.at = c.at.Add(refreshEvery - time.Millisecond)
 		flood()
-		if got := z.keyGets.Load() - gets; got != turn+1 {
+		if got := z.KeyGets.Load() - gets; got != turn+1 {
 			t.Errorf("a fetch before ten seconds: %d in turn %d", got, turn)
 		}
 		c.at = c.at.Add(time.Millisecond)
@@ -457,11 +473,11 @@ func TestProviderThatIsDownIsPutUpWithForAnHour(t *testing.T) {
 	z := startZitadel(t)
 	c := &clock{time.Now()}
 	p := z.open(t, c.now)
-	claims := with(userClaims("ai-api-access"), "iss", z.server.URL, "aud", "violentutf", "azp", "violentutf", "sub", "id-alice", "exp", c.at.Add(5*time.Hour).Unix())
+	claims := with(provider.UserClaims("ai-api-access"), "iss", z.URL, "aud", "violentutf", "azp", "violentutf", "sub", "id-alice", "exp", c.at.Add(5*time.Hour).Unix())
 	token := func(kid string) string {
-		return forgery{jwa.ES256(), ecKey(), map[string]any{"alg": "ES256", "kid": kid, "typ": "at+jwt"}, claims}.token(t)
+		return forgery{jwa.ES256(), provider.ECKey(), map[string]any{"alg": "ES256", "kid": kid, "typ": "at+jwt"}, claims}.token(t)
 	}
-	z.set(func() { z.down = true })
+	z.Set(func() { z.Down = true })
 	c.at = c.at.Add(keysStale)
 	if _, err := p.Verify(t.Context(), token("ec-1")); err != nil {
 		t.Errorf("within the hour: %v", err)
@@ -475,7 +491,7 @@ func TestProviderThatIsDownIsPutUpWithForAnHour(t *testing.T) {
 	if _, err := p.Verify(t.Context(), token("ec-1")); err == nil || errors.Is(err, ErrInvalid) {
 		t.Errorf("after the hour: %v", err)
 	}
-	z.set(func() { z.down = false })
+	z.Set(func() { z.Down = false })
 	c.at = c.at.Add(refreshEvery)
 	if _, err := p.Verify(t.Context(), token("ec-1")); err != nil {
 		t.Errorf("when it is up again: %v", err)
@@ -488,14 +504,14 @@ func TestProviderThatDoesNotAnswerHoldsUpOneRequest(t *testing.T) {
 	p := z.open(t, c.now)
 	token := func(id string) string {
 		return forgery{
-			jwa.ES256(), ecKey(),
+			jwa.ES256(), provider.ECKey(),
 			map[string]any{"alg": "ES256", "kid": "ec-1", "typ": "at+jwt"},
-			with(userClaims("ai-api-access"), "iss", z.server.URL, "aud", "violentutf", "azp", "violentutf", "sub", "id-alice", "exp", c.at.Add(time.Hour).Unix(), "jti", id),
+			with(provider.UserClaims("ai-api-access"), "iss", z.URL, "aud", "violentutf", "azp", "violentutf", "sub", "id-alice", "exp", c.at.Add(time.Hour).Unix(), "jti", id),
 		}.token(t)
 	}
 	tokens := []string{token("1"), token("2")}
 	hold := make(chan struct{})
-	z.set(func() { z.hold = hold })
+	z.Set(func() { z.Hold = hold })
 	c.at = c.at.Add(keysFresh)
 	first := make(chan error)
 	go func() {
@@ -524,18 +540,18 @@ func TestPublishedKeysThatCannotVerifyAreNotUsed(t *testing.T) {
 		}
 		return with(members, set...)
 	}
-	edPublic := edKey().Public()
+	edPublic := provider.EdKey().Public()
 	for name, test := range map[string]struct {
 		keys []map[string]any
 		want []string
 	}{
-		"algorithms left out":     {[]map[string]any{public(rsaKey().Public(), "kid", "a"), public(ecKey().Public(), "kid", "b"), public(edPublic, "kid", "c")}, []string{"a", "b", "c"}},
-		"for encryption":          {[]map[string]any{public(rsaKey().Public(), "kid", "a", "use", "enc"), public(edPublic, "kid", "c")}, []string{"c"}},
-		"another algorithm":       {[]map[string]any{public(rsaKey().Public(), "kid", "a", "alg", "RSA-OAEP"), public(ecKey().Public(), "kid", "b", "alg", "RS256")}, nil},
-		"without a kid":           {[]map[string]any{public(rsaKey().Public())}, nil},
-		"two of one kid":          {[]map[string]any{public(edPublic, "kid", "a"), public(ecKey().Public(), "kid", "a"), public(rsaKey().Public(), "kid", "b")}, []string{"b"}},
+		"algorithms left out":     {[]map[string]any{public(provider.RSAKey().Public(), "kid", "a"), public(provider.ECKey().Public(), "kid", "b"), public(edPublic, "kid", "c")}, []string{"a", "b", "c"}},
+		"for encryption":          {[]map[string]any{public(provider.RSAKey().Public(), "kid", "a", "use", "enc"), public(edPublic, "kid", "c")}, []string{"c"}},
+		"another algorithm":       {[]map[string]any{public(provider.RSAKey().Public(), "kid", "a", "alg", "RSA-OAEP"), public(provider.ECKey().Public(), "kid", "b", "alg", "RS256")}, nil},
+		"without a kid":           {[]map[string]any{public(provider.RSAKey().Public())}, nil},
+		"two of one kid":          {[]map[string]any{public(edPublic, "kid", "a"), public(provider.ECKey().Public(), "kid", "a"), public(provider.RSAKey().Public(), "kid", "b")}, []string{"b"}},
 		"symmetric":               {[]map[string]any{{"kty": "oct", "k": "AAAA", "kid": "a", "alg": "HS256"}}, nil},
-		"private":                 {[]map[string]any{public(edKey(), "kid", "a")}, nil},
+		"private":                 {[]map[string]any{public(provider.EdKey(), "kid", "a")}, nil},
 		"of a kind that is new":   {[]map[string]any{{"kty": "AKP", "kid": "a", "alg": "ML-DSA-44", "pub": "AAAA"}, public(edPublic, "kid", "c")}, []string{"c"}},
 		"damaged, beside another": {[]map[string]any{{"kty": "RSA", "kid": "a", "n": "!", "e": "AQAB"}, public(edPublic, "kid", "c")}, []string{"c"}},
 	} {
@@ -560,20 +576,20 @@ func TestProviderThatIsNotOneIsRefused(t *testing.T) {
 		"no JSON": "<html>", "no keys": `{"keys":[]}`, "too many keys": asJSON(t, map[string]any{"keys": many}),
 		"keys without end": `{"keys":[` + strings.Repeat(" ", longestAnswer+1) + `]}`,
 	} {
-		z.set(func() { z.keysText = keys })
-		if _, err := OpenProvider(t.Context(), ProviderOptions{Issuer: z.server.URL, AuthorizedParties: []string{"violentutf"}}); err == nil {
+		z.Set(func() { z.KeysText = keys })
+		if _, err := OpenProvider(t.Context(), ProviderOptions{Issuer: z.URL, AuthorizedParties: []string{"violentutf"}}); err == nil {
 			t.Errorf("%s: opened", name)
 		}
 	}
-	z.set(func() { z.keysText = "" })
-	redirect := httptest.NewServer(http.RedirectHandler(z.server.URL+"/.well-known/openid-configuration", http.StatusFound))
+	z.Set(func() { z.KeysText = "" })
+	redirect := httptest.NewServer(http.RedirectHandler(z.URL+"/.well-known/openid-configuration", http.StatusFound))
 	t.Cleanup(redirect.Close)
-	redirectedKeys := httptest.NewServer(http.RedirectHandler(z.server.URL+"/keys", http.StatusFound))
+	redirectedKeys := httptest.NewServer(http.RedirectHandler(z.URL+"/keys", http.StatusFound))
 	t.Cleanup(redirectedKeys.Close)
 	description := func(change map[string]any) string {
 		var server *httptest.Server
 		server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			members := map[string]any{"issuer": server.URL, "jwks_uri": z.server.URL + "/keys"}
+			members := map[string]any{"issuer": server.URL, "jwks_uri": z.URL + "/keys"}
 			maps.Copy(members, change)
 			_ = json.NewEncoder(w).Encode(members)
 		}))
@@ -582,8 +598,8 @@ func TestProviderThatIsNotOneIsRefused(t *testing.T) {
 	}
 	for name, options := range map[string]ProviderOptions{
 		"a redirect":                  {Issuer: redirect.URL},
-		"another issuer":              {Issuer: description(map[string]any{"issuer": z.server.URL})},
-		"the issuer with a slash":     {Issuer: z.server.URL + "/"},
+		"another issuer":              {Issuer: description(map[string]any{"issuer": z.URL})},
+		"the issuer with a slash":     {Issuer: z.URL + "/"},
 		"keys by plain HTTP":          {Issuer: description(map[string]any{"jwks_uri": "http://keys.example/keys"})},
 		"keys behind a redirect":      {Issuer: description(map[string]any{"jwks_uri": redirectedKeys.URL})},
 		"keys in a file":              {Issuer: description(map[string]any{"jwks_uri": "file:///etc/passwd"})},
@@ -592,16 +608,16 @@ func TestProviderThatIsNotOneIsRefused(t *testing.T) {
 		"a name that begins alike":    {Issuer: "http://localhost.evil.example"},
 		"an address that is not ours": {Issuer: "http://10.0.0.1"},
 		"a password":                  {Issuer: "https://u:p@idp.example"},
-		"a query":                     {Issuer: z.server.URL + "?x=1"},
+		"a query":                     {Issuer: z.URL + "?x=1"},
 		"no issuer":                   {},
-		"an unknown role":             {Issuer: z.server.URL, RoleMap: map[string]Role{"x": "ROOT"}},
+		"an unknown role":             {Issuer: z.URL, RoleMap: map[string]Role{"x": "ROOT"}},
 	} {
 		options.AuthorizedParties = []string{"violentutf"}
 		if _, err := OpenProvider(t.Context(), options); err == nil {
 			t.Errorf("%s: opened", name)
 		}
 	}
-	if _, err := OpenProvider(t.Context(), ProviderOptions{Issuer: z.server.URL}); err == nil || !strings.Contains(err.Error(), "authorized parties") {
+	if _, err := OpenProvider(t.Context(), ProviderOptions{Issuer: z.URL}); err == nil || !strings.Contains(err.Error(), "authorized parties") {
 		t.Errorf("any client: %v", err)
 	}
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"golang.org/x/oauth2"
+
+	"github.com/violentutf/violentutf/internal/provider"
 )
 
 func TestBrowserSignsInRefreshesAndSignsOut(t *testing.T) {
@@ -31,18 +33,18 @@ func TestBrowserSignsInRefreshesAndSignsOut(t *testing.T) {
 			t.Errorf("%s is %q", name, query.Get(name))
 		}
 	}
-	got, err := s.Complete(t.Context(), browser, visit(t, page))
+	got, err := s.Complete(t.Context(), browser, provider.Visit(t, page))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got.Viewer.Subject != "id-alice" || got.Viewer.Username != "alice" || got.Viewer.Email != "alice@example.org" ||
-		got.Viewer.DisplayName != "Alice Example" || got.Viewer.Issuer != z.server.URL || !slices.Equal(got.Viewer.Roles, []Role{RoleUser}) {
+		got.Viewer.DisplayName != "Alice Example" || got.Viewer.Issuer != z.URL || !slices.Equal(got.Viewer.Roles, []Role{RoleUser}) {
 		t.Errorf("viewer %+v", got.Viewer)
 	}
 	if got.ReturnPath != "/graphiql?q=1" || got.IDToken == "" || got.AccessToken == "" || !got.ExpiresAt.After(time.Now()) {
 		t.Errorf("signed in as %+v", got)
 	}
-	z.set(func() { z.claims = userClaims("admin", "ai-api-access") })
+	z.Set(func() { z.Claims = provider.UserClaims("admin", "ai-api-access") })
 	fresh, err := s.Refresh(t.Context(), got.RefreshToken, "id-alice")
 	if err != nil {
 		t.Fatal(err)
@@ -89,14 +91,14 @@ func TestSignInThatDoesNotHoldIsRefused(t *testing.T) {
 		{"another code", func(_ *string, query url.Values) { query.Set("code", "guess") }},
 		{"a code of another sign-in, whose verifier is another", func(_ *string, query url.Values) {
 			page, _ := s.Begin("/")
-			query.Set("code", visit(t, page).Get("code"))
+			query.Set("code", provider.Visit(t, page).Get("code"))
 		}},
 		{"another provider answers", func(_ *string, query url.Values) { query.Set("iss", "https://evil.example") }},
 		{"the provider refuses", func(_ *string, query url.Values) { query.Set("error", "access_denied") }},
 		{"too late", func(*string, url.Values) { c.at = c.at.Add(10*time.Minute + time.Second) }},
 	} {
 		page, browser := s.Begin("/")
-		query := visit(t, page)
+		query := provider.Visit(t, page)
 		test.change(&browser, query)
 		got, err := s.Complete(t.Context(), browser, query)
 		if !errors.Is(err, ErrSignIn) || got.Viewer != nil {
@@ -112,7 +114,7 @@ func TestSignInHoldsOnce(t *testing.T) {
 	z := startZitadel(t)
 	s := z.openSignIn(t, z.open(t, time.Now))
 	page, browser := s.Begin("/")
-	query := visit(t, page)
+	query := provider.Visit(t, page)
 	if _, err := s.Complete(t.Context(), browser, query); err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +131,7 @@ func TestIDTokenOfAnotherSignInIsRefused(t *testing.T) {
 	query := u.Query()
 	query.Set("nonce", "of another sign-in")
 	u.RawQuery = query.Encode()
-	if got, err := s.Complete(t.Context(), browser, visit(t, u.String())); err == nil {
+	if got, err := s.Complete(t.Context(), browser, provider.Visit(t, u.String())); err == nil {
 		t.Errorf("signed in as %+v", got.Viewer)
 	}
 }

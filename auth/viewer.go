@@ -63,6 +63,35 @@ func (v *Viewer) MayUse(scope storage.APIScope) bool {
 	return v.Key == nil || slices.Contains(v.Key.Scopes, scope)
 }
 
+// Identity is who the viewer is to the app store, which binds a user to it.
+func (v *Viewer) Identity() storage.Identity {
+	roles := make([]string, len(v.Roles))
+	for i, role := range v.Roles {
+		roles[i] = string(role)
+	}
+	return storage.Identity{
+		Issuer: v.Issuer, Subject: v.Subject, Username: v.Username, Email: v.Email,
+		DisplayName: v.DisplayName, Roles: roles, Dev: v.Dev,
+	}
+}
+
+// Known is the viewer of a credential that the app store keeps: an API key or a
+// session. Roles that were stored and are unknown now mean nothing.
+func Known(user *storage.User, personal *storage.Workspace) *Viewer {
+	v := &Viewer{UserID: user.Key, Username: user.Username, DisplayName: user.Username, User: user, Personal: personal, Dev: user.DevBinding}
+	for text, value := range map[*string]*string{&v.Issuer: user.Issuer, &v.Subject: user.Subject, &v.Email: user.Email, &v.DisplayName: user.DisplayName} {
+		if value != nil {
+			*text = *value
+		}
+	}
+	for _, name := range user.Roles {
+		if role, err := ParseRole(name); err == nil {
+			v.Roles = append(v.Roles, role)
+		}
+	}
+	return v
+}
+
 // HasRole says whether the viewer has that very role; nobody has none.
 func (v *Viewer) HasRole(role Role) bool {
 	return v != nil && slices.Contains(v.Roles, role)

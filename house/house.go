@@ -52,6 +52,7 @@ type House struct {
 	lock   *datadir.Lock
 	app    *appstore.Store
 	stores *duckdb.Registry
+	upkeep *upkeep
 	closed sync.Once
 }
 
@@ -85,16 +86,25 @@ func Open(ctx context.Context, options Options) (_ *House, err error) {
 		return nil, err
 	}
 	options.Dir = h.Dir
+	mended, err := datadir.KeepPrivate(h.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if len(mended) > 0 {
+		h.log.Warn("other users of the machine could reach files of the data folder: their rights are taken away", "files", mended)
+	}
 	if err := secret.Sweep(h.ConfigDir()); err != nil {
 		return nil, err
 	}
 	if h.Keeper, err = secret.OpenKeeperWith(ctx, h.ConfigDir(), options.MasterKey); err != nil {
 		return nil, err
 	}
-	if h.app, err = sqlite.OpenAppStore(ctx, filepath.Join(options.Dir, datadir.AppStoreFile)); err != nil {
+	audited := sqlite.WithStore(appstore.WithAuditKey(h.Keeper.Derive("audit log")))
+	if h.app, err = sqlite.OpenAppStore(ctx, filepath.Join(options.Dir, datadir.AppStoreFile), audited); err != nil {
 		return nil, err
 	}
 	h.App = h.app
+	h.upkeep = startUpkeep(h.app, h.log)
 	if h.stores, err = duckdb.Open(ctx, duckdb.Options{
 		Dir: options.Dir, MemoryLimit: options.MemoryLimit, Threads: options.Threads, Thrifty: options.Thrifty, Log: h.log,
 		Upgrade: h.upgrade, Backup: h.backup,
@@ -116,6 +126,10 @@ func (h *House) ConfigDir() string { return filepath.Join(h.Dir, "config") }
 func (h *House) Close(ctx context.Context) (err error) {
 	h.closed.Do(func() {
 		var errs []error
+		if h.upkeep != nil {
+			h.upkeep.stop()
+			errs = append(errs, h.app.Flush(ctx))
+		}
 		if h.stores != nil {
 			errs = append(errs, h.stores.Close(ctx))
 		}
@@ -132,6 +146,11 @@ func (h *House) Close(ctx context.Context) (err error) {
 
 // PersonalFile names a user's personal store, below the data folder.
 func (h *House) PersonalFile(username string) string { return datadir.PersonalFile(h.salt, username) }
+
+// SharedFile names a shared workspace's store, below the data folder.
+func (h *House) SharedFile(workspaceKey string) string {
+	return datadir.SharedFile(h.salt, workspaceKey)
+}
 
 // OpenWorkspace opens a workspace's store; the caller closes it. Whether the
 // caller may is decided before.

@@ -40,6 +40,8 @@ func (s *Server) control() http.Handler {
 	mux.HandleFunc("POST /import", s.importFile)
 	mux.HandleFunc("GET /keys", s.keyStatus)
 	mux.HandleFunc("POST /keys/rotate", s.rotateKeys)
+	mux.HandleFunc("GET /users", s.listUsers)
+	mux.HandleFunc("POST /users", s.changeUser)
 	return mux
 }
 
@@ -62,7 +64,7 @@ func (s *Server) importFile(w http.ResponseWriter, r *http.Request) {
 		_ = lines.Encode(importLine{Progress: &p}) // a command that went away is noticed by its context
 		_ = flush.Flush()
 	}
-	imp, err := s.options.House.Import(r.Context(), request.User, request.Path, request.Options)
+	imp, err := s.options.House.ImportByCommand(r.Context(), request.User, request.Path, request.Options)
 	last := importLine{Import: imp}
 	if err != nil {
 		last.Error, last.Code = err.Error(), storage.CodeOf(err)

@@ -90,6 +90,8 @@ func (s *Server) file(w http.ResponseWriter, r *http.Request) {
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("Cache-Control", "private, max-age=600")
 	header.Set("ETag", `"`+hash+`"`)
+	// A film takes longer than an answer may; a connection that cannot be told has no limit.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(linkTTL))
 	http.ServeContent(w, r, "", content.ModTime, content)
 }
 

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -18,7 +17,6 @@ import (
 	"github.com/violentutf/violentutf/auth"
 	"github.com/violentutf/violentutf/graph"
 	"github.com/violentutf/violentutf/resolvers"
-	"github.com/violentutf/violentutf/secret"
 	"github.com/violentutf/violentutf/storage"
 )
 
@@ -41,6 +39,7 @@ func (s *Server) graphql() http.Handler {
 		s.log.ErrorContext(ctx, "panic in a resolver", "requestId", requestID(ctx), "panic", p)
 		return errors.New("panic")
 	})
+	exec.AroundOperations(s.limitOperations)
 	exec.AroundOperations(s.allowIntrospection)
 	exec.AroundResponses(s.finishResponse)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -51,7 +50,7 @@ func (s *Server) graphql() http.Handler {
 			}
 		}()
 		w.Header().Set("Cache-Control", "no-store")
-		exec.ServeHTTP(w, r.WithContext(ctx))
+		exec.ServeHTTP(w, r.WithContext(context.WithValue(ctx, answerKey{}, w)))
 	})
 }
 
@@ -96,15 +95,22 @@ func (s *Server) presentError(ctx context.Context, err error) *gqlerror.Error {
 		code, message = storage.CodeTimeout, "the request was given up"
 	}
 	if code == storage.CodeInternal || cause != nil {
-		text, _ := secret.CleanPatterns(err.Error())
-		s.log.LogAttrs(ctx, slog.LevelError, "resolver failed", slog.String("requestId", requestID(ctx)),
-			slog.String("code", string(code)), slog.String("path", path.String()), slog.String("error", text))
+		s.fail(ctx, fieldOf(ctx, path), err)
 	}
 	extensions := map[string]any{"code": code, "requestId": requestID(ctx)}
 	if field != "" {
 		extensions["field"] = field
 	}
 	return &gqlerror.Error{Message: message, Path: path, Extensions: extensions}
+}
+
+// fieldOf names the field that failed, as the schema does, so that places in lists are
+// one place.
+func fieldOf(ctx context.Context, path ast.Path) string {
+	if field := graphql.GetFieldContext(ctx); field != nil && field.Object != "" {
+		return field.Object + "." + field.Field.Name
+	}
+	return path.String()
 }
 
 // finishResponse makes the last corrections: gqlgen's codes become ours, and the

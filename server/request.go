@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"regexp"
@@ -37,6 +38,7 @@ func (s *Server) request(next http.Handler) http.Handler {
 		w.Header().Set("X-Request-Id", id)
 		meter := &storage.Meter{}
 		ctx := storage.WithMeter(context.WithValue(r.Context(), requestIDKey{}, id), meter)
+		ctx = storage.WithCaller(ctx, s.callerOf(r, id))
 		ctx, cancel := context.WithTimeout(ctx, s.options.Limits.Timeout)
 		defer cancel()
 		r.Body = http.MaxBytesReader(w, r.Body, s.options.Limits.BodyBytes)
@@ -48,7 +50,8 @@ func (s *Server) request(next http.Handler) http.Handler {
 				if p == http.ErrAbortHandler {
 					panic(p)
 				}
-				s.log.ErrorContext(ctx, "panic", "requestId", id, "panic", p, "stack", string(debug.Stack()))
+				s.log.ErrorContext(ctx, "panic", "requestId", id, "stack", string(debug.Stack()))
+				s.fail(ctx, r.Method+" "+loggedPath(r), fmt.Errorf("panic: %v", p))
 				writeJSON(recorded, http.StatusInternalServerError, errorBody("internal error", storage.CodeInternal, id))
 			}
 			s.log.LogAttrs(ctx, slog.LevelInfo, "request", slog.String("requestId", id), slog.String("method", r.Method),

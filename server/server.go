@@ -26,15 +26,26 @@ type Limits struct {
 	BodyBytes int64         // of a GraphQL request; 0 means 1 MiB
 	Timeout   time.Duration // of a whole request; 0 means 30 s
 	Tokens    int           // of a GraphQL document; 0 means 15 000
+	NoRates   bool          // nobody is told to ask less often: for measurements
 }
 
 // Options of a server.
 type Options struct {
 	House   *house.House
-	Issuer  *auth.DevIssuer // signs and verifies in dev mode
+	Issuer  *auth.DevIssuer // signs and verifies in dev mode; else nil
 	Dev     bool
 	Version string
 	Limits  Limits
+	// Provider verifies tokens and SignIn signs browsers in; both are nil without an
+	// identity provider.
+	Provider auth.Verifier
+	SignIn   *auth.SignIn
+	// PublicURL is the origin at which browsers reach the server; needed with SignIn.
+	PublicURL string
+	// Forwarded verifies what a gateway in front says; nil ignores it.
+	Forwarded *auth.Forwarded
+	Proxies   Proxies
+	Origins   Origins
 	// DevUsers can be signed in as with one click in dev mode.
 	DevUsers []DevUser
 	Log      *slog.Logger
@@ -48,12 +59,16 @@ type DevUser struct {
 
 // Server is the HTTP server of one data folder.
 type Server struct {
-	options Options
-	log     *slog.Logger
-	codes   *auth.Codes
-	links   links
-	handler http.Handler
-	imports sync.WaitGroup
+	options    Options
+	log        *slog.Logger
+	codes      *auth.Codes
+	cookies    auth.Cookies
+	links      links
+	rates      *rates
+	refreshing turns
+	health     health
+	handler    http.Handler
+	imports    sync.WaitGroup
 }
 
 // New makes a server; Serve starts it.
@@ -70,7 +85,11 @@ func New(options Options) *Server {
 	if options.Limits.Tokens == 0 {
 		options.Limits.Tokens = 15_000
 	}
-	s := &Server{options: options, log: options.Log, codes: auth.NewCodes(), links: links{key: options.House.Keeper.Derive("file links"), now: time.Now}}
+	s := &Server{
+		options: options, log: options.Log, codes: auth.NewCodes(), cookies: auth.CookiesFor(options.PublicURL),
+		links: links{key: options.House.Keeper.Derive("file links"), now: time.Now},
+		rates: newRates(options.House.App, options.Limits.NoRates),
+	}
 	s.handler = s.routes()
 	return s
 }
@@ -88,7 +107,8 @@ func (s *Server) Handler() http.Handler { return s.handler }
 
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", auth.Middleware(s.options.Issuer, s.graphql()))
+	mux.Handle("/graphql", s.shared(s.identify(s.graphql())))
+	mux.HandleFunc("GET /auth/session", s.session)
 	mux.HandleFunc("GET /files/{link}", s.file)
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
@@ -97,8 +117,14 @@ func (s *Server) routes() http.Handler {
 		mux.HandleFunc("POST /auth/dev", s.devSignIn)
 		mux.HandleFunc("POST /auth/exchange", s.exchange)
 	}
+	if s.options.SignIn != nil {
+		mux.HandleFunc("GET /auth/login", s.login)
+		mux.HandleFunc("GET "+auth.CallbackPath, s.callback)
+		mux.HandleFunc("POST /auth/logout", s.logout)
+		mux.HandleFunc("POST /auth/backchannel-logout", s.backchannelLogout)
+	}
 	mux.Handle("/", web.Handler())
-	return s.request(mux)
+	return s.secured(s.request(mux))
 }
 
 // SignInLink is a path that signs a browser in once, within the hour.
@@ -106,9 +132,15 @@ func (s *Server) SignInLink(username string, role auth.Role) string {
 	return "/?code=" + s.codes.Create(username, role)
 }
 
+// headerBytes is room for a token of 8 KiB, cookies and what proxies add.
+const headerBytes = 32 << 10
+
 // Serve answers on listener, and on the control socket, until ctx ends; then it
-// lets requests under way finish for up to ten seconds.
-func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+// lets requests under way finish for up to ten seconds. ready is called when both listen.
+func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func()) error {
+	if err := errors.Join(s.rates.refresh(ctx), s.rates.limiter.Load(ctx)); err != nil {
+		return fmt.Errorf("load the rate limits: %w", err)
+	}
 	socket, err := datadir.PrepareControlSocket(s.options.House.Dir)
 	if err != nil {
 		return err
@@ -121,13 +153,28 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		return errors.Join(err, control.Close())
 	}
 	servers := []*http.Server{
-		{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)},
+		{
+			Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: headerBytes,
+			ReadTimeout: s.options.Limits.Timeout + 10*time.Second, WriteTimeout: s.options.Limits.Timeout + 30*time.Second,
+			ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+		},
 		{Handler: s.control(), ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }},
 	}
+	rating, endRating := context.WithCancel(context.WithoutCancel(ctx))
+	rated := make(chan struct{})
+	go func() {
+		defer close(rated)
+		s.rates.keep(rating, s.log)
+	}()
+	defer func() {
+		endRating()
+		<-rated
+	}()
 	ended := make(chan error, len(servers))
 	for i, l := range []net.Listener{listener, control} {
 		go func() { ended <- servers[i].Serve(l) }()
 	}
+	ready()
 	running := len(servers)
 	select {
 	case <-ctx.Done():
@@ -151,13 +198,17 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	return err
 }
 
-func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) healthz(w http.ResponseWriter, r *http.Request) {
+	s.checked(r.Context(), "server", time.Now(), nil)
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
 // readyz tells whether the app store answers.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
-	if err := s.options.House.App.Ping(r.Context()); err != nil {
+	since := time.Now()
+	err := s.options.House.App.Ping(r.Context())
+	s.checked(r.Context(), "app store", since, err)
+	if err != nil {
 		s.log.ErrorContext(r.Context(), "not ready", "error", err)
 		writeJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "the app store does not answer"})
 		return

@@ -1,7 +1,9 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -47,6 +49,10 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request) {
 	}
 	username, role, ok := s.codes.Redeem(body.Code)
 	if !ok {
+		if wait, ok := s.failedSignIn(r.Context(), "LINK", fmt.Errorf("%w: the code of a link", auth.ErrSignIn)); !ok {
+			s.tooOften(w, r, signInAttempts, wait)
+			return
+		}
 		writeJSON(w, http.StatusUnauthorized, map[string]string{"error": "this sign-in link was used already or has expired: restart the server for a new one, or paste a token of `violentutf token`"})
 		return
 	}
@@ -54,10 +60,16 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) signIn(w http.ResponseWriter, r *http.Request, username string, role auth.Role) {
-	token, expires, err := s.options.Issuer.Issue(username, role, signInTTL)
+	var token string
+	var expires time.Time
+	row := act(r.Context(), actSignIn, nil, map[string]string{"way": "DEVELOPMENT", "role": string(role)})
+	row.Actor = username
+	err := s.options.House.App.Audited(r.Context(), row, func(context.Context, *storage.AuditAct) (err error) {
+		token, expires, err = s.options.Issuer.Issue(username, role, signInTTL)
+		return err
+	})
 	if err != nil {
-		s.log.ErrorContext(r.Context(), "sign in", "requestId", requestID(r.Context()), "error", err)
-		writeJSON(w, http.StatusInternalServerError, errorBody("internal error", storage.CodeInternal, requestID(r.Context())))
+		s.internal(w, r, "sign in", err)
 		return
 	}
 	writeJSON(w, http.StatusOK, signedIn{Token: token, Username: username, ExpiresAt: expires.UTC()})

@@ -89,7 +89,7 @@ func page(t *testing.T, data string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	site := httptest.NewServer(server.New(server.Options{House: h, Issuer: issuer, Dev: true}).Handler())
+	site := httptest.NewServer(server.New(server.Options{House: h, Issuer: issuer, Dev: true, Limits: server.Limits{NoRates: true}}).Handler())
 	defer site.Close()
 	body, err := json.Marshal(map[string]string{"query": firstPage})
 	if err != nil {

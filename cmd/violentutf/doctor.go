@@ -15,6 +15,8 @@ import (
 func (c *command) doctor(ctx context.Context, args []string) error {
 	set := c.flags("doctor", "")
 	masterKeyFlags(set)
+	verify := set.String("checkpoint", "", "`file` that --write-checkpoint made: tell whether rows of the audit log are missing since")
+	write := set.String("write-checkpoint", "", "`file` to write, which says where the audit log ends now; keep it away from this machine")
 	logLevel := set.String("log-level", "error", "debug, info, warn or error")
 	if err := c.parse(set, args); err != nil {
 		return err
@@ -35,12 +37,18 @@ func (c *command) doctor(ctx context.Context, args []string) error {
 	h, err := house.Open(ctx, house.Options{Dir: dir, Salt: c.getenv("PYRIT_DB_SALT"), MasterKey: c.masterKey(set), Log: log})
 	if errors.Is(err, datadir.ErrLocked) {
 		fmt.Fprintf(c.stdout, "the folder is in use (%v): its stores were not checked; stop the server to check them\n", err)
+		if *verify != "" || *write != "" {
+			return errors.New("checkpoints of the audit log need the folder too: stop the server")
+		}
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	err = c.checkStores(ctx, h)
+	err = errors.Join(c.checkAudit(ctx, h, *verify), c.checkStores(ctx, h))
+	if err == nil && *write != "" {
+		err = c.writeCheckpoint(ctx, h, *write)
+	}
 	return errors.Join(err, h.Close(context.WithoutCancel(ctx)))
 }
 

@@ -118,7 +118,7 @@ func (c *command) importer(ctx context.Context, options house.Options, user stri
 	switch {
 	case err == nil:
 		return func(file string, opts interop.Options) (*storage.Import, error) {
-			return h.Import(ctx, user, file, opts)
+			return h.ImportByCommand(ctx, user, file, opts)
 		}, func() error { return h.Close(context.WithoutCancel(ctx)) }, nil
 	case errors.Is(err, datadir.ErrLocked):
 		return func(file string, opts interop.Options) (*storage.Import, error) {

@@ -50,6 +50,7 @@ var subcommands = []subcommand{
 	{"import", "import files of PyRIT, garak or the original ViolentUTF", (*command).importFiles},
 	{"token", "print a token of the development issuer", (*command).token},
 	{"doctor", "check a data folder and tell what is in it", (*command).doctor},
+	{"user", "list users, allow one to be bound to an identity, lock one out or let one in", (*command).user},
 	{"key", "tell of the keys that seal credentials, rotate them, decrypt a backup", (*command).key},
 	{"bench", "generate a large memory for measurements", (*command).bench},
 	{"version", "print the version", (*command).version},

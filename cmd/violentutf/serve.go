@@ -19,11 +19,12 @@ import (
 // sampleUser owns the sample data.
 const sampleUser = "sample"
 
-func (c *command) serve(ctx context.Context, args []string) error {
+func (c *command) serve(ctx context.Context, args []string) (err error) {
 	set := c.flags("serve", "")
 	listen := set.String("listen", "127.0.0.1:8080", "`address` to serve on; port 0 takes a free one")
 	dev := set.Bool("dev", false, "sign tokens with a local key and trust them; loopback addresses only")
 	sample := set.Bool("sample", false, "import the files of <data>/sample for the user \"sample\" first")
+	identityFlags(set)
 	masterKeyFlags(set)
 	memory := set.String("duckdb-memory", "1GB", "memory `limit` of the database engine")
 	logFormat := set.String("log-format", "text", "text or json")
@@ -34,11 +35,17 @@ func (c *command) serve(ctx context.Context, args []string) error {
 	if set.NArg() > 0 {
 		return usageError("serve takes no arguments")
 	}
-	if !*dev {
-		return usageError("no identity provider is configured, so nobody could sign in: pass --dev to serve on this machine with a local issuer of tokens")
-	}
-	if err := loopbackOnly(*listen); err != nil {
+	ids, err := c.identities(set)
+	if err != nil {
 		return err
+	}
+	if err := ids.may(*dev); err != nil {
+		return err
+	}
+	if *dev {
+		if err := loopbackOnly(*listen); err != nil {
+			return err
+		}
 	}
 	log, err := c.logger(*logFormat, *logLevel)
 	if err != nil {
@@ -53,28 +60,46 @@ func (c *command) serve(ctx context.Context, args []string) error {
 		return err
 	}
 	defer func() { err = errors.Join(err, h.Close(context.WithoutCancel(ctx))) }()
-	issuer, err := auth.OpenDevIssuer(h.ConfigDir())
-	if err != nil {
-		return err
-	}
-	users := []server.DevUser{{Username: "admin", Role: auth.RoleAdmin}}
 	if *sample {
-		users = append([]server.DevUser{{Username: sampleUser, Role: auth.RoleUser}}, users...)
 		if err := c.importSample(ctx, h); err != nil {
 			return err
 		}
 	}
-	srv := server.New(server.Options{House: h, Issuer: issuer, Dev: true, Version: version(), DevUsers: users, Log: log})
-	listener, err := net.Listen("tcp", *listen)
+	options := server.Options{House: h, Version: version(), Log: log}
+	if *dev {
+		options.Dev, options.DevUsers = true, devUsers(*sample)
+		if options.Issuer, err = auth.OpenDevIssuer(h.ConfigDir()); err != nil {
+			return err
+		}
+	}
+	listener, base, err := ids.listen(*listen, log)
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w", *listen, err)
+		return err
 	}
-	base := "http://" + listener.Addr().String()
-	fmt.Fprintf(c.stdout, "listening on %s\n", base)
-	for _, user := range users {
-		fmt.Fprintf(c.stdout, "GraphiQL as %s (%s): %s%s\n", user.Username, user.Role, base, srv.SignInLink(user.Username, user.Role))
+	end, err := ids.open(ctx, &options, base)
+	if err != nil {
+		return errors.Join(err, listener.Close())
 	}
-	return srv.Serve(ctx, listener)
+	defer end()
+	srv := server.New(options)
+	return srv.Serve(ctx, listener, func() {
+		fmt.Fprintf(c.stdout, "listening on %s\n", base)
+		if options.SignIn != nil {
+			fmt.Fprintf(c.stdout, "people sign in with %s at %s\n", ids.provider.Issuer, options.PublicURL)
+		}
+		for _, user := range options.DevUsers {
+			fmt.Fprintf(c.stdout, "GraphiQL as %s (%s): %s%s\n", user.Username, user.Role, base, srv.SignInLink(user.Username, user.Role))
+		}
+	})
+}
+
+// devUsers can be signed in as with one click in dev mode.
+func devUsers(sample bool) []server.DevUser {
+	admin := server.DevUser{Username: "admin", Role: auth.RoleAdmin}
+	if !sample {
+		return []server.DevUser{admin}
+	}
+	return []server.DevUser{{Username: sampleUser, Role: auth.RoleUser}, admin}
 }
 
 // loopbackOnly keeps dev mode, in which anybody at the machine can be anybody, off
@@ -109,7 +134,7 @@ func (c *command) importSample(ctx context.Context, h *house.House) error {
 		if filepath.Ext(file.Name()) == ".md" {
 			continue
 		}
-		imp, err := h.Import(ctx, sampleUser, filepath.Join(folder, file.Name()), interop.Options{})
+		imp, err := h.ImportByCommand(ctx, sampleUser, filepath.Join(folder, file.Name()), interop.Options{})
 		if err != nil {
 			return fmt.Errorf("sample data: %w", err)
 		}

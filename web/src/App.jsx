@@ -4,13 +4,13 @@ import { GraphiQL } from 'graphiql';
 import { useCallback, useMemo, useState } from 'react';
 import { exampleTabs } from './examples.js';
 import { createFetcher } from './fetcher.js';
-import { forgetSession, keepSession } from './session.js';
+import { forgetSession, keepSession, signOutAtProvider } from './session.js';
 import { TopBar } from './TopBar.jsx';
 
 // One array for the life of the page: GraphiQL closes the open side pane when it changes.
 const plugins = [HISTORY_PLUGIN, explorerPlugin({ showAttribution: false })];
 
-/** The whole page. `start` is what startSession found: a session or none, and a notice for the user. */
+/** The whole page. `start` is what startSession found: a session or none, a notice for the user, and where to sign in. */
 export function App({ start }) {
   const [session, setSession] = useState(start.session);
   const [notice, setNotice] = useState(start.notice);
@@ -27,20 +27,36 @@ export function App({ start }) {
     setNotice(why);
   }, []);
 
+  // The button of the bar. With a token that is all; a session with the provider ends there too.
+  const leave = useCallback(() => {
+    if (session?.token) {
+      signOut();
+    } else {
+      signOutAtProvider().catch((error) => setNotice(error.message));
+    }
+  }, [session, signOut]);
+
   const token = session?.token;
   // GraphiQL introspects again whenever the fetcher changes, which is what a sign-in needs.
   const fetcher = useMemo(
     () =>
       createFetcher({
         token,
-        onRefused: () => signOut('Your token has expired or was revoked. Sign in again.'),
+        onRefused: () => session && signOut('Your sign-in has ended or was revoked. Sign in again.'),
       }),
-    [token, signOut],
+    [token, session, signOut],
   );
 
   return (
     <>
-      <TopBar session={session} notice={notice} onSignIn={signIn} onSignOut={() => signOut()} onNotice={setNotice} />
+      <TopBar
+        session={session}
+        notice={notice}
+        loginUrl={start.loginUrl}
+        onSignIn={signIn}
+        onSignOut={leave}
+        onNotice={setNotice}
+      />
       <main className="page-main">
         <GraphiQL
           fetcher={fetcher}

@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'react';
-import { devUsers, sessionOfToken, signInAsDevUser } from './session.js';
+import { devUsers, sessionOfToken, signInAsDevUser, signInAtProvider } from './session.js';
 
 /** The line above GraphiQL: who is signed in, or how to sign in, and what went wrong last. */
-export function TopBar({ session, notice, onSignIn, onSignOut, onNotice }) {
+export function TopBar({ session, notice, loginUrl, onSignIn, onSignOut, onNotice }) {
   return (
     <header className="bar">
       <h1 className="bar-title">ViolentUTF Graph</h1>
@@ -17,7 +17,7 @@ export function TopBar({ session, notice, onSignIn, onSignOut, onNotice }) {
           </button>
         </div>
       ) : (
-        <SignIn onSignIn={onSignIn} onNotice={onNotice} />
+        <SignIn loginUrl={loginUrl} onSignIn={onSignIn} onNotice={onNotice} />
       )}
       {/* Always there, because screen readers announce only changes inside a live region that exists. */}
       <p role="alert" className="bar-notice">
@@ -27,7 +27,7 @@ export function TopBar({ session, notice, onSignIn, onSignOut, onNotice }) {
   );
 }
 
-function SignIn({ onSignIn, onNotice }) {
+function SignIn({ loginUrl, onSignIn, onNotice }) {
   const [token, setToken] = useState('');
   const [busy, setBusy] = useState(false);
   const [users, setUsers] = useState([]);
@@ -58,6 +58,11 @@ function SignIn({ onSignIn, onNotice }) {
 
   return (
     <div className="bar-session">
+      {loginUrl && (
+        <button type="button" className="bar-primary" disabled={busy} onClick={() => signInAtProvider(loginUrl)}>
+          Sign in
+        </button>
+      )}
       {users.map((user) => (
         <button
           key={`${user.username} ${user.role}`}
@@ -84,11 +89,17 @@ function SignIn({ onSignIn, onNotice }) {
           onChange={(event) => setToken(event.target.value)}
         />
         <button type="submit" disabled={busy}>
-          Sign in
+          {loginUrl ? 'Use token' : 'Sign in'}
         </button>
       </form>
       <span id="bar-hint" className="bar-hint">
-        Get one with <code>violentutf token --user NAME</code>
+        {loginUrl ? (
+          'An access token or an API key'
+        ) : (
+          <>
+            Get one with <code>violentutf token --user NAME</code>
+          </>
+        )}
       </span>
     </div>
   );

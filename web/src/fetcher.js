@@ -6,12 +6,11 @@ const refusedCloseCodes = [4401, 4403];
 
 /**
  * The function by which GraphiQL reaches /graphql: queries and mutations by POST, subscriptions by
- * graphql-transport-ws, both as the owner of `token` (anonymous without one). `onRefused` is called when the
- * server does not accept the token any more. Every answer is an observable, so that Stop ends the request.
+ * graphql-transport-ws, both as the owner of `token`; without one as the owner of the session's cookie, if there is
+ * one. `onRefused` is called when the server does not accept either any more. Every answer is an observable, so that Stop ends the request.
  */
 export function createFetcher({ token, onRefused }) {
   const authorization = token ? { Authorization: `Bearer ${token}` } : {};
-  const refused = () => token && onRefused();
   const socket = createClient({
     url: () => location.origin.replace(/^http/, 'ws') + '/graphql',
     connectionParams: authorization,
@@ -23,8 +22,8 @@ export function createFetcher({ token, onRefused }) {
     const operation = chosenOperation(given);
     const params = operation ? { ...given, operationName: operation.name?.value } : given;
     return operation?.operation === 'subscription'
-      ? subscription(socket, params, refused)
-      : posted(params, { ...authorization, ...headers }, refused);
+      ? subscription(socket, params, onRefused)
+      : posted(params, { ...authorization, ...headers }, onRefused);
   };
 }
 

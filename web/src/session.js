@@ -1,12 +1,19 @@
 // A session is { token, username, expiresAt }: expiresAt is RFC 3339, or null when the token names no end.
-// It lives in sessionStorage: gone with the tab, and never in a URL.
+// It lives in sessionStorage: gone with the tab, and never in a URL. A session with the identity provider has no
+// token: the server keeps it, and the browser sends a cookie that no script can read.
 const storageKey = 'violentutf.session';
 
 /**
- * Says who is signed in when the page opens: by the one-time code of the link, else by what this tab kept.
- * Answers { session, notice }; it never throws, because a page without a session is still of use.
+ * Says who is signed in when the page opens: by the one-time code of the link, else by what this tab kept, else by
+ * the session with the identity provider. Answers { session, notice, loginUrl }, the last one empty without such a
+ * provider; it never throws, because a page without a session is still of use.
  */
 export async function startSession() {
+  const [own, { session, loginUrl }] = await Promise.all([ownSession(), serverSession()]);
+  return { ...own, session: own.session ?? session, loginUrl };
+}
+
+async function ownSession() {
   const code = takeCodeFromURL();
   if (code) {
     try {
@@ -25,6 +32,36 @@ export async function startSession() {
     return { session: null, notice: 'Your token has expired. Sign in again.' };
   }
   return { session: kept, notice: '' };
+}
+
+// serverSession asks whose cookie this is.
+async function serverSession() {
+  try {
+    const response = await fetch('/auth/session', { headers: { Accept: 'application/json' } });
+    const answer = response.ok ? await response.json() : {};
+    const session = answer.username ? { token: '', username: answer.username, expiresAt: answer.expiresAt ?? null } : null;
+    return { session, loginUrl: answer.loginUrl ?? '' };
+  } catch {
+    return { session: null, loginUrl: '' };
+  }
+}
+
+/** Leaves the page for the identity provider, which leads back to it. */
+export function signInAtProvider(loginUrl) {
+  location.assign(`${loginUrl}?return=${encodeURIComponent(location.pathname)}`);
+}
+
+/**
+ * Ends the session with the identity provider, here and there, and leaves the page. Throws an Error with a sentence
+ * for the user.
+ */
+export async function signOutAtProvider() {
+  const response = await request('/auth/logout', {});
+  const answer = await response.json().catch(() => null);
+  if (!response.ok || !answer?.location) {
+    throw new Error(`Signing out failed: the server answered ${response.status}. Try again.`);
+  }
+  location.assign(answer.location);
 }
 
 /** Remembers the session for this tab. */

@@ -1,0 +1,74 @@
+package house
+
+import (
+	"context"
+	"encoding/json"
+	"path/filepath"
+
+	"github.com/violentutf/violentutf/interop"
+	"github.com/violentutf/violentutf/storage"
+)
+
+// What follows is done for whoever may run programs on the machine, on record as
+// storage.ActorCommand.
+
+// ImportByCommand is Import, on record.
+func (h *House) ImportByCommand(ctx context.Context, username, path string, opts interop.Options) (imp *storage.Import, err error) {
+	row := byCommand("import.file", map[string]any{"user": username, "file": filepath.Base(path), "dryRun": opts.DryRun})
+	err = h.App.Audited(ctx, row, func(ctx context.Context, row *storage.AuditAct) (err error) {
+		workspace, err := h.personal(ctx, username)
+		if err != nil {
+			return err
+		}
+		row.SubjectType, row.SubjectKey, row.WorkspaceKey = "Workspace", workspace.Key, workspace.Key
+		imp, err = h.Import(ctx, username, path, opts)
+		return err
+	})
+	return imp, err
+}
+
+// UserChange is what a command does to a user.
+type UserChange string
+
+// The changes of users.
+const (
+	UserBind    UserChange = "bind"    // the next identity with the name takes the user over
+	UserDisable UserChange = "disable" // lock out, at once
+	UserEnable  UserChange = "enable"
+)
+
+// ChangeUser changes a user, on record. CodeNotFound for an unknown one, CodeConflict for
+// binding one that is bound.
+func (h *House) ChangeUser(ctx context.Context, change UserChange, username string) (user *storage.User, err error) {
+	switch change {
+	case UserBind, UserDisable, UserEnable:
+	default:
+		return nil, storage.BadInput("change", "a user can be bound, disabled or enabled, not %q", string(change))
+	}
+	row := byCommand("user."+string(change), map[string]any{"user": username})
+	err = h.App.Audited(ctx, row, func(ctx context.Context, row *storage.AuditAct) (err error) {
+		known, err := h.App.UserByUsername(ctx, username)
+		if err != nil {
+			return err
+		}
+		row.SubjectType, row.SubjectKey = "User", known.Key
+		if change == UserBind {
+			user, err = h.App.AllowBinding(ctx, username)
+			return err
+		}
+		if user, err = h.App.SetUserDisabled(ctx, known.Key, change == UserDisable); err != nil || change == UserEnable {
+			return err
+		}
+		_, err = h.App.EndSessionsOf(ctx, known.Key)
+		return err
+	})
+	return user, err
+}
+
+func byCommand(action string, detail map[string]any) storage.AuditAct {
+	text, _ := json.Marshal(detail) // texts and truths are always JSON
+	if len(text) > storage.MaxAuditDetail {
+		text = []byte(`{"detail":"left out: it does not fit a row"}`)
+	}
+	return storage.AuditAct{Actor: storage.ActorCommand, Action: action, Detail: storage.JSON(text)}
+}

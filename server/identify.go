@@ -1,0 +1,154 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/violentutf/violentutf/auth"
+	"github.com/violentutf/violentutf/storage"
+)
+
+// The ways in which a viewer comes, for the audit log and GET /auth/session.
+const (
+	byGateway = "FORWARDED"
+	byKey     = "API_KEY"
+	byToken   = "TOKEN"
+	bySession = "SESSION"
+)
+
+// identify puts the viewer of a request into its context. A request without a
+// credential goes on anonymously; one whose credential does not hold does not go on.
+func (s *Server) identify(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		viewer, way, err := s.viewerOf(r)
+		if err != nil {
+			s.refuse(w, r, way, err)
+			return
+		}
+		if viewer != nil {
+			r = r.WithContext(auth.WithViewer(r.Context(), viewer))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// viewerOf asks for each credential in turn; the first one that is there decides, also
+// when it does not hold. nil is an anonymous viewer. The user of a gateway or a token is
+// looked up by who needs it; a locked one is refused there.
+func (s *Server) viewerOf(r *http.Request) (viewer *auth.Viewer, way string, err error) {
+	ctx := r.Context()
+	viewer, present, err := s.options.Forwarded.Viewer(r)
+	if present || err != nil {
+		return viewer, byGateway, err
+	}
+	secret, present, err := auth.APIKeyOf(r)
+	if present || err != nil {
+		if err == nil {
+			viewer, err = s.viewerByKey(ctx, secret)
+		}
+		return viewer, byKey, err
+	}
+	token, present, err := auth.BearerToken(r)
+	if present || err != nil {
+		if err == nil {
+			viewer, err = s.verify(ctx, token)
+		}
+		return viewer, byToken, err
+	}
+	if s.options.SignIn == nil {
+		return nil, "", nil
+	}
+	session, present := s.cookies.SessionOf(r)
+	if !present {
+		return nil, "", nil
+	}
+	if err := auth.AllowCookie(r, s.options.PublicURL); err != nil {
+		return nil, bySession, err
+	}
+	viewer, err = s.viewerBySession(ctx, session)
+	return viewer, bySession, err
+}
+
+// viewerByKey gives the owner of an API key, with the key and its limits.
+func (s *Server) viewerByKey(ctx context.Context, secret string) (*auth.Viewer, error) {
+	hash, err := auth.HashAPIKey(secret)
+	if err != nil {
+		return nil, err
+	}
+	key, user, personal, err := s.options.House.App.APIKeyBySecret(ctx, hash)
+	if err != nil {
+		return nil, notHolding(err)
+	}
+	if user.Disabled {
+		return nil, errLocked()
+	}
+	viewer := auth.Known(user, personal)
+	viewer.Key = key
+	if key.ExpiresAt != nil {
+		viewer.ExpiresAt = *key.ExpiresAt
+	}
+	return viewer, nil
+}
+
+// verify asks the development issuer, whose tokens nobody else signs, and then the
+// identity provider.
+func (s *Server) verify(ctx context.Context, token string) (*auth.Viewer, error) {
+	if s.options.Issuer == nil && s.options.Provider == nil {
+		return nil, auth.ErrInvalid
+	}
+	if s.options.Issuer != nil {
+		viewer, err := s.options.Issuer.Verify(ctx, token)
+		signedHere := err == nil || errors.Is(err, auth.ErrExpired) || errors.Is(err, auth.ErrNotYetValid)
+		if signedHere || s.options.Provider == nil {
+			return viewer, err
+		}
+	}
+	return s.options.Provider.Verify(ctx, token)
+}
+
+// notHolding says of a credential that the store does not know what is said of every
+// other that does not hold.
+func notHolding(err error) error {
+	if storage.CodeOf(err) == storage.CodeUnauthenticated {
+		return auth.ErrInvalid
+	}
+	return err
+}
+
+func errLocked() error {
+	return storage.Errorf(storage.CodeForbidden, "this account is locked: ask an administrator")
+}
+
+// refuse answers a request whose credential is not accepted: one that does not hold is
+// an attempt to sign in that failed.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, way string, err error) {
+	ctx := r.Context()
+	if way == bySession && errors.Is(err, auth.ErrInvalid) {
+		s.endCookies(w)
+	}
+	switch {
+	case errors.Is(err, auth.ErrCrossSite):
+		writeJSON(w, http.StatusForbidden, errorBody(err.Error(), storage.CodeForbidden, requestID(ctx)))
+	case storage.CodeOf(err) == storage.CodeForbidden:
+		s.failedSignIn(ctx, way, err)
+		writeJSON(w, http.StatusForbidden, errorBody(err.Error(), storage.CodeForbidden, requestID(ctx)))
+	case errors.Is(err, auth.ErrInvalid):
+		if wait, ok := s.failedSignIn(ctx, way, err); !ok {
+			s.tooOften(w, r, signInAttempts, wait)
+			return
+		}
+		auth.Refuse(w, r, err)
+	default:
+		s.log.LogAttrs(ctx, slog.LevelError, "a credential could not be checked",
+			slog.String("requestId", requestID(ctx)), slog.String("way", way), slog.Any("error", err))
+		auth.Refuse(w, r, err)
+	}
+}
+
+func (s *Server) endCookies(w http.ResponseWriter) {
+	for _, cookie := range s.cookies.End() {
+		http.SetCookie(w, cookie)
+	}
+}

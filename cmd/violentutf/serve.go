@@ -25,6 +25,8 @@ func (c *command) serve(ctx context.Context, args []string) error {
 	dev := set.Bool("dev", false, "sign tokens with a local key and trust them; loopback addresses only")
 	sample := set.Bool("sample", false, "import the files of <data>/sample for the user \"sample\" first")
 	masterKeyFlags(set)
+	cost := set.Int("max-cost", server.DefaultCost, "highest `cost` of a GraphQL operation, in rows")
+	depth := set.Int("max-depth", server.DefaultDepth, "most `fields` inside each other of a GraphQL operation")
 	memory := set.String("duckdb-memory", "1GB", "memory `limit` of the database engine")
 	logFormat := set.String("log-format", "text", "text or json")
 	logLevel := set.String("log-level", "info", "debug, info, warn or error")
@@ -33,6 +35,9 @@ func (c *command) serve(ctx context.Context, args []string) error {
 	}
 	if set.NArg() > 0 {
 		return usageError("serve takes no arguments")
+	}
+	if *cost < 1 || *depth < 1 {
+		return usageError("--max-cost and --max-depth must be 1 or more")
 	}
 	if !*dev {
 		return usageError("no identity provider is configured, so nobody could sign in: pass --dev to serve on this machine with a local issuer of tokens")
@@ -64,7 +69,10 @@ func (c *command) serve(ctx context.Context, args []string) error {
 			return err
 		}
 	}
-	srv := server.New(server.Options{House: h, Issuer: issuer, Dev: true, Version: version(), DevUsers: users, Log: log})
+	srv := server.New(server.Options{
+		House: h, Issuer: issuer, Dev: true, Version: version(), DevUsers: users, Log: log,
+		Limits: server.Limits{Cost: *cost, Depth: *depth},
+	})
 	listener, err := net.Listen("tcp", *listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", *listen, err)

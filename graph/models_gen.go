@@ -216,6 +216,14 @@ type ServerLimits struct {
 	Cost *int `json:"cost,omitempty"`
 	// The deepest nesting of an operation; null without a limit.
 	Depth *int `json:"depth,omitempty"`
+	// The most aliases of an operation, fragments counted wherever they are spread; null without a limit.
+	Aliases *int `json:"aliases,omitempty"`
+	// The most fields at the root of an operation; null without a limit.
+	RootFields *int `json:"rootFields,omitempty"`
+	// The most directives at one place of an operation; null without a limit.
+	Directives *int `json:"directives,omitempty"`
+	// The most tokens of a document; null without a limit.
+	Tokens *int `json:"tokens,omitempty"`
 	// The most bytes of a request's body; null without a limit.
 	BodyBytes *int64 `json:"bodyBytes,omitempty"`
 	// The most milliseconds that a request may take; null without a limit.

@@ -804,12 +804,16 @@ type ComplexityRoot struct {
 	}
 
 	ServerLimits struct {
+		Aliases         func(childComplexity int) int
 		BodyBytes       func(childComplexity int) int
 		Cost            func(childComplexity int) int
 		DefaultPageSize func(childComplexity int) int
 		Depth           func(childComplexity int) int
+		Directives      func(childComplexity int) int
 		MaxPageSize     func(childComplexity int) int
+		RootFields      func(childComplexity int) int
 		TimeoutMs       func(childComplexity int) int
+		Tokens          func(childComplexity int) int
 	}
 
 	Session struct {
@@ -4432,6 +4436,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ServerInfo.Version(childComplexity), true
 
+	case "ServerLimits.aliases":
+		if e.ComplexityRoot.ServerLimits.Aliases == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerLimits.Aliases(childComplexity), true
 	case "ServerLimits.bodyBytes":
 		if e.ComplexityRoot.ServerLimits.BodyBytes == nil {
 			break
@@ -4456,18 +4466,36 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ServerLimits.Depth(childComplexity), true
+	case "ServerLimits.directives":
+		if e.ComplexityRoot.ServerLimits.Directives == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerLimits.Directives(childComplexity), true
 	case "ServerLimits.maxPageSize":
 		if e.ComplexityRoot.ServerLimits.MaxPageSize == nil {
 			break
 		}
 
 		return e.ComplexityRoot.ServerLimits.MaxPageSize(childComplexity), true
+	case "ServerLimits.rootFields":
+		if e.ComplexityRoot.ServerLimits.RootFields == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerLimits.RootFields(childComplexity), true
 	case "ServerLimits.timeoutMs":
 		if e.ComplexityRoot.ServerLimits.TimeoutMs == nil {
 			break
 		}
 
 		return e.ComplexityRoot.ServerLimits.TimeoutMs(childComplexity), true
+	case "ServerLimits.tokens":
+		if e.ComplexityRoot.ServerLimits.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerLimits.Tokens(childComplexity), true
 
 	case "Session.createdAt":
 		if e.ComplexityRoot.Session.CreatedAt == nil {
@@ -5854,7 +5882,7 @@ type AttackConnection {
   "What lies before and after the page."
   pageInfo: PageInfo!
   "How many attacks the whole filtered list has; counted only when selected."
-  totalCount: Long!
+  totalCount: Long! @cost(weight: 10)
 }
 
 """
@@ -5946,7 +5974,7 @@ input AttackFilter {
   "The text of the objective."
   objective: TextMatch
   "The text of the objective or of any message."
-  text: TextMatch
+  text: TextMatch @cost(weight: 1000)
   "The target's name or id."
   target: TextIn
   "The target's model."
@@ -6354,6 +6382,15 @@ Whatever holds a user's data can be reached through fields with this directive o
 directive @userScoped on FIELD_DEFINITION
 
 """
+What a field or a condition costs beside the rows that it returns, in rows. A field's weight counts for each value
+of it; a condition's counts once, because one statement answers a whole level. Server limits say how much is allowed.
+"""
+directive @cost(
+  "The price, in rows."
+  weight: Int!
+) on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
+
+"""
 A point in time as RFC 3339 has it, in UTC, with up to six digits of seconds: 2026-02-03T04:05:06.789012Z.
 """
 scalar DateTime @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
@@ -6620,7 +6657,7 @@ type ComponentConnection {
   "What lies before and after the page."
   pageInfo: PageInfo!
   "How many components the whole filtered list has; counted only when selected."
-  totalCount: Long!
+  totalCount: Long! @cost(weight: 10)
 }
 
 """
@@ -6733,7 +6770,7 @@ type ConversationConnection {
   "What lies before and after the page."
   pageInfo: PageInfo!
   "How many conversations the whole filtered list has; counted only when selected."
-  totalCount: Long!
+  totalCount: Long! @cost(weight: 10)
 }
 
 """
@@ -6817,7 +6854,7 @@ input ConversationFilter {
   "A label."
   label: LabelFilter
   "The text of any message."
-  text: TextMatch
+  text: TextMatch @cost(weight: 1000)
   "Whether it belongs to an attack."
   hasAttack: Boolean
 }
@@ -6873,7 +6910,7 @@ type ConverterConnection {
   "What lies before and after the page."
   pageInfo: PageInfo!
   "How many converters the whole filtered list has; counted only when selected."
-  totalCount: Long!
+  totalCount: Long! @cost(weight: 10)
 }
 
 """
@@ -6946,7 +6983,7 @@ type DatasetConnection {
   "What lies before and after the page."
   pageInfo: PageInfo!
   "How many datasets the whole filtered list has; counted only when selected."
-  totalCount: Long!
+  totalCount: Long! @cost(weight: 10)
 }
 
 """
@@ -7046,7 +7083,7 @@ type PromptConnection {
   "What lies before and after the page."
   pageInfo: PageInfo!
   "How many prompts the whole filtered list has; counted only when selected."
-  totalCount: Long!
+  totalCount: Long! @cost(weight: 10)
 }
 
 """
@@ -7209,7 +7246,7 @@ type ExecutionConnection {
   "What lies before and after the page."
   pageInfo: PageInfo!
   "How many executions the whole filtered list has; counted only when selected."
-  totalCount: Long!
+  totalCount: Long! @cost(weight: 10)
 }
 
 """
@@ -7314,112 +7351,112 @@ type AttackFacets {
   outcome(
     "How many values to return, the most frequent first, at most 1 000."
     limit: Int = 50
-  ): [FacetValue!]
+  ): [FacetValue!] @cost(weight: 100)
   "Counts who decided the outcome."
   outcomeSource(
     "How many values to return, the most frequent first, at most 1 000."
     limit: Int = 50
-  ): [FacetValue!]
+  ): [FacetValue!] @cost(weight: 100)
   "Counts attack classes."
   attackClass(
     "How many values to return, the most frequent first, at most 1 000."
     limit: Int = 50
-  ): [FacetValue!]
+  ): [FacetValue!] @cost(weight: 100)
   "Counts attack techniques."
   technique(
     "How many values to return, the most frequent first, at most 1 000."
     limit: Int = 50
-  ): [FacetValue!]
+  ): [FacetValue!] @cost(weight: 100)
   "Counts targets, by name."
   target(
     "How many values to return, the most frequent first, at most 1 000."
     limit: Int = 50
-  ): [FacetValue!]
+  ): [FacetValue!] @cost(weight: 100)
   "Counts models of the targets."
   model(
     "How many values to return, the most frequent first, at most 1 000."
     limit: Int = 50
-  ): [FacetValue!]
+  ): [FacetValue!] @cost(weight: 100)
   "Counts configured targets, by name."
   generator(
     "How many values to return, the most frequent first, at most 1 000."
     limit: Int = 50
-  ): [FacetValue!]
+  ): [FacetValue!] @cost(weight: 100)
   "Counts datasets of the prompts, by name."
   dataset(
     "How many values to return, the most frequent first, at most 1 000."
     limit: Int = 50
-  ): [FacetValue!]
+  ): [FacetValue!] @cost(weight: 100)
   "Counts harm categories."
   harmCategory(
     "How many values to return, the most frequent first, at most 1 000."
     limit: Int = 50
-  ): [FacetValue!]
+  ): [FacetValue!] @cost(weight: 100)
   "Counts tags."
   tag(
     "How many values to return, the most frequent first, at most 1 000."
     limit: Int = 50
-  ): [FacetValue!]
+  ): [FacetValue!] @cost(weight: 100)
   "Counts probes."
   probe(
     "How many values to return, the most frequent first, at most 1 000."
     limit: Int = 50
-  ): [FacetValue!]
+  ): [FacetValue!] @cost(weight: 100)
   "Counts intents."
   intent(
     "How many values to return, the most frequent first, at most 1 000."
     limit: Int = 50
-  ): [FacetValue!]
+  ): [FacetValue!] @cost(weight: 100)
   "Counts converters, by class."
   converter(
     "How many values to return, the most frequent first, at most 1 000."
     limit: Int = 50
-  ): [FacetValue!]
+  ): [FacetValue!] @cost(weight: 100)
   "Counts whole chains of converters."
   converterChain(
     "How many values to return, the most frequent first, at most 1 000."
     limit: Int = 50
-  ): [FacetValue!]
+  ): [FacetValue!] @cost(weight: 100)
   "Counts scorers, by name."
   scorer(
     "How many values to return, the most frequent first, at most 1 000."
     limit: Int = 50
-  ): [FacetValue!]
+  ): [FacetValue!] @cost(weight: 100)
   "Counts labels, as key=value."
   label(
     "How many values to return, the most frequent first, at most 1 000."
     limit: Int = 50
-  ): [FacetValue!]
+  ): [FacetValue!] @cost(weight: 100)
   "Counts executions, by name."
   execution(
     "How many values to return, the most frequent first, at most 1 000."
     limit: Int = 50
-  ): [FacetValue!]
+  ): [FacetValue!] @cost(weight: 100)
   "Counts tools that made the attacks."
   source(
     "How many values to return, the most frequent first, at most 1 000."
     limit: Int = 50
-  ): [FacetValue!]
+  ): [FacetValue!] @cost(weight: 100)
   "Counts kinds of errors."
   errorType(
     "How many values to return, the most frequent first, at most 1 000."
     limit: Int = 50
-  ): [FacetValue!]
+  ): [FacetValue!] @cost(weight: 100)
   "Counts response errors of messages."
   responseError(
     "How many values to return, the most frequent first, at most 1 000."
     limit: Int = 50
-  ): [FacetValue!]
+  ): [FacetValue!] @cost(weight: 100)
   "Counts roles of messages."
   role(
     "How many values to return, the most frequent first, at most 1 000."
     limit: Int = 50
-  ): [FacetValue!]
+  ): [FacetValue!] @cost(weight: 100)
   "Counts numbers of turns."
   turns(
     "How many values to return, the most frequent first, at most 1 000."
     limit: Int = 50
-  ): [FacetValue!]
+  ): [FacetValue!] @cost(weight: 100)
 }
 
 """
@@ -7488,7 +7525,7 @@ type GeneratorConnection {
   "What lies before and after the page."
   pageInfo: PageInfo!
   "How many generators the whole filtered list has; counted only when selected."
-  totalCount: Long!
+  totalCount: Long! @cost(weight: 10)
 }
 
 """
@@ -7662,7 +7699,7 @@ type ImportConnection {
   "What lies before and after the page."
   pageInfo: PageInfo!
   "How many imports the whole filtered list has; counted only when selected."
-  totalCount: Long!
+  totalCount: Long! @cost(weight: 10)
 }
 
 """
@@ -7946,7 +7983,7 @@ type MessageConnection {
   "What lies before and after the page."
   pageInfo: PageInfo!
   "How many messages the whole filtered list has; counted only when selected."
-  totalCount: Long!
+  totalCount: Long! @cost(weight: 10)
 }
 
 """
@@ -8008,7 +8045,7 @@ input MessageFilter {
   "Who speaks."
   role: RoleIn
   "The original or converted content."
-  text: TextMatch
+  text: TextMatch @cost(weight: 1000)
   "What the content is."
   dataType: TextIn
   "What was wrong with a reply: none, blocked, processing, empty, unknown."
@@ -8083,6 +8120,14 @@ type ServerLimits {
   cost: Int
   "The deepest nesting of an operation; null without a limit."
   depth: Int
+  "The most aliases of an operation, fragments counted wherever they are spread; null without a limit."
+  aliases: Int
+  "The most fields at the root of an operation; null without a limit."
+  rootFields: Int
+  "The most directives at one place of an operation; null without a limit."
+  directives: Int
+  "The most tokens of a document; null without a limit."
+  tokens: Int
   "The most bytes of a request's body; null without a limit."
   bodyBytes: Long
   "The most milliseconds that a request may take; null without a limit."
@@ -8368,7 +8413,7 @@ type ScorerConnection {
   "What lies before and after the page."
   pageInfo: PageInfo!
   "How many scorers the whole filtered list has; counted only when selected."
-  totalCount: Long!
+  totalCount: Long! @cost(weight: 10)
 }
 
 """
@@ -8794,7 +8839,7 @@ type Workspace implements Node {
   "Who may use it."
   members: [Member!]
   "How much room it takes."
-  storage: StorageUse
+  storage: StorageUse @cost(weight: 100)
   "Tries to reach an objective, newest first unless ordered otherwise."
   attacks(
     "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
@@ -10449,6 +10494,14 @@ func (ec *executionContext) childFields_ServerLimits(ctx context.Context, field 
 		return ec.fieldContext_ServerLimits_cost(ctx, field)
 	case "depth":
 		return ec.fieldContext_ServerLimits_depth(ctx, field)
+	case "aliases":
+		return ec.fieldContext_ServerLimits_aliases(ctx, field)
+	case "rootFields":
+		return ec.fieldContext_ServerLimits_rootFields(ctx, field)
+	case "directives":
+		return ec.fieldContext_ServerLimits_directives(ctx, field)
+	case "tokens":
+		return ec.fieldContext_ServerLimits_tokens(ctx, field)
 	case "bodyBytes":
 		return ec.fieldContext_ServerLimits_bodyBytes(ctx, field)
 	case "timeoutMs":

@@ -12,16 +12,16 @@ import (
 // What follows is done for whoever may run programs on the machine, on record as
 // storage.ActorCommand.
 
-// ImportByCommand is Import, on record.
-func (h *House) ImportByCommand(ctx context.Context, username, path string, opts interop.Options) (imp *storage.Import, err error) {
-	row := byCommand("import.file", map[string]any{"user": username, "file": filepath.Base(path), "dryRun": opts.DryRun})
+// ImportByCommand is ImportInto, on record.
+func (h *House) ImportByCommand(ctx context.Context, username, workspaceName, path string, opts interop.Options) (imp *storage.Import, err error) {
+	row := byCommand("import.file", map[string]any{"user": username, "workspace": workspaceName, "file": filepath.Base(path), "dryRun": opts.DryRun})
 	err = h.App.Audited(ctx, row, func(ctx context.Context, row *storage.AuditAct) (err error) {
-		workspace, err := h.personal(ctx, username)
+		workspace, err := h.writable(ctx, username, workspaceName)
 		if err != nil {
 			return err
 		}
 		row.SubjectType, row.SubjectKey, row.WorkspaceKey = "Workspace", workspace.Key, workspace.Key
-		imp, err = h.Import(ctx, username, path, opts)
+		imp, err = h.take(ctx, workspace, path, opts)
 		return err
 	})
 	return imp, err

@@ -212,30 +212,6 @@ func (h *House) Personal(ctx context.Context, username string) (storage.UserStor
 	return h.OpenWorkspace(ctx, workspace)
 }
 
-// Import imports one file into a user's personal workspace, all or nothing.
-func (h *House) Import(ctx context.Context, username, path string, opts interop.Options) (*storage.Import, error) {
-	workspace, err := h.personal(ctx, username)
-	if err != nil {
-		return nil, err
-	}
-	store, err := h.OpenWorkspace(ctx, workspace)
-	if err != nil {
-		return nil, err
-	}
-	defer store.Close()
-	imp, err := h.Importer.File(ctx, store, path, opts)
-	if err != nil {
-		return nil, err
-	}
-	if imp.Key != "" { // something changed
-		h.checkpoint(ctx, workspace)
-		if err := h.rememberUse(ctx, store.Owner(), store); err != nil {
-			return nil, fmt.Errorf("the import of %s is stored, but its size could not be noted: %w", imp.FileName, err)
-		}
-	}
-	return imp, nil
-}
-
 // checkpoint writes a store's log into its file: until then DuckDB keeps what was
 // imported, about 12 MB of a small file, in memory that it cannot give up, and
 // twenty such stores would fill its limit. Failing is no loss: the log is there.

@@ -20,9 +20,10 @@ import (
 // importRequest asks the owner of a data folder to import a file, by its absolute
 // path.
 type importRequest struct {
-	User    string          `json:"user"`
-	Path    string          `json:"path"`
-	Options interop.Options `json:"options"`
+	User      string          `json:"user"`
+	Workspace string          `json:"workspace,omitempty"` // empty: the personal one
+	Path      string          `json:"path"`
+	Options   interop.Options `json:"options"`
 }
 
 // importLine is one line of the answer: progress, and at the end the import or
@@ -64,12 +65,12 @@ func (s *Server) importFile(w http.ResponseWriter, r *http.Request) {
 		_ = lines.Encode(importLine{Progress: &p}) // a command that went away is noticed by its context
 		_ = flush.Flush()
 	}
-	imp, err := s.options.House.ImportByCommand(r.Context(), request.User, request.Path, request.Options)
+	imp, err := s.options.House.ImportByCommand(r.Context(), request.User, request.Workspace, request.Path, request.Options)
 	last := importLine{Import: imp}
 	if err != nil {
 		last.Error, last.Code = err.Error(), storage.CodeOf(err)
 	}
-	s.log.InfoContext(r.Context(), "import by command", "user", request.User, "code", last.Code)
+	s.log.InfoContext(r.Context(), "import by command", "user", request.User, "workspace", request.Workspace, "code", last.Code)
 	if err := lines.Encode(last); err != nil {
 		s.log.WarnContext(r.Context(), "answer an import", "error", err)
 	}
@@ -97,9 +98,10 @@ func askOwner(ctx context.Context, dir, method, path string, body io.Reader) (re
 }
 
 // ImportThrough asks the process that owns a data folder to import a file into a
-// user's personal workspace. path must be absolute.
-func ImportThrough(ctx context.Context, dir, user, path string, opts interop.Options) (*storage.Import, error) {
-	body, err := json.Marshal(importRequest{User: user, Path: path, Options: opts})
+// workspace that the user may change, the personal one without a name. path must be
+// absolute.
+func ImportThrough(ctx context.Context, dir, user, workspace, path string, opts interop.Options) (*storage.Import, error) {
+	body, err := json.Marshal(importRequest{User: user, Workspace: workspace, Path: path, Options: opts})
 	if err != nil {
 		return nil, err
 	}

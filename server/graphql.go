@@ -23,17 +23,22 @@ import (
 // graphql answers /graphql by the GraphQL-over-HTTP draft: POST, and GET for
 // queries.
 func (s *Server) graphql() http.Handler {
-	timeout := s.options.Limits.Timeout.Milliseconds()
+	limits := s.options.Limits
+	timeout := limits.Timeout.Milliseconds()
 	exec := handler.New(resolvers.NewSchema(resolvers.Options{
 		App: s.options.House.App, Opener: opener{}, PersonalFile: s.options.House.PersonalFile,
 		FileLink: s.links.make,
 		Version:  s.options.Version, Features: s.features(),
-		Limits: graph.ServerLimits{BodyBytes: &s.options.Limits.BodyBytes, TimeoutMs: &timeout},
+		Limits: graph.ServerLimits{
+			Cost: &limits.Cost, Depth: &limits.Depth, Aliases: &limits.Aliases, RootFields: &limits.RootFields,
+			Directives: &limits.Directives, Tokens: &limits.Tokens, BodyBytes: &limits.BodyBytes, TimeoutMs: &timeout,
+		},
 	}))
 	exec.AddTransport(transport.GET{})
 	exec.AddTransport(post{})
 	exec.SetQueryCache(lru.New[*ast.QueryDocument](1000))
-	exec.SetParserTokenLimit(s.options.Limits.Tokens)
+	exec.SetParserTokenLimit(limits.Tokens)
+	exec.Use(&costLimit{limits: limits})
 	exec.SetErrorPresenter(s.presentError)
 	exec.SetRecoverFunc(func(ctx context.Context, p any) error {
 		s.log.ErrorContext(ctx, "panic in a resolver", "requestId", requestID(ctx), "panic", p)
@@ -143,7 +148,7 @@ func (s *Server) finishResponse(ctx context.Context, next graphql.ResponseHandle
 				response.Extensions = map[string]any{}
 			}
 			response.Extensions["stats"] = map[string]any{
-				"cost":           nil,
+				"cost":           costOf(op),
 				"userStatements": meter.UserStatements.Load(),
 				"appStatements":  meter.AppStatements.Load(),
 				"rows":           meter.Rows.Load(),

@@ -82,9 +82,10 @@ type answer struct {
 	} `json:"errors"`
 	Extensions struct {
 		Stats struct {
-			UserStatements int64 `json:"userStatements"`
-			AppStatements  int64 `json:"appStatements"`
-			Rows           int64 `json:"rows"`
+			Cost           float64 `json:"cost"`
+			UserStatements int64   `json:"userStatements"`
+			AppStatements  int64   `json:"appStatements"`
+			Rows           int64   `json:"rows"`
 		} `json:"stats"`
 	} `json:"extensions"`
 	body string

@@ -27,8 +27,8 @@ type imported struct {
 
 func (c *command) importFiles(ctx context.Context, args []string) error {
 	set := c.flags("import", "FILE...")
-	user := set.String("user", "", "`name` of the user whose personal workspace takes the files (required)")
-	workspace := set.String("workspace", "", "`name` of the workspace; only the personal one exists so far")
+	user := set.String("user", "", "`name` of the user whose workspace takes the files (required)")
+	workspace := set.String("workspace", "", "`name` of the workspace that takes the files; the user must be an OWNER or EDITOR of it (default: the personal one)")
 	format := set.String("format", "", "violentutf, pyrit or garak: refuse a file that is another (default: what the file is)")
 	salt := set.String("salt", "", "salt of user stores' names (default: PYRIT_DB_SALT)")
 	scorer := set.String("objective-scorer", "", "`class` of the scorer whose verdict decides where a file states no outcome")
@@ -45,9 +45,6 @@ func (c *command) importFiles(ctx context.Context, args []string) error {
 	if *user == "" || set.NArg() == 0 {
 		return usageError("--user NAME and at least one FILE are required")
 	}
-	if *workspace != "" && *workspace != *user {
-		return usageError("--workspace: only the personal workspace exists so far; leave the flag out")
-	}
 	switch interop.Format(*format) {
 	case "", interop.FormatViolentUTF, interop.FormatPyRIT, interop.FormatGarak:
 	default:
@@ -60,7 +57,7 @@ func (c *command) importFiles(ctx context.Context, args []string) error {
 	if *salt == "" {
 		*salt = c.getenv("PYRIT_DB_SALT")
 	}
-	take, done, err := c.importer(ctx, house.Options{Dir: text(set, "data"), Salt: *salt, MemoryLimit: *memory, Thrifty: true, MasterKey: c.masterKey(set), Log: log}, *user)
+	take, done, err := c.importer(ctx, house.Options{Dir: text(set, "data"), Salt: *salt, MemoryLimit: *memory, Thrifty: true, MasterKey: c.masterKey(set), Log: log}, *user, *workspace)
 	if err != nil {
 		return err
 	}
@@ -113,12 +110,12 @@ func mediaRoot(given, file string) (string, error) {
 
 // importer is how a file gets in: by this process when the data folder is free, by
 // the one that owns it otherwise.
-func (c *command) importer(ctx context.Context, options house.Options, user string) (take func(string, interop.Options) (*storage.Import, error), done func() error, err error) {
+func (c *command) importer(ctx context.Context, options house.Options, user, workspace string) (take func(string, interop.Options) (*storage.Import, error), done func() error, err error) {
 	h, err := house.Open(ctx, options)
 	switch {
 	case err == nil:
 		return func(file string, opts interop.Options) (*storage.Import, error) {
-			return h.ImportByCommand(ctx, user, file, opts)
+			return h.ImportByCommand(ctx, user, workspace, file, opts)
 		}, func() error { return h.Close(context.WithoutCancel(ctx)) }, nil
 	case errors.Is(err, datadir.ErrLocked):
 		return func(file string, opts interop.Options) (*storage.Import, error) {
@@ -126,7 +123,7 @@ func (c *command) importer(ctx context.Context, options house.Options, user stri
 			if err != nil {
 				return nil, err
 			}
-			return server.ImportThrough(ctx, options.Dir, user, path, opts)
+			return server.ImportThrough(ctx, options.Dir, user, workspace, path, opts)
 		}, func() error { return nil }, nil
 	}
 	return nil, nil, err

@@ -26,6 +26,8 @@ func (c *command) serve(ctx context.Context, args []string) (err error) {
 	sample := set.Bool("sample", false, "import the files of <data>/sample for the user \"sample\" first")
 	identityFlags(set)
 	masterKeyFlags(set)
+	cost := set.Int("max-cost", server.DefaultCost, "highest `cost` of a GraphQL operation, in rows")
+	depth := set.Int("max-depth", server.DefaultDepth, "most `fields` inside each other of a GraphQL operation")
 	memory := set.String("duckdb-memory", "1GB", "memory `limit` of the database engine")
 	logFormat := set.String("log-format", "text", "text or json")
 	logLevel := set.String("log-level", "info", "debug, info, warn or error")
@@ -34,6 +36,9 @@ func (c *command) serve(ctx context.Context, args []string) (err error) {
 	}
 	if set.NArg() > 0 {
 		return usageError("serve takes no arguments")
+	}
+	if *cost < 1 || *depth < 1 {
+		return usageError("--max-cost and --max-depth must be 1 or more")
 	}
 	ids, err := c.identities(set)
 	if err != nil {
@@ -65,7 +70,7 @@ func (c *command) serve(ctx context.Context, args []string) (err error) {
 			return err
 		}
 	}
-	options := server.Options{House: h, Version: version(), Log: log}
+	options := server.Options{House: h, Version: version(), Log: log, Limits: server.Limits{Cost: *cost, Depth: *depth}}
 	if *dev {
 		options.Dev, options.DevUsers = true, devUsers(*sample)
 		if options.Issuer, err = auth.OpenDevIssuer(h.ConfigDir()); err != nil {
@@ -134,7 +139,7 @@ func (c *command) importSample(ctx context.Context, h *house.House) error {
 		if filepath.Ext(file.Name()) == ".md" {
 			continue
 		}
-		imp, err := h.ImportByCommand(ctx, sampleUser, filepath.Join(folder, file.Name()), interop.Options{})
+		imp, err := h.ImportByCommand(ctx, sampleUser, "", filepath.Join(folder, file.Name()), interop.Options{})
 		if err != nil {
 			return fmt.Errorf("sample data: %w", err)
 		}

@@ -379,8 +379,8 @@ func TestErrorsTellTheCodeAndTheRequestButNothingInternal(t *testing.T) {
 	for query, code := range map[string]string{
 		`{ viewer { workspace { attacks(first: -1) { totalCount } } } }`:               "BAD_USER_INPUT",
 		`{ viewer { workspace { attacks(after: "nonsense") { edges { cursor } } } } }`: "BAD_USER_INPUT",
-		`{ viewer { nothing } }`:           "BAD_USER_INPUT",
-		`{ viewer {`:                       "BAD_USER_INPUT",
+		`{ viewer { nothing } }`: "BAD_USER_INPUT",
+		`{ viewer {`:             "BAD_USER_INPUT",
 		`{ admin { users { nodes { username } } } }`: "FORBIDDEN",
 	} {
 		a := s.ask(token, query, nil)

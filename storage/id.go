@@ -72,7 +72,8 @@ func (id ID) String() string {
 // made; whether the thing exists is for the store to say.
 func ParseID(text string) (ID, bool) {
 	raw, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil || len(raw) < 2 {
+	// The decoder passes over line ends and spare bits: an id has one spelling.
+	if err != nil || len(raw) < 2 || base64.RawURLEncoding.EncodeToString(raw) != text {
 		return ID{}, false
 	}
 	id := ID{Kind: Kind(raw[0])}

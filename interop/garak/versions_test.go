@@ -98,3 +98,16 @@ func TestReportOfVersion012(t *testing.T) {
 	equal(t, "hits that the report has not", w.rows(t, `SELECT count(*) FROM attributes_raw WHERE record = 'garak.hitlog'`), "0")
 	equal(t, "triggers", w.rows(t, `SELECT count(*) FROM scores WHERE attributes LIKE '%triggers%' AND NOT is_true`), "0")
 }
+
+// The notes of an original say that a buff made it, of itself.
+func TestOriginalBesideItsBuffIsUnconverted(t *testing.T) {
+	w := newWorkspace(t)
+	w.mustTake(t, file(t, "original-0.14.1.report.jsonl"), "")
+	equal(t, "chains", w.rows(t, `SELECT converter_chain, len(converter_hashes), count(*) FROM attacks GROUP BY ALL ORDER BY ALL`), "|0|2", "Base64|1|2")
+	equal(t, "prompts", w.rows(t, `
+		SELECT a.converter_chain, left(m.original_value, 10), left(m.converted_value, 14), len(m.converter_hashes), count(*)
+		FROM prompt_request_responses AS m
+		JOIN attacks AS a ON a.conversation_no = m.conversation_no
+		WHERE m.role = 'USER'
+		GROUP BY ALL ORDER BY ALL`), "|Ignore all|NULL|0|2", "Base64|Ignore all|The following |1|2")
+}

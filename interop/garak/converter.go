@@ -42,6 +42,9 @@ func (a *attempt) convert(translators []translator) {
 		}
 		a.applied = append(a.applied, applied{class: class, identifier: map[string]any{"translator": class, "from": before, "to": after}})
 	}
+	if !a.buffed() {
+		return
+	}
 	buffs := texts(a.notes["buff_creator"])
 	if one := text(a.notes["buff_creator"]); one != "" {
 		buffs = []string{one}
@@ -54,6 +57,14 @@ func (a *attempt) convert(translators []translator) {
 		}
 		a.applied = append(a.applied, applied{class: class, identifier: identifier})
 	}
+}
+
+// buffed says whether a buff has made the attempt. Until 0.16 at least an attempt and
+// what buffs made of it share their notes, so that with buffs_include_original_prompt
+// the original has a buff_creator too, and itself as its source.
+func (a *attempt) buffed() bool {
+	source := text(a.notes["buff_source_attempt_uuid"])
+	return !empty(a.notes["buff_creator"]) && (source == "" || source != a.uuid)
 }
 
 // translation says from and into which language the prompt went. The note is there
@@ -72,8 +83,7 @@ func (a *attempt) translation() (before, after string, ok bool) {
 	if original.lang == "*" || original.lang != "" && original.lang == sent.lang {
 		return "", "", false
 	}
-	buffed := !empty(a.notes["buff_creator"])
-	if original.lang == "" && !buffed && original.firstText() == sent.firstText() {
+	if original.lang == "" && !a.buffed() && original.firstText() == sent.firstText() {
 		return "", "", false
 	}
 	return original.lang, sent.lang, true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"regexp"
 
 	"github.com/violentutf/violentutf/storage"
 )
@@ -19,9 +20,16 @@ func (im *importer) entry(ctx context.Context, raw json.RawMessage) error {
 		return ErrHitlog
 	}
 	im.log.readLine(entryType)
+	defer func() {
+		if im.run != nil {
+			im.run.last = lastLine{entryType: entryType, status: string(entry["status"])}
+		}
+	}()
 	switch entryType {
 	case "start_run setup":
 		return im.startRun(ctx, entry, raw)
+	case "config", "start_run args config":
+		return im.configure(ctx, entry, raw)
 	case "init":
 		return im.initRun(ctx, entry)
 	case "completion":
@@ -65,14 +73,28 @@ func typeOf(entry members) string {
 }
 
 // loose takes a line that is no object: garak 0.9 begins with its command line, as
-// a text.
+// Python prints it.
 func (im *importer) loose(ctx context.Context, raw json.RawMessage) error {
 	im.log.readLine("text")
 	if im.run == nil {
 		im.run = newRun()
+		im.run.setup = members{}
+		for _, found := range argument.FindAllStringSubmatch(text(raw), -1) {
+			value := quoted.ReplaceAllString(found[2], `"$1"`)
+			im.run.keepSetup(members{found[1]: json.RawMessage(value)}, "plugins.")
+			im.run.keepSetup(members{found[1]: json.RawMessage(value)}, "run.")
+		}
 	}
 	return im.keep(ctx, "text", raw)
 }
+
+// argument is one of Namespace(model_type='test.Repeat', eval_threshold=0.5, ...)
+// that is needed later, quoted a text in it. A quote within one stands there escaped
+// or between others: such a text is not read.
+var (
+	argument = regexp.MustCompile(`\b(model_type|model_name|eval_threshold)=('[^'"\\]*'|[0-9.]+)[,)]`)
+	quoted   = regexp.MustCompile(`^'(.*)'$`)
+)
 
 // keep stores a line for which the model has no table. Its number within the run
 // and type is the same when the report has grown.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +23,7 @@ type run struct {
 	ended   *time.Time
 	inited  bool
 	done    bool
+	last    lastLine
 	harness string
 
 	targetHash  *string
@@ -35,6 +37,9 @@ var kept = []string{
 	"plugins.target_type", "plugins.model_type", "plugins.target_name", "plugins.model_name",
 	"plugins.generators", "plugins.generator_options", "run.eval_threshold",
 }
+
+// lastLine is what is known of the last line of a run.
+type lastLine struct{ entryType, status string }
 
 func newRun() *run { return &run{counters: map[string]int64{}} }
 
@@ -55,7 +60,7 @@ func (r *run) next(entryType string) int64 {
 	return r.counters[entryType]
 }
 
-// startRun takes "start_run setup", the first line since 0.9.0.7: the settings as
+// startRun takes "start_run setup", the first line since 0.9.0.10: the settings as
 // flat names. Numbers with a fraction are missing there (garak writes text, whole
 // numbers, booleans, lists and objects only), run.eval_threshold among them.
 func (im *importer) startRun(ctx context.Context, entry members, raw json.RawMessage) error {
@@ -63,12 +68,7 @@ func (im *importer) startRun(ctx context.Context, entry members, raw json.RawMes
 		return err
 	}
 	r := newRun()
-	r.setup = members{}
-	for _, name := range kept {
-		if setting, ok := entry[name]; ok {
-			r.setup[name] = bytes.Clone(setting)
-		}
-	}
+	r.keepSetup(entry, "")
 	r.id = text(entry["transient.run_id"])
 	r.version = text(entry["_config.version"])
 	r.started, _ = parseTime(text(entry["transient.starttime_iso"]))
@@ -80,6 +80,39 @@ func (im *importer) startRun(ctx context.Context, entry members, raw json.RawMes
 	r.config = &config
 	im.run = r
 	return nil
+}
+
+// configure takes "config", the first line of 0.9.0.5 to 0.9.0.8, and "start_run args
+// config", that of 0.9.0.9: the settings by the names of the command line; the first
+// has all, with the threshold, the second those that were given. The init line follows.
+func (im *importer) configure(ctx context.Context, entry members, raw json.RawMessage) error {
+	if err := im.closeRun(ctx); err != nil {
+		return err
+	}
+	r := newRun()
+	r.keepSetup(entry, "plugins.")
+	r.keepSetup(entry, "run.")
+	config, err := im.clean(raw)
+	if err != nil {
+		return err
+	}
+	r.config = &config
+	im.run = r
+	return nil
+}
+
+// keepSetup keeps the settings that are needed later, which stand in the line without
+// the prefix.
+func (r *run) keepSetup(entry members, prefix string) {
+	if r.setup == nil {
+		r.setup = members{}
+	}
+	for _, name := range kept {
+		short, found := strings.CutPrefix(name, prefix)
+		if setting, stated := entry[short]; found && stated {
+			r.setup[name] = bytes.Clone(setting)
+		}
+	}
 }
 
 func (im *importer) initRun(ctx context.Context, entry members) error {
@@ -144,7 +177,7 @@ func (im *importer) closeRun(ctx context.Context) error {
 	if !r.started.IsZero() {
 		execution.StartedAt = &r.started
 	}
-	if !r.done {
+	if !r.done && !endsSilently(r.version, r.last) {
 		im.partial = true
 		execution.Partial = true
 		execution.Status = storage.ExecutionFailed
@@ -159,6 +192,21 @@ func (im *importer) closeRun(ctx context.Context) error {
 		stated = threshold
 	}
 	return im.stage.Append(ctx, "raw_garak_runs", r.key(), stated)
+}
+
+// endsSilently says whether a run has come to its end in a version that writes no
+// completion line, as all do since 0.9.0.14: its last line is the count of its last
+// probe or, before there were counts, a judged attempt.
+func endsSilently(version string, last lastLine) bool {
+	if version == "0.9" {
+		return last.entryType == "attempt" && last.status == "2"
+	}
+	patch, found := strings.CutPrefix(version, "0.9.0.")
+	if end := strings.IndexFunc(patch, func(r rune) bool { return r < '0' || r > '9' }); end >= 0 {
+		patch = patch[:end] // of 6post1
+	}
+	n, err := strconv.Atoi(patch)
+	return found && err == nil && n < 14 && last.entryType == "eval"
 }
 
 // name is what a person knows a run by: target and start.

@@ -26,7 +26,7 @@ func (s *Server) graphql() http.Handler {
 	limits := s.options.Limits
 	timeout := limits.Timeout.Milliseconds()
 	exec := handler.New(resolvers.NewSchema(resolvers.Options{
-		App: s.options.House.App, Opener: opener{}, PersonalFile: s.options.House.PersonalFile,
+		App: s.options.House.App, Opener: opener{}, PersonalFile: s.options.House.PersonalFile, SharedFile: s.options.House.SharedFile,
 		FileLink: s.links.make,
 		Version:  s.options.Version, Features: s.features(),
 		Limits: graph.ServerLimits{

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 
@@ -128,7 +129,11 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, way string, err 
 	if way == bySession && errors.Is(err, auth.ErrInvalid) {
 		s.endCookies(w)
 	}
+	tooLarge, isTooLarge := errors.AsType[*http.MaxBytesError](err)
 	switch {
+	case isTooLarge: // a gateway's signature is over all of it
+		message := fmt.Sprintf("the request's body is longer than the limit of %d bytes: send less, or in several requests", tooLarge.Limit)
+		writeJSON(w, http.StatusRequestEntityTooLarge, errorBody(message, storage.CodeBadInput, requestID(ctx)))
 	case errors.Is(err, auth.ErrCrossSite):
 		writeJSON(w, http.StatusForbidden, errorBody(err.Error(), storage.CodeForbidden, requestID(ctx)))
 	case storage.CodeOf(err) == storage.CodeForbidden:

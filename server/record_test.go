@@ -89,8 +89,8 @@ func TestAGatewaysWordCountsWithItsSignatureOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+	body := `{"query":"{ viewer { username roles } }"}`
 	ask := func(change func(*http.Request)) reply {
-		body := `{"query":"{ viewer { username roles } }"}`
 		request := httptest.NewRequest(http.MethodPost, "/graphql", bytes.NewReader([]byte(body)))
 		request.Header.Set("Content-Type", "application/json")
 		forwarded(request, key, body, "carol", "id-carol", "USER", auth.NewSessionToken().Hash()[:32])
@@ -111,5 +111,9 @@ func TestAGatewaysWordCountsWithItsSignatureOnly(t *testing.T) {
 		if a := ask(change); a.status != http.StatusUnauthorized || strings.Contains(a.body, `"carol"`) {
 			t.Errorf("%s: %d %s", name, a.status, a.body)
 		}
+	}
+	body = strings.Repeat(" ", 1<<20) + body
+	if a := ask(func(*http.Request) {}); a.status != http.StatusRequestEntityTooLarge || a.code() != "BAD_USER_INPUT" {
+		t.Errorf("too long: %d %s", a.status, a.body)
 	}
 }

@@ -2,6 +2,8 @@ package server_test
 
 import (
 	"context"
+	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -9,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	jose "github.com/go-jose/go-jose/v4"
 
 	"github.com/violentutf/violentutf/auth"
 	"github.com/violentutf/violentutf/internal/provider"
@@ -240,5 +244,61 @@ func TestALogoutTokenThatIsNoneEndsNothing(t *testing.T) {
 	answer.Body.Close()
 	if username, _ := b.who(); answer.StatusCode != http.StatusBadRequest || username != "alice" {
 		t.Errorf("%s, signed in as %q", answer.Status, username)
+	}
+}
+
+// logoutToken is what a provider sends when somebody signs out there.
+func (r *realm) logoutToken(t *testing.T, claims map[string]any) string {
+	t.Helper()
+	signer, err := jose.NewSigner(
+		jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: provider.RSAKey(), KeyID: "rsa-1"}},
+		(&jose.SignerOptions{}).WithType("logout+jwt"),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]any{
+		"iss": r.provider.URL, "aud": "violentutf", "iat": time.Now().Unix(), "exp": time.Now().Add(time.Minute).Unix(), "jti": "1",
+		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
+	}
+	maps.Copy(all, claims)
+	text, err := json.Marshal(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := signer.Sign(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := signed.CompactSerialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+func TestTheProviderEndsSessionsByItself(t *testing.T) {
+	r := newRealm(t, nil)
+	b := r.browser()
+	b.signIn()
+	for _, test := range []struct {
+		name   string
+		claims map[string]any
+		status int
+		still  string
+	}{
+		{"another person's", map[string]any{"sub": "id-bob"}, http.StatusOK, "alice"},
+		{"another session of hers", map[string]any{"sub": "id-alice", "sid": "another"}, http.StatusOK, "alice"},
+		{"for another client", map[string]any{"sub": "id-alice", "aud": "other"}, http.StatusBadRequest, "alice"},
+		{"all of hers", map[string]any{"sub": "id-alice"}, http.StatusOK, ""},
+	} {
+		answer, err := http.PostForm(r.http.URL+"/auth/backchannel-logout", url.Values{"logout_token": {r.logoutToken(t, test.claims)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if username, _ := b.who(); answer.StatusCode != test.status || username != test.still {
+			t.Errorf("%s: %s, then signed in as %q", test.name, answer.Status, username)
+		}
 	}
 }

@@ -24,6 +24,7 @@ import (
 type realm struct {
 	*site
 	provider *provider.Server
+	verifier *auth.Provider
 	server   *server.Server
 }
 
@@ -50,6 +51,7 @@ func newRealm(t *testing.T, change func(*server.Options)) *realm {
 		t.Fatal(err)
 	}
 	t.Cleanup(tokens.Close)
+	r.verifier = tokens
 	signIn, err := auth.OpenSignIn(ctx, tokens, auth.SignInOptions{ClientID: "violentutf", PublicURL: public, Scopes: []string{"offline_access"}})
 	if err != nil {
 		t.Fatal(err)

@@ -7,14 +7,22 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/violentutf/violentutf/house"
 	"github.com/violentutf/violentutf/storage"
 )
 
+// auditLog is what is asked of the audit log: of this process's own, or of the one of the
+// process that owns the data folder.
+type auditLog interface {
+	AuditIntegrity(ctx context.Context) (*storage.AuditReport, error)
+	AuditCheckpoint(ctx context.Context) (*storage.AuditCheckpoint, error)
+	VerifyCheckpoint(ctx context.Context, checkpoint storage.AuditCheckpoint) (*storage.AuditFault, error)
+}
+
 // checkAudit reads the whole audit log, and compares it with a checkpoint if there is one:
-// a tail that was cut off is found in no other way.
-func (c *command) checkAudit(ctx context.Context, h *house.House, checkpoint string) error {
-	report, err := h.App.AuditIntegrity(ctx)
+// a tail that was cut off is found in no other way. Then it writes a checkpoint, if it
+// shall.
+func (c *command) checkAudit(ctx context.Context, log auditLog, checkpoint, write string) error {
+	report, err := log.AuditIntegrity(ctx)
 	if err != nil {
 		return err
 	}
@@ -22,9 +30,19 @@ func (c *command) checkAudit(ctx context.Context, h *house.House, checkpoint str
 		return c.faulty(report.Fault)
 	}
 	fmt.Fprintf(c.stdout, "audit log: %d rows, each as it was written\n", report.Rows)
-	if checkpoint == "" {
-		return nil
+	if checkpoint != "" {
+		if err := c.compare(ctx, log, checkpoint); err != nil {
+			return err
+		}
 	}
+	if write != "" {
+		return c.writeCheckpoint(ctx, log, write)
+	}
+	return nil
+}
+
+// compare looks for the rows of a checkpoint.
+func (c *command) compare(ctx context.Context, log auditLog, checkpoint string) error {
 	raw, err := os.ReadFile(checkpoint)
 	if err != nil {
 		return fmt.Errorf("read the checkpoint: %w", err)
@@ -33,7 +51,7 @@ func (c *command) checkAudit(ctx context.Context, h *house.House, checkpoint str
 	if err := json.Unmarshal(raw, &signed); err != nil {
 		return fmt.Errorf("read the checkpoint %s: it is none: %w", checkpoint, err)
 	}
-	fault, err := h.App.VerifyCheckpoint(ctx, signed)
+	fault, err := log.VerifyCheckpoint(ctx, signed)
 	if err != nil {
 		return err
 	}
@@ -50,8 +68,8 @@ func (c *command) faulty(fault *storage.AuditFault) error {
 }
 
 // writeCheckpoint never replaces a file: the older one says more about what is missing.
-func (c *command) writeCheckpoint(ctx context.Context, h *house.House, file string) error {
-	signed, err := h.App.AuditCheckpoint(ctx)
+func (c *command) writeCheckpoint(ctx context.Context, log auditLog, file string) error {
+	signed, err := log.AuditCheckpoint(ctx)
 	if err != nil {
 		return err
 	}

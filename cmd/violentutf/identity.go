@@ -26,7 +26,7 @@ func identityFlags(set *flag.FlagSet) {
 	set.String("oidc-role-map", "", "`roles` of the provider and what they mean, as ai-api-access=USER,admin=ADMIN")
 	set.String("oidc-scopes", "", "`scopes` beside openid, profile and email: offline_access where a provider gives no refresh token without it")
 	set.String("public-url", "", "`origin` at which browsers reach the server, as https://red.example.org (default, on a loopback address: the one it listens on)")
-	set.String("forwarded-key-file", "", "`file` with the key that a gateway in front signs identities with: at least 32 random bytes")
+	set.String("forwarded-key-file", "", "`file` with the key that a gateway in front signs identities with: at least 32 random characters")
 	set.String("trusted-proxy", "", "`addresses` and prefixes, with commas, of proxies that say by X-Forwarded-For and X-Forwarded-Proto who asks")
 	set.String("cors-origin", "", "`origins`, with commas, of other servers' pages that may ask /graphql with a token")
 	set.String("tls-cert", "", "`file` with the certificate and its chain, in PEM; read again when it changes")

@@ -4,6 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,8 +17,8 @@ import (
 	"github.com/violentutf/violentutf/internal/keycloak"
 )
 
-// TestBrowserSignsInWithKeycloakAndOut signs alice in at the page in a real Chromium with
-// a real Keycloak, runs a query as her, signs out, and replays the old cookie.
+// TestBrowserSignsInWithKeycloakAndOut: one Keycloak serves all of it, because it takes
+// half a minute to start.
 func TestBrowserSignsInWithKeycloakAndOut(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: Keycloak takes half a minute to start")
@@ -23,17 +26,64 @@ func TestBrowserSignsInWithKeycloakAndOut(t *testing.T) {
 	node, chromium := browser(t)
 	idp := keycloak.Start(t)
 	base := serveBeside(t, idp.Issuer)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, node, filepath.Join("e2e", "keycloak.mjs"), "--url", base, "--issuer", idp.Issuer,
-		"--username", "alice", "--password", keycloak.DemoPassword("alice"), "--timeout", "90",
-		"--screenshot", filepath.Join(t.TempDir(), "keycloak.png"))
-	cmd.Dir = filepath.Join(repository, "web")
-	cmd.Env = append(os.Environ(), "CHROMIUM="+chromium)
-	cmd.WaitDelay = 10 * time.Second
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("%v: %s", err, out)
-	}
+
+	// In a real Chromium: alice signs in at the page, asks, signs out, and the old cookie is
+	// replayed.
+	t.Run("at the page", func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, node, filepath.Join("e2e", "keycloak.mjs"), "--url", base, "--issuer", idp.Issuer,
+			"--username", "alice", "--password", keycloak.DemoPassword("alice"), "--timeout", "90",
+			"--screenshot", filepath.Join(t.TempDir(), "keycloak.png"))
+		cmd.Dir = filepath.Join(repository, "web")
+		cmd.Env = append(os.Environ(), "CHROMIUM="+chromium)
+		cmd.WaitDelay = 10 * time.Second
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
+
+	t.Run("Keycloak ends a session by itself", func(t *testing.T) {
+		idp.SetClientAttribute(t, "violentutf", "backchannel.logout.url", base+"/auth/backchannel-logout")
+		jar, err := cookiejar.New(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		defer client.CloseIdleConnections()
+		get := func(path string) (header http.Header, body string) {
+			t.Helper()
+			answer, err := client.Get(base + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer answer.Body.Close()
+			text, err := io.ReadAll(answer.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return answer.Header, string(text)
+		}
+		begun, _ := get("/auth/login")
+		query := idp.FillIn(t, begun.Get("Location"), "bob", keycloak.DemoPassword("bob"), base+"/auth/callback")
+		get("/auth/callback?" + query.Encode())
+		if _, who := get("/auth/session"); !strings.Contains(who, `"username":"bob"`) || !strings.Contains(who, `"ADMIN"`) {
+			t.Fatalf("signed in is %s", who)
+		}
+		idp.Admin(t, http.MethodPost, "/users/"+idp.UserID(t, "bob")+"/logout", nil, nil)
+		patience, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		for tick := time.NewTicker(50 * time.Millisecond); ; {
+			if _, who := get("/auth/session"); !strings.Contains(who, "bob") {
+				break
+			}
+			select {
+			case <-tick.C:
+			case <-patience.Done():
+				t.Fatal("the session goes on")
+			}
+		}
+	})
 }
 
 // serveBeside starts a server whose people sign in with the issuer, until the test ends.

@@ -96,6 +96,13 @@ func TestDoctorFindsAChangedRowAndACutTailOfTheAuditLog(t *testing.T) {
 	if status, stdout, stderr := run(t, "doctor", "--data", data, "--checkpoint", checkpoint); status != exitDone || !strings.Contains(stdout, "all 2 rows of the checkpoint") {
 		t.Errorf("%d %s%s", status, stdout, stderr)
 	}
+	_, stop := serve(t, data)
+	beside := filepath.Join(t.TempDir(), "beside.json")
+	if status, stdout, stderr := run(t, "doctor", "--data", data, "--checkpoint", checkpoint, "--write-checkpoint", beside); status != exitDone ||
+		!strings.Contains(stdout, "2 rows, each as it was written") || !strings.Contains(stdout, "all 2 rows of the checkpoint") || !strings.Contains(readAll(t, beside), `"Count": 2`) {
+		t.Errorf("beside a server: %d %s%s", status, stdout, stderr)
+	}
+	stop()
 	tamper(t, data, `DELETE FROM audit_logs WHERE seq = 2`)
 	if status, stdout, _ := run(t, "doctor", "--data", data); status != exitDone || !strings.Contains(stdout, "1 rows") {
 		t.Errorf("a cut tail without a checkpoint: %d %s", status, stdout)

@@ -27,14 +27,17 @@ export function App({ start }) {
     setNotice(why);
   }, []);
 
-  // The button of the bar. With a token that is all; a session with the provider ends there too.
+  // The button of the bar. A session with the provider ends there too; one that lay below a pasted token comes back.
   const leave = useCallback(() => {
     if (session?.token) {
       signOut();
+      if (start.loginUrl) {
+        location.reload();
+      }
     } else {
       signOutAtProvider().catch((error) => setNotice(error.message));
     }
-  }, [session, signOut]);
+  }, [session, signOut, start]);
 
   const token = session?.token;
   // GraphiQL introspects again whenever the fetcher changes, which is what a sign-in needs.

@@ -82,12 +82,12 @@ func DeclaredSettings() []Setting {
 			Description: "Days after which a new API key expires at the latest.",
 		},
 		{
-			Key: "rate.sign_in.per_minute", Type: SettingInt, Default: "20", Min: 1, Max: 100_000,
+			Key: "rate.sign_in.per_minute", Type: SettingInt, Default: "300", Min: 1, Max: 100_000,
 			Description: "Attempts to sign in that one address may make in a minute.",
 		},
 	}
 	for _, bucket := range []struct{ key, what, perMinute string }{
-		{"query", "Queries", "600"}, {"mutation", "Mutations", "120"}, {"execution", "Executions", "10"},
+		{"query", "Queries", "30000"}, {"mutation", "Mutations", "1200"}, {"execution", "Executions", "10"},
 	} {
 		for _, role := range []string{"user", "auditor", "admin"} {
 			settings = append(settings, Setting{

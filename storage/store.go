@@ -37,6 +37,7 @@ type UserStore interface {
 	MessagesByKey(ctx context.Context, keys []MessageKey) (map[MessageKey]*Message, error)
 	MessagesByConversation(ctx context.Context, numbers []int64, filter *MessageFilter, page Page) (map[int64]*Connection[Message], error)
 
+	EmbeddingsByMessage(ctx context.Context, keys []MessageKey) (map[MessageKey][]*Embedding, error)
 	// FilesByMessage finds the files that messages name.
 	FilesByMessage(ctx context.Context, keys []MessageKey) (map[MessageKey]*MessageFiles, error)
 
@@ -74,6 +75,12 @@ type UserStore interface {
 	Imports(ctx context.Context, page Page) (*Connection[Import], error)
 	ImportsByKey(ctx context.Context, keys []string) (map[string]*Import, error)
 	StorageUse(ctx context.Context) (*StorageUse, error)
+
+	// Delete removes what is selected by keys, with everything that only it has: an
+	// attack's conversations, messages, scores, labels; a dataset's prompts. All or
+	// nothing. Components and executions stay. CodeBadInput for a selection by
+	// filter, CodeConflict for a dataset whose prompts attacks name.
+	Delete(ctx context.Context, what Selection) error
 
 	// NewStage begins an import.
 	NewStage(ctx context.Context, guard Guard) (Stage, error)

@@ -85,6 +85,16 @@ func (f *Folder) Open(owner, hash string) (*Content, error) {
 	return &Content{ReadSeekCloser: file, MediaType: mediaType, ModTime: info.ModTime()}, nil
 }
 
+// Copy keeps a content of one workspace for another one as well. fs.ErrNotExist when
+// the first has none.
+func (f *Folder) Copy(ctx context.Context, file *storage.File, to string) error {
+	content, err := f.Open(file.Owner, file.Hash)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.keep(ctx, to, file.Hash, file.Bytes, content), content.Close())
+}
+
 // nameOf is the place of a content. Both parts come from our own rows and links;
 // what does not look like them names nothing.
 func nameOf(owner, hash string) (string, bool) {

@@ -921,4 +921,23 @@ func (ec *executionContext) marshalOImportConnection2ᚖgithubᚗcomᚋviolentut
 	return ec._ImportConnection(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOImportCount2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐImportCountᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.ImportCount) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNImportCount2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐImportCount(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 // endregion ***************************** type.gotpl *****************************

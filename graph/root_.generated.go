@@ -12,6 +12,7 @@ import (
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/violentutf/violentutf/auth"
+	"github.com/violentutf/violentutf/schema"
 	"github.com/violentutf/violentutf/storage"
 )
 
@@ -355,6 +356,13 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	CopyToWorkspacePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Tables           func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	CreateApiKeyPayload struct {
 		APIKey           func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
@@ -663,15 +671,24 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	MoveToWorkspacePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Tables           func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	Mutation struct {
 		AllowUserBinding   func(childComplexity int, input AllowUserBindingInput) int
 		ArchiveWorkspace   func(childComplexity int, input ArchiveWorkspaceInput) int
+		CopyToWorkspace    func(childComplexity int, input schema.TransferInput) int
 		CreateAPIKey       func(childComplexity int, input CreateAPIKeyInput) int
 		CreateWorkspace    func(childComplexity int, input CreateWorkspaceInput) int
 		EndOtherSessions   func(childComplexity int, input EndOtherSessionsInput) int
 		EndSession         func(childComplexity int, input EndSessionInput) int
 		InviteMember       func(childComplexity int, input InviteMemberInput) int
 		LeaveWorkspace     func(childComplexity int, input LeaveWorkspaceInput) int
+		MoveToWorkspace    func(childComplexity int, input schema.TransferInput) int
 		RemoveMember       func(childComplexity int, input RemoveMemberInput) int
 		RenameWorkspace    func(childComplexity int, input RenameWorkspaceInput) int
 		RevokeAPIKey       func(childComplexity int, input RevokeAPIKeyInput) int
@@ -2499,6 +2516,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ConverterEdge.Node(childComplexity), true
 
+	case "CopyToWorkspacePayload.clientMutationId":
+		if e.ComplexityRoot.CopyToWorkspacePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CopyToWorkspacePayload.ClientMutationID(childComplexity), true
+	case "CopyToWorkspacePayload.tables":
+		if e.ComplexityRoot.CopyToWorkspacePayload.Tables == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CopyToWorkspacePayload.Tables(childComplexity), true
+	case "CopyToWorkspacePayload.userErrors":
+		if e.ComplexityRoot.CopyToWorkspacePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CopyToWorkspacePayload.UserErrors(childComplexity), true
+	case "CopyToWorkspacePayload.workspace":
+		if e.ComplexityRoot.CopyToWorkspacePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CopyToWorkspacePayload.Workspace(childComplexity), true
+
 	case "CreateApiKeyPayload.apiKey":
 		if e.ComplexityRoot.CreateApiKeyPayload.APIKey == nil {
 			break
@@ -3767,6 +3809,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MessageEdge.Node(childComplexity), true
 
+	case "MoveToWorkspacePayload.clientMutationId":
+		if e.ComplexityRoot.MoveToWorkspacePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MoveToWorkspacePayload.ClientMutationID(childComplexity), true
+	case "MoveToWorkspacePayload.tables":
+		if e.ComplexityRoot.MoveToWorkspacePayload.Tables == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MoveToWorkspacePayload.Tables(childComplexity), true
+	case "MoveToWorkspacePayload.userErrors":
+		if e.ComplexityRoot.MoveToWorkspacePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MoveToWorkspacePayload.UserErrors(childComplexity), true
+	case "MoveToWorkspacePayload.workspace":
+		if e.ComplexityRoot.MoveToWorkspacePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MoveToWorkspacePayload.Workspace(childComplexity), true
+
 	case "Mutation.allowUserBinding":
 		if e.ComplexityRoot.Mutation.AllowUserBinding == nil {
 			break
@@ -3789,6 +3856,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ArchiveWorkspace(childComplexity, args["input"].(ArchiveWorkspaceInput)), true
+	case "Mutation.copyToWorkspace":
+		if e.ComplexityRoot.Mutation.CopyToWorkspace == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_copyToWorkspace_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CopyToWorkspace(childComplexity, args["input"].(schema.TransferInput)), true
 	case "Mutation.createApiKey":
 		if e.ComplexityRoot.Mutation.CreateAPIKey == nil {
 			break
@@ -3855,6 +3933,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.LeaveWorkspace(childComplexity, args["input"].(LeaveWorkspaceInput)), true
+	case "Mutation.moveToWorkspace":
+		if e.ComplexityRoot.Mutation.MoveToWorkspace == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_moveToWorkspace_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MoveToWorkspace(childComplexity, args["input"].(schema.TransferInput)), true
 	case "Mutation.removeMember":
 		if e.ComplexityRoot.Mutation.RemoveMember == nil {
 			break
@@ -5423,6 +5512,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ConversationFilter", ec.unmarshalInputConversationFilter),
 			graphql.NewInputUnmarshaler("ConversationOrder", ec.unmarshalInputConversationOrder),
 			graphql.NewInputUnmarshaler("ConverterFilter", ec.unmarshalInputConverterFilter),
+			graphql.NewInputUnmarshaler("CopyToWorkspaceInput", ec.unmarshalInputCopyToWorkspaceInput),
 			graphql.NewInputUnmarshaler("CreateApiKeyInput", ec.unmarshalInputCreateApiKeyInput),
 			graphql.NewInputUnmarshaler("CreateWorkspaceInput", ec.unmarshalInputCreateWorkspaceInput),
 			graphql.NewInputUnmarshaler("DatasetFilter", ec.unmarshalInputDatasetFilter),
@@ -5438,6 +5528,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("LongRange", ec.unmarshalInputLongRange),
 			graphql.NewInputUnmarshaler("MessageFilter", ec.unmarshalInputMessageFilter),
 			graphql.NewInputUnmarshaler("MessageOrder", ec.unmarshalInputMessageOrder),
+			graphql.NewInputUnmarshaler("MoveToWorkspaceInput", ec.unmarshalInputMoveToWorkspaceInput),
 			graphql.NewInputUnmarshaler("NameOrder", ec.unmarshalInputNameOrder),
 			graphql.NewInputUnmarshaler("OriginIn", ec.unmarshalInputOriginIn),
 			graphql.NewInputUnmarshaler("OutcomeIn", ec.unmarshalInputOutcomeIn),
@@ -8622,6 +8713,99 @@ type SetSettingPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/transfer.graphqls", Input: `extend type Mutation {
+  "Copies things into another workspace, all or nothing: attacks with everything that they have, datasets with their prompts, configured things without their credentials. Copying again adds what is new. The viewer must be an editor of both."
+  copyToWorkspace(
+    "What to do."
+    input: CopyToWorkspaceInput!
+  ): CopyToWorkspacePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Copies things as copyToWorkspace does, and then deletes them where they were. A dataset goes only together with the attacks that came from it."
+  moveToWorkspace(
+    "What to do."
+    input: MoveToWorkspaceInput!
+  ): MoveToWorkspacePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+What is to be copied, and where to.
+"""
+input CopyToWorkspaceInput {
+  "The workspace that the things are in."
+  from: ID!
+  "The workspace that they are to be in."
+  to: ID!
+  "Attacks, by their ids."
+  attacks: [ID!]
+  "Attacks that this holds for, beside those; {} for all."
+  attackFilter: AttackFilter
+  "Datasets, by their ids."
+  datasets: [ID!]
+  "Generators, by their ids."
+  generators: [ID!]
+  "Converters, by their ids."
+  converters: [ID!]
+  "Scorers, by their ids."
+  scorers: [ID!]
+  "Count only."
+  dryRun: Boolean! = false
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What is to be moved, and where to.
+"""
+input MoveToWorkspaceInput {
+  "The workspace that the things are in."
+  from: ID!
+  "The workspace that they are to be in."
+  to: ID!
+  "Attacks, by their ids."
+  attacks: [ID!]
+  "Attacks that this holds for, beside those; {} for all."
+  attackFilter: AttackFilter
+  "Datasets, by their ids."
+  datasets: [ID!]
+  "Generators, by their ids."
+  generators: [ID!]
+  "Converters, by their ids."
+  converters: [ID!]
+  "Scorers, by their ids."
+  scorers: [ID!]
+  "Count only."
+  dryRun: Boolean! = false
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What copyToWorkspace did.
+"""
+type CopyToWorkspacePayload {
+  "The workspace that the things are in now; null when nothing was done."
+  workspace: Workspace @userScoped
+  "What became of the rows there, table by table; null when nothing was done."
+  tables: [ImportCount!] @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What moveToWorkspace did.
+"""
+type MoveToWorkspacePayload {
+  "The workspace that the things are in now; null when nothing was done."
+  workspace: Workspace @userScoped
+  "What became of the rows there, table by table; null when nothing was done."
+  tables: [ImportCount!] @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/user.graphqls", Input: `"""
 A person or service that has used this installation.
 """
@@ -9688,6 +9872,20 @@ func (ec *executionContext) childFields_ConverterEdge(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type ConverterEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_CopyToWorkspacePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "workspace":
+		return ec.fieldContext_CopyToWorkspacePayload_workspace(ctx, field)
+	case "tables":
+		return ec.fieldContext_CopyToWorkspacePayload_tables(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CopyToWorkspacePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CopyToWorkspacePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CopyToWorkspacePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "apiKey":
@@ -10256,6 +10454,20 @@ func (ec *executionContext) childFields_MessageEdge(ctx context.Context, field g
 		return ec.fieldContext_MessageEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MessageEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MoveToWorkspacePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "workspace":
+		return ec.fieldContext_MoveToWorkspacePayload_workspace(ctx, field)
+	case "tables":
+		return ec.fieldContext_MoveToWorkspacePayload_tables(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_MoveToWorkspacePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_MoveToWorkspacePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MoveToWorkspacePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

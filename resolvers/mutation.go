@@ -44,12 +44,13 @@ type named struct {
 // made says by keys what a mutation changed. It is all that is kept of it: whoever
 // sends the mutation again gets the same things as they are then.
 type made struct {
-	Workspace string `json:"workspace,omitempty"`
-	User      string `json:"user,omitempty"`
-	APIKey    string `json:"apiKey,omitempty"`
-	Session   string `json:"session,omitempty"`
-	Setting   string `json:"setting,omitempty"`
-	Count     int64  `json:"count,omitempty"`
+	Workspace string                 `json:"workspace,omitempty"`
+	User      string                 `json:"user,omitempty"`
+	APIKey    string                 `json:"apiKey,omitempty"`
+	Session   string                 `json:"session,omitempty"`
+	Setting   string                 `json:"setting,omitempty"`
+	Count     int64                  `json:"count,omitempty"`
+	Tables    []*storage.ImportCount `json:"tables,omitempty"`
 }
 
 // mutate is the one way of a mutation, whose role and scope the directives have

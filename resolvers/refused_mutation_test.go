@@ -39,7 +39,13 @@ var mutations = map[string]func(*team) map[string]any{
 		return map[string]any{"key": "rate.query.per_minute.user", "value": 1, "version": 0}
 	},
 	"allowUserBinding": func(*team) map[string]any { return map[string]any{"username": "alice"} },
+	"copyToWorkspace":  transferOfAll,
+	"moveToWorkspace":  transferOfAll,
 	"setUserDisabled":  func(s *team) map[string]any { return map[string]any{"user": s.users["alice"].ID(), "disabled": true} },
+}
+
+func transferOfAll(s *team) map[string]any {
+	return map[string]any{"from": s.red.ID(), "to": s.personal("alice").ID(), "attackFilter": map[string]any{}}
 }
 
 // intruder is somebody who may not make a mutation, and how they are told.
@@ -131,6 +137,17 @@ func TestEveryMutationRefusesWhoMayNotMakeIt(t *testing.T) {
 			if !slices.Contains([]string{"unarchiveWorkspace", "leaveWorkspace", "removeMember"}, field.Name) {
 				intruders = append(intruders, intruder{"of an archived one", alice, with(input, "workspace", s.old.ID()), storage.CodeConflict})
 			}
+		case input["from"] != nil:
+			intruders = append(intruders,
+				intruder{"who is no member", mallory, nil, storage.CodeNotFound},
+				intruder{"who is no member of the other", ed, nil, storage.CodeNotFound},
+				intruder{"a viewer", vi, with(input, "to", s.personal("vi").ID()), storage.CodeForbidden},
+				intruder{"a viewer of the other", vi, map[string]any{"from": s.personal("vi").ID(), "to": s.red.ID(), "attackFilter": map[string]any{}}, storage.CodeForbidden},
+				intruder{"a key bound elsewhere", elsewhere, nil, storage.CodeNotFound},
+				intruder{"into another's personal workspace", alice, with(input, "to", s.personal("mallory").ID()), storage.CodeNotFound},
+				intruder{"out of an archived one", alice, with(input, "from", s.old.ID()), storage.CodeNotFound},
+				intruder{"another store's attack", alice, with(input, "attacks", []any{storage.ID{Kind: storage.KindAttack, Store: "nosuchid", Key: storage.NumberKey(1)}.String()}), storage.CodeNotFound},
+				intruder{"a dataset for a generator", alice, with(input, "generators", []any{storage.ID{Kind: storage.KindDataset, Store: "nosuchid", Key: "k"}.String()}), storage.CodeNotFound})
 		case field.Name == "createWorkspace":
 			intruders = append(intruders, intruder{"a bound key", elsewhere, nil, storage.CodeForbidden})
 		case field.Name == "revokeApiKey" || field.Name == "endSession":

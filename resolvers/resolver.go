@@ -18,7 +18,11 @@ type Resolver struct {
 	server     *graph.ServerInfo
 	fileLink   func(owner, hash string) (string, error)
 	sharedFile func(workspaceKey string) string
+	copy, move Transfer
 }
+
+// Transfer copies or moves things between two workspaces that the caller may change.
+type Transfer func(ctx context.Context, from, to *storage.Workspace, what storage.Selection, dryRun bool) (*storage.Import, error)
 
 // Options is what a schema is made of.
 type Options struct {
@@ -28,6 +32,8 @@ type Options struct {
 	PersonalFile func(username string) string
 	// SharedFile names the store of a shared workspace, below the data folder.
 	SharedFile func(workspaceKey string) string
+	// Copy and Move are behind the mutations of these names.
+	Copy, Move Transfer
 	// FileLink makes a path under which a file can be fetched for a while.
 	FileLink func(owner, hash string) (string, error)
 
@@ -48,7 +54,7 @@ func NewSchema(options Options) graphql.ExecutableSchema {
 	server := &graph.ServerInfo{Version: options.Version, Features: features, Limits: &limits}
 	return &requestSchema{
 		ExecutableSchema: graph.NewExecutableSchema(graph.Config{
-			Resolvers: &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile},
+			Resolvers: &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile, copy: options.Copy, move: options.Move},
 			Directives: graph.DirectiveRoot{
 				Authenticated: gate.Authenticated,
 				HasRole:       gate.HasRole,

@@ -26,6 +26,26 @@ type WorkspacePayload struct {
 // ChangedWorkspace lets @userScoped hand the workspace on to what is selected below.
 func (p *WorkspacePayload) ChangedWorkspace() *storage.Workspace { return p.Workspace }
 
+// TransferInput is the input of copyToWorkspace and moveToWorkspace: ids as clients
+// have them.
+type TransferInput struct {
+	From, To         string
+	Attacks          []string
+	AttackFilter     *storage.AttackFilter
+	Datasets         []string
+	Generators       []string
+	Converters       []string
+	Scorers          []string
+	DryRun           bool
+	ClientMutationID *string
+}
+
+// TransferPayload is the answer of both.
+type TransferPayload struct {
+	WorkspacePayload
+	Tables []*storage.ImportCount
+}
+
 // MemberPayload is the answer of a mutation of a member.
 type MemberPayload struct {
 	WorkspacePayload

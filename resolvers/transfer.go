@@ -1,0 +1,116 @@
+package resolvers
+
+import (
+	"context"
+	"encoding/hex"
+	"strconv"
+
+	"github.com/violentutf/violentutf/directives"
+	"github.com/violentutf/violentutf/schema"
+	"github.com/violentutf/violentutf/storage"
+)
+
+// transfer copies or moves, as transfer does it, and reads the workspace that the
+// things are in then.
+func (r *Resolver) transfer(ctx context.Context, field, action string, input schema.TransferInput, transfer Transfer) (*schema.TransferPayload, error) {
+	done, payload, err := r.mutate(ctx, change{
+		field: field, id: input.ClientMutationID, input: input, action: action,
+		on: named{storage.KindWorkspace, input.From, "from"},
+		do: func(ctx context.Context, w work) (made, error) {
+			from, err := r.changeable(ctx, w.actor.Key, w.key, "from")
+			if err != nil {
+				return made{}, err
+			}
+			toKey, err := named{storage.KindWorkspace, input.To, "to"}.key(ctx)
+			if err != nil {
+				return made{}, err
+			}
+			to, err := r.changeable(ctx, w.actor.Key, toKey, "to")
+			if err != nil {
+				return made{}, err
+			}
+			w.act.Detail = detail(map[string]any{"to": toKey, "dryRun": input.DryRun})
+			what, err := chosen(from, input)
+			if err != nil {
+				return made{}, err
+			}
+			imp, err := transfer(ctx, from, to, what, input.DryRun)
+			if err != nil {
+				return made{}, err
+			}
+			return made{Workspace: toKey, Tables: imp.Tables}, nil
+		},
+	})
+	answer := &schema.TransferPayload{WorkspacePayload: schema.WorkspacePayload{Payload: payload}}
+	if done == nil || err != nil {
+		return answer, err
+	}
+	answer.Tables = done.Tables
+	answer.Workspace, err = r.workspaceNow(ctx, done.Workspace)
+	return answer, err
+}
+
+// changeable is a workspace of which the user is an editor or owner.
+func (r *Resolver) changeable(ctx context.Context, user, key, argument string) (*storage.Workspace, error) {
+	if !directives.Reaches(ctx, key) {
+		return nil, missing(argument)
+	}
+	workspace, err := r.app.WorkspaceByKey(ctx, user, key)
+	if storage.CodeOf(err) == storage.CodeNotFound {
+		return nil, missing(argument)
+	}
+	if err == nil && workspace.Role == storage.MemberViewer {
+		err = storage.Errorf(storage.CodeForbidden, "you may only read this workspace: an owner of it can make you an EDITOR")
+	}
+	return workspace, err
+}
+
+// chosen decodes the ids, all of which must be of the workspace that is copied from.
+func chosen(from *storage.Workspace, input schema.TransferInput) (storage.Selection, error) {
+	what := storage.Selection{Filter: input.AttackFilter}
+	for _, list := range []struct {
+		argument string
+		kind     storage.Kind
+		ids      []string
+		keys     *[]string
+	}{
+		{"datasets", storage.KindDataset, input.Datasets, &what.Datasets},
+		{"generators", storage.KindGenerator, input.Generators, &what.Generators},
+		{"converters", storage.KindConverter, input.Converters, &what.Converters},
+		{"scorers", storage.KindScorer, input.Scorers, &what.Scorers},
+	} {
+		keys, err := keysIn(from, list.argument, list.kind, list.ids)
+		if err != nil {
+			return what, err
+		}
+		*list.keys = keys
+	}
+	attacks, err := keysIn(from, "attacks", storage.KindAttack, input.Attacks)
+	if err != nil {
+		return what, err
+	}
+	for _, key := range attacks {
+		numbers, ok := storage.ID{Key: key}.Numbers(1)
+		if !ok {
+			return what, missing("attacks")
+		}
+		what.Attacks = append(what.Attacks, numbers[0])
+	}
+	return what, nil
+}
+
+func keysIn(from *storage.Workspace, argument string, kind storage.Kind, ids []string) ([]string, error) {
+	if len(ids) > storage.MaxPageSize {
+		return nil, storage.BadInput(argument, "name at most %s at once, not %s: a filter takes any number of attacks",
+			strconv.Itoa(storage.MaxPageSize), strconv.Itoa(len(ids)))
+	}
+	keys := make([]string, 0, len(ids))
+	for _, text := range ids {
+		id, ok := storage.ParseID(text)
+		if !ok || id.Kind != kind || hex.EncodeToString([]byte(id.Store)) != from.StoreKey {
+			return nil, missing(argument)
+		}
+		keys = append(keys, id.Key)
+	}
+	return keys, nil
+}

@@ -74,8 +74,8 @@ func TestUsersAreListedAndLockedWithAndWithoutAServer(t *testing.T) {
 			actions = append(actions, edge.Node.Action+" "+string(edge.Node.Outcome))
 		}
 	}
-	const each = "user.bind SUCCEEDED,user.disable SUCCEEDED,user.enable SUCCEEDED,"
-	want := "import.file SUCCEEDED,user.disable FAILED," + each + each + "user.disable SUCCEEDED"
+	const each = "user.allow_binding SUCCEEDED,user.set_disabled SUCCEEDED,user.set_disabled SUCCEEDED,"
+	want := "import.file SUCCEEDED,user.set_disabled FAILED," + each + each + "user.set_disabled SUCCEEDED"
 	if got := strings.Join(actions, ","); got != want {
 		t.Errorf("on record: %s\nwant       %s", got, want)
 	}

@@ -63,6 +63,9 @@ func TestUsersAreListedAndLockedWithAndWithoutAServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer h.Close(context.Background())
+	if kept, err := h.App.RateLimits(t.Context()); err != nil || len(kept) != 1 || kept[0].Bucket != "query" {
+		t.Errorf("the server kept the rate limits %v, %v", kept, err)
+	}
 	command := storage.ActorCommand
 	rows, err := h.App.AuditEvents(t.Context(), &storage.AuditFilter{Actor: &command}, storage.AuditOrder{Direction: storage.Ascending}, storage.Page{Limit: 100})
 	if err != nil {

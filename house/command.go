@@ -45,7 +45,11 @@ func (h *House) ChangeUser(ctx context.Context, change UserChange, username stri
 	default:
 		return nil, storage.BadInput("change", "a user can be bound, disabled or enabled, not %q", string(change))
 	}
-	row := byCommand("user."+string(change), map[string]any{"user": username})
+	action, detail := "user.allow_binding", map[string]any{"user": username}
+	if change != UserBind {
+		action, detail["disabled"] = "user.set_disabled", change == UserDisable
+	}
+	row := byCommand(action, detail)
 	err = h.App.Audited(ctx, row, func(ctx context.Context, row *storage.AuditAct) (err error) {
 		known, err := h.App.UserByUsername(ctx, username)
 		if err != nil {

@@ -63,6 +63,9 @@ func TestUsersAreListedAndLockedWithAndWithoutAServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer h.Close(context.Background())
+	if kept, err := h.App.RateLimits(t.Context()); err != nil || len(kept) != 1 || kept[0].Bucket != "query" {
+		t.Errorf("the server kept the rate limits %v, %v", kept, err)
+	}
 	command := storage.ActorCommand
 	rows, err := h.App.AuditEvents(t.Context(), &storage.AuditFilter{Actor: &command}, storage.AuditOrder{Direction: storage.Ascending}, storage.Page{Limit: 100})
 	if err != nil {
@@ -74,8 +77,8 @@ func TestUsersAreListedAndLockedWithAndWithoutAServer(t *testing.T) {
 			actions = append(actions, edge.Node.Action+" "+string(edge.Node.Outcome))
 		}
 	}
-	const each = "user.bind SUCCEEDED,user.disable SUCCEEDED,user.enable SUCCEEDED,"
-	want := "import.file SUCCEEDED,user.disable FAILED," + each + each + "user.disable SUCCEEDED"
+	const each = "user.allow_binding SUCCEEDED,user.set_disabled SUCCEEDED,user.set_disabled SUCCEEDED,"
+	want := "import.file SUCCEEDED,user.set_disabled FAILED," + each + each + "user.set_disabled SUCCEEDED"
 	if got := strings.Join(actions, ","); got != want {
 		t.Errorf("on record: %s\nwant       %s", got, want)
 	}

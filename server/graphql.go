@@ -28,7 +28,7 @@ func (s *Server) graphql() http.Handler {
 	exec := handler.New(resolvers.NewSchema(resolvers.Options{
 		App: s.options.House.App, Opener: opener{}, PersonalFile: s.options.House.PersonalFile, SharedFile: s.options.House.SharedFile,
 		Copy: s.options.House.Copy, Move: s.options.House.Move, FileLink: s.links.make,
-		Version:  s.options.Version, Features: s.features(),
+		Version: s.options.Version, Features: s.features(),
 		Limits: graph.ServerLimits{
 			Cost: &limits.Cost, Depth: &limits.Depth, Aliases: &limits.Aliases, RootFields: &limits.RootFields,
 			Directives: &limits.Directives, Tokens: &limits.Tokens, BodyBytes: &limits.BodyBytes, TimeoutMs: &timeout,

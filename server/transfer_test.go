@@ -2,6 +2,10 @@ package server_test
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
 	"testing"
 
 	"github.com/violentutf/violentutf/auth"
@@ -69,4 +73,67 @@ func TestATeamGetsAttacksByCopyAndByMove(t *testing.T) {
 			t.Errorf("%s stands %d times in the audit log: %v", want, outcomes[want], outcomes)
 		}
 	}
+}
+
+// Each copies attacks of their own into the workspace that they share, one by one, while
+// the other does.
+func TestTwoBrowsersWriteIntoOneWorkspaceAtOnce(t *testing.T) {
+	r := newRealm(t, nil)
+	signIn := func(person string) *browser {
+		r.provider.Set(func() {
+			r.provider.Person = person
+			r.provider.Claims["preferred_username"] = person
+		})
+		b := r.browser()
+		b.signIn()
+		return b
+	}
+	browsers := map[string]*browser{"alice": signIn("alice"), "bob": signIn("bob")}
+	r.take("alice", "pyrit/seeded-1.1.0.sqlite")
+	r.take("bob", "pyrit/memory-1.1.0.sqlite")
+	made := browsers["alice"].must(`mutation{createWorkspace(input:{name:"red team"}){workspace{id}}}`, nil)
+	team := at(made, "createWorkspace", "workspace", "id")
+	browsers["alice"].must(`mutation($w:ID!){inviteMember(input:{workspace:$w,username:"bob",role:EDITOR}){member{role} userErrors{message}}}`, map[string]any{"w": team})
+
+	const each = 12
+	var writing sync.WaitGroup
+	for name, b := range browsers {
+		own := b.must(`{viewer{username workspace{id attacks(first:12,orderBy:{field:NUMBER,direction:ASC}){nodes{id}}}}}`, nil)
+		if at(own, "viewer", "username") != name {
+			t.Fatalf("%s is signed in as %v", name, own)
+		}
+		writing.Go(func() {
+			for i := range each {
+				answer := b.must(`mutation($in:CopyToWorkspaceInput!){copyToWorkspace(input:$in){workspace{attacks{totalCount}} userErrors{message}}}`, map[string]any{"in": map[string]any{
+					"from": at(own, "viewer", "workspace", "id"), "to": team, "attacks": []any{at(own, "viewer", "workspace", "attacks", "nodes", i, "id")},
+				}})
+				if at(answer, "copyToWorkspace", "workspace", "attacks", "totalCount") == nil {
+					t.Errorf("%s, attack %d: %v", name, i, answer)
+				}
+			}
+		})
+	}
+	writing.Wait()
+	var seen []string
+	for _, b := range browsers {
+		answer := b.must(`{viewer{workspace(name:"red team"){attacks(first:100,orderBy:{field:NUMBER,direction:ASC}){totalCount nodes{sourceId conversation{messageCount}}}}}}`, nil)
+		if n := at(answer, "viewer", "workspace", "attacks", "totalCount"); n != float64(2*each) {
+			t.Errorf("%v attacks of %d", n, 2*each)
+		}
+		seen = append(seen, fmt.Sprint(answer))
+	}
+	if seen[0] != seen[1] {
+		t.Errorf("one sees %s, the other %s", seen[0], seen[1])
+	}
+}
+
+// must asks as a page does and wants no error.
+func (b *browser) must(query string, variables map[string]any) map[string]any {
+	b.t.Helper()
+	reply := b.post("/graphql", map[string]any{"query": query, "variables": variables}, nil)
+	var read answer
+	if err := json.Unmarshal([]byte(reply.body), &read); err != nil || reply.status != http.StatusOK || len(read.Errors) > 0 {
+		b.t.Errorf("%s: %d %s", query, reply.status, reply.body)
+	}
+	return read.Data
 }

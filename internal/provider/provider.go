@@ -3,6 +3,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -25,8 +26,8 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/op"
 )
 
-// Server is a provider with a user alice, whose subject is "id-alice", and the public
-// clients violentutf and other. It signs alice in without a form.
+// Server is a provider with the users alice and bob, whose subjects are "id-alice" and
+// "id-bob", and the public clients violentutf and other. It signs them in without a form.
 type Server struct {
 	*storage.Storage
 	URL     string       // of the issuer
@@ -37,6 +38,7 @@ type Server struct {
 	// What a test changes, by Set.
 	Signing  SigningKey
 	Others   []SigningKey
+	Person   string         // who signs in; alice unless it is set
 	Claims   map[string]any // of access tokens, beside the provider's own
 	Life     time.Duration  // of access tokens; 0 is five minutes
 	Down     bool
@@ -146,29 +148,31 @@ func UserClaims(roles ...string) map[string]any {
 
 const callback = "/auth/callback"
 
-// people has one person.
+// people are alice and bob.
 type people struct{}
 
 func (people) GetUserByID(id string) *storage.User {
-	if id != "id-alice" {
+	name, ok := strings.CutPrefix(id, "id-")
+	if !ok || name != "alice" && name != "bob" {
 		return nil
 	}
-	return &storage.User{ID: "id-alice", Username: "alice", Password: "right", FirstName: "Alice", LastName: "Example", Email: "alice@example.org", EmailVerified: true}
+	return &storage.User{
+		ID: id, Username: name, Password: "right", FirstName: strings.ToUpper(name[:1]) + name[1:], LastName: "Example",
+		Email: name + "@example.org", EmailVerified: true,
+	}
 }
 
-func (p people) GetUserByUsername(name string) *storage.User {
-	if name != "alice" {
-		return nil
-	}
-	return p.GetUserByID("id-alice")
-}
+func (p people) GetUserByUsername(name string) *storage.User { return p.GetUserByID("id-" + name) }
 
 func (people) ExampleClientID() string { return "service" }
 
-// login signs alice in without a form.
+// login signs the person in without a form.
 func (s *Server) login(w http.ResponseWriter, r *http.Request) {
+	s.mutex.Lock()
+	person := cmp.Or(s.Person, "alice")
+	s.mutex.Unlock()
 	id := r.URL.Query().Get("authRequestID")
-	if err := s.CheckUsernamePassword("alice", "right", id); err != nil {
+	if err := s.CheckUsernamePassword(person, "right", id); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}

@@ -8719,7 +8719,7 @@ type SetSettingPayload {
     "What to do."
     input: CopyToWorkspaceInput!
   ): CopyToWorkspacePayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Copies things as copyToWorkspace does, and then deletes them where they were. A dataset goes only together with the attacks that came from it."
+  "Copies things as copyToWorkspace does, and then deletes them where they were. CONFLICT when the workspace was written to meanwhile, or attacks that came from a dataset would stay behind it: the copy is there then, and nothing was deleted."
   moveToWorkspace(
     "What to do."
     input: MoveToWorkspaceInput!

@@ -29,18 +29,23 @@ func (h *House) Copy(ctx context.Context, from, to *storage.Workspace, what stor
 
 // Move copies what is selected and then deletes it where it was. A crash between the
 // two leaves both, and moving again ends it. Errors of a deletion that cannot be come
-// after the copy: CodeConflict for a dataset that attacks came from.
+// after the copy: CodeConflict for a dataset that attacks came from, and for a workspace
+// that was written to while it was copied.
 func (h *House) Move(ctx context.Context, from, to *storage.Workspace, what storage.Selection, dryRun bool) (*storage.Import, error) {
-	imp, copied, err := h.copy(ctx, from, to, what, dryRun)
-	if err != nil || dryRun {
-		return imp, err
-	}
 	source, err := h.OpenWorkspace(ctx, from)
 	if err != nil {
 		return nil, err
 	}
 	defer source.Close()
-	if err := source.Delete(ctx, copied); err != nil {
+	revision, err := source.Revision(ctx)
+	if err != nil {
+		return nil, err
+	}
+	imp, copied, err := h.copy(ctx, from, to, what, dryRun)
+	if err != nil || dryRun {
+		return imp, err
+	}
+	if err := source.Delete(ctx, copied, revision); err != nil {
 		return nil, err
 	}
 	return imp, h.noteChange(ctx, from, source)

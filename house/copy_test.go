@@ -180,6 +180,27 @@ func TestADatasetThatAttacksCameFromIsNotMovedWithoutThem(t *testing.T) {
 	}
 }
 
+func TestNothingIsDeletedThatCameAfterTheCopy(t *testing.T) {
+	h, _ := open(t, t.TempDir())
+	take(t, h, "alice", testfiles.Path(t, "pyrit/seeded-1.1.0.sqlite"))
+	store, err := h.OpenWorkspace(t.Context(), personal(t, h, "alice"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	seen, err := store.Revision(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	take(t, h, "alice", testfiles.Path(t, "pyrit/memory-1.1.0.sqlite"))
+	if err := store.Delete(t.Context(), storage.Selection{Attacks: []int64{1}}, seen); storage.CodeOf(err) != storage.CodeConflict {
+		t.Errorf("deleted: %v", err)
+	}
+	if found, err := store.AttacksByNumber(t.Context(), []int64{1}); err != nil || len(found) != 1 {
+		t.Errorf("the attack is gone: %v", err)
+	}
+}
+
 func TestASelectionThatIsNoneIsRefused(t *testing.T) {
 	h, _ := open(t, t.TempDir())
 	from, to := personal(t, h, "alice"), team(t, h, "alice", "red team", nil)

@@ -79,8 +79,10 @@ type UserStore interface {
 	// Delete removes what is selected by keys, with everything that only it has: an
 	// attack's conversations, messages, scores, labels; a dataset's prompts. All or
 	// nothing. Components and executions stay. CodeBadInput for a selection by
-	// filter, CodeConflict for a dataset whose prompts attacks name.
-	Delete(ctx context.Context, what Selection) error
+	// filter, CodeConflict for a dataset whose prompts attacks name, and when the
+	// store was written to since it had the revision: then it holds what the caller
+	// has not seen.
+	Delete(ctx context.Context, what Selection, revision int64) error
 
 	// NewStage begins an import.
 	NewStage(ctx context.Context, guard Guard) (Stage, error)

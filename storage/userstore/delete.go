@@ -8,12 +8,23 @@ import (
 	"github.com/violentutf/violentutf/storage"
 )
 
-// Delete removes what is selected, with everything that only it has.
-func (s *Store) Delete(ctx context.Context, what storage.Selection) error {
+// Delete removes what is selected, with everything that only it has, from a store that
+// is still of the revision.
+func (s *Store) Delete(ctx context.Context, what storage.Selection, revision int64) error {
 	if what.Filter != nil {
 		return storage.BadInput("filter", "only what is named by its key can be deleted: list the attacks first")
 	}
 	err := s.engine.WithTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		var now int64
+		if err := tx.QueryRowContext(ctx, `
+SELECT revision
+FROM store_info
+WHERE owner_id = $1`, s.owner).Scan(&now); err != nil {
+			return err
+		}
+		if now != revision {
+			return storage.Errorf(storage.CodeConflict, "the workspace was changed meanwhile, so nothing was deleted in it: do it again")
+		}
 		if err := s.deleteAttacks(ctx, tx, what.Attacks); err != nil {
 			return err
 		}

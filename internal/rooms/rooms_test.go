@@ -42,6 +42,9 @@ var plan = []room{
 	{"interop/...", []string{"secret/...", "storage", "storage/files"}},
 	{"secret/...", nil},
 	{"outbound", nil},
+	{"execution/target", []string{"storage", "outbound"}},
+	{"execution/converter", []string{"storage"}},
+	{"execution/scorer", []string{"storage"}},
 	{"limit", []string{"storage"}},
 	{"storage", nil},
 	{"storage/appstore", []string{"storage"}},
@@ -56,6 +59,7 @@ var plan = []room{
 	{"internal/testfiles", nil},
 	{"internal/keycloak", nil},
 	{"internal/provider", nil},
+	{"internal/mocktarget", nil},
 	{"internal/rooms", nil},
 }
 

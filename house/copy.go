@@ -4,93 +4,121 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/violentutf/violentutf/storage"
 )
 
-// copied at once: some thousand messages in memory, whatever is copied in all.
-const attacksAtOnce = 200
+// attacksAtOnce and messagesAtOnce bound what a copy has in memory, whatever is copied.
+const (
+	attacksAtOnce  = 200
+	messagesAtOnce = 1000
+	ranksAtOnce    = 10_000
+)
 
 // Copy copies what is selected into another workspace, all or nothing: attacks with
 // their conversations, messages, scores, labels, media, components, runs and the
-// datasets that their prompts are of; datasets; configured things without their
-// credentials. Identity is (source, source id), as it is for files, so copying again
-// adds what is new, and the copy stands among the target's imports. Whether the caller
-// may is decided before; a dry run counts.
+// datasets that their prompts are of, and with the attacks that they branch from or
+// repeat; datasets; configured things without their credentials. All is read as it was
+// at one moment. Identity is (source, source id), as it is for files, so copying again
+// adds what is new, and the copy stands among the target's imports. A dry run counts.
+// CodeConflict while another copy or move of the same user is under way.
 //
 // A configured thing that the target has already is left as it is, for its credential
 // was set there. What belongs to no attack stays behind: most judges' chats, and records
 // of a run for which the model has no table.
-func (h *House) Copy(ctx context.Context, from, to *storage.Workspace, what storage.Selection, dryRun bool) (*storage.Import, error) {
-	imp, _, err := h.copy(ctx, from, to, what, dryRun)
+func (h *House) Copy(ctx context.Context, t storage.Transfer) (*storage.Import, error) {
+	imp, _, err := h.transfer(ctx, t, false)
 	return imp, err
 }
 
 // Move copies what is selected and then deletes it where it was. A crash between the
-// two leaves both, and moving again ends it. Errors of a deletion that cannot be come
-// after the copy: CodeConflict for a dataset that attacks came from, and for a workspace
-// that was written to while it was copied.
-func (h *House) Move(ctx context.Context, from, to *storage.Workspace, what storage.Selection, dryRun bool) (*storage.Import, error) {
-	source, err := h.OpenWorkspace(ctx, from)
+// two leaves both, and moving again ends it. What the selected attacks branch from or
+// repeat is copied and stays; so do configured things whose credential is set, because
+// it is not copied, and those that the target had already.
+//
+// CodeConflict without anything done when what would stay refers to what would go; and
+// with an Import when the copy was made, but the deletion was refused because the
+// workspace was written to meanwhile or the right to it ended.
+func (h *House) Move(ctx context.Context, t storage.Transfer) (*storage.Import, error) {
+	imp, done, err := h.transfer(ctx, t, true)
+	if err != nil || t.DryRun {
+		return imp, err
+	}
+	source, err := h.OpenWorkspace(ctx, t.From)
 	if err != nil {
-		return nil, err
+		return imp, err
+	}
+	defer source.Close()
+	if err := source.Delete(ctx, done.moved, done.revision, t.Allowed); err != nil {
+		return imp, err
+	}
+	return imp, h.noteChange(ctx, t.From, source)
+}
+
+// transferred is what a copy leaves for the deletion of a move.
+type transferred struct {
+	moved    storage.Selection // by keys alone
+	revision int64             // of the source, as it was read
+}
+
+func (h *House) transfer(ctx context.Context, t storage.Transfer, move bool) (_ *storage.Import, _ *transferred, err error) {
+	switch {
+	case t.From.Key == t.To.Key:
+		return nil, nil, storage.BadInput("to", "this is the workspace that the things are in: name another one")
+	case t.What.Empty():
+		return nil, nil, storage.BadInput("attacks", "nothing is selected: name attacks, datasets, generators, converters or scorers, or pass a filter")
+	}
+	if _, busy := h.transfers.LoadOrStore(t.Actor, true); busy {
+		return nil, nil, storage.Errorf(storage.CodeConflict, "another copy or move of yours is under way: wait for its end")
+	}
+	defer h.transfers.Delete(t.Actor)
+	live, err := h.OpenWorkspace(ctx, t.From)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer live.Close()
+	source, err := live.Snapshot(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
 	defer source.Close()
 	revision, err := source.Revision(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	imp, copied, err := h.copy(ctx, from, to, what, dryRun)
-	if err != nil || dryRun {
-		return imp, err
-	}
-	if err := source.Delete(ctx, copied, revision); err != nil {
-		return nil, err
-	}
-	return imp, h.noteChange(ctx, from, source)
-}
-
-func (h *House) copy(ctx context.Context, from, to *storage.Workspace, what storage.Selection, dryRun bool) (_ *storage.Import, copied storage.Selection, err error) {
-	switch {
-	case from.Key == to.Key:
-		return nil, copied, storage.BadInput("to", "this is the workspace that the things are in: name another one")
-	case what.Empty():
-		return nil, copied, storage.BadInput("attacks", "nothing is selected: name attacks, datasets, generators, converters or scorers, or pass a filter")
-	}
-	source, err := h.OpenWorkspace(ctx, from)
+	target, err := h.OpenWorkspace(ctx, t.To)
 	if err != nil {
-		return nil, copied, err
-	}
-	defer source.Close()
-	target, err := h.OpenWorkspace(ctx, to)
-	if err != nil {
-		return nil, copied, err
+		return nil, nil, err
 	}
 	defer target.Close()
 	stage, err := target.NewStage(ctx, cleanAlready{})
 	if err != nil {
-		return nil, copied, err
+		return nil, nil, err
 	}
 	defer stage.Close()
 	c := &copying{
-		source: source, target: target, stage: stage, to: to.Key, files: h.Files, dryRun: dryRun,
+		source: source, target: target, stage: stage, to: t.To.Key, files: h.Files, dryRun: t.DryRun, move: move,
 		components: map[string]bool{}, executions: map[string]string{}, datasets: map[string]bool{},
 	}
-	if err := c.all(ctx, what); err != nil {
-		return nil, copied, fmt.Errorf("copy between workspaces: %w", err)
+	if err := c.all(ctx, t.What); err != nil {
+		return nil, nil, fmt.Errorf("copy between workspaces: %w", err)
 	}
 	imp := &storage.Import{
-		Tool: storage.SourceNative, Format: "copy", FileName: "workspace " + from.Name, DryRun: dryRun,
+		Tool: storage.SourceNative, Format: "copy", FileName: "workspace " + t.From.Name, DryRun: t.DryRun,
 		StartedAt: time.Now().UTC().Truncate(time.Microsecond), Notes: c.notes,
 	}
+	stage.KeepConfigured()
+	stage.Require(t.Allowed)
 	if err := stage.Commit(ctx, imp, nil); err != nil {
-		return nil, copied, err
+		return nil, nil, err
 	}
-	if imp.Key != "" && !dryRun {
-		err = h.noteChange(ctx, to, target)
+	if imp.Key != "" && !t.DryRun {
+		err = h.noteChange(ctx, t.To, target)
 	}
-	return imp, c.done, err
+	return imp, &transferred{c.moved, revision}, err
 }
 
 // cleanAlready is the guard of rows that passed one when they were imported.
@@ -106,17 +134,17 @@ func (cleanAlready) Seal(string, string, string) (string, error) {
 
 // copying is one copy under way.
 type copying struct {
-	source, target storage.UserStore
+	source, target storage.UserStore // the source as it was at one moment
 	stage          storage.Stage
 	to             string // key of the target
 	files          contents
-	dryRun         bool
+	dryRun, move   bool
 
 	components map[string]bool   // staged, by hash
 	executions map[string]string // source id of staged ones, by key
 	datasets   map[string]bool   // staged, by key
 	notes      []string
-	done       storage.Selection // what was staged, by keys alone
+	moved      storage.Selection // what a move deletes, by keys alone
 }
 
 // contents keeps the media of workspaces.
@@ -125,15 +153,38 @@ type contents interface {
 }
 
 func (c *copying) all(ctx context.Context, what storage.Selection) error {
-	if err := c.configured(ctx, what); err != nil {
+	chosen, err := c.chosen(ctx, what)
+	if err != nil {
 		return err
 	}
-	c.done.Datasets = what.Datasets
+	c.moved.Attacks, c.moved.Datasets = chosen, what.Datasets
+	if c.move {
+		// Before anything is done.
+		if err := c.source.CheckDelete(ctx, c.moved); err != nil {
+			return err
+		}
+	}
+	for _, of := range []struct {
+		kind  storage.ConfiguredKind
+		keys  []string
+		moved *[]string
+	}{
+		{storage.KindGenerators, what.Generators, &c.moved.Generators},
+		{storage.KindConverters, what.Converters, &c.moved.Converters},
+		{storage.KindScorers, what.Scorers, &c.moved.Scorers},
+	} {
+		if *of.moved, err = c.addConfigured(ctx, of.kind, of.keys); err != nil {
+			return err
+		}
+	}
 	if err := c.addDatasets(ctx, what.Datasets); err != nil {
 		return err
 	}
-	for start := 0; start < len(what.Attacks); start += attacksAtOnce {
-		numbers := what.Attacks[start:min(start+attacksAtOnce, len(what.Attacks))]
+	along, err := c.along(ctx, chosen)
+	if err != nil {
+		return err
+	}
+	for numbers := range slices.Chunk(along, attacksAtOnce) {
 		found, err := c.source.AttacksByNumber(ctx, numbers)
 		if err != nil {
 			return err
@@ -148,68 +199,94 @@ func (c *copying) all(ctx context.Context, what storage.Selection) error {
 			return err
 		}
 	}
-	if what.Filter == nil {
-		return nil
+	return c.stageRanks(ctx)
+}
+
+// chosen are the numbers of the attacks that are selected and there, each once.
+func (c *copying) chosen(ctx context.Context, what storage.Selection) ([]int64, error) {
+	chosen := map[int64]bool{}
+	for numbers := range slices.Chunk(what.Attacks, storage.MaxPageSize) {
+		found, err := c.source.AttacksByNumber(ctx, numbers)
+		if err != nil {
+			return nil, err
+		}
+		for number := range found {
+			chosen[number] = true
+		}
 	}
 	byNumber := storage.AttackOrder{Field: storage.AttackOrderNumber, Direction: storage.Ascending}
-	for page := (storage.Page{Limit: attacksAtOnce}); ; {
-		list, err := c.source.Attacks(ctx, what.Filter, byNumber, page)
+	numbersOnly := c.source.Reading(storage.Fields{})
+	for page := (storage.Page{Limit: storage.MaxPageSize}); what.Filter != nil; {
+		list, err := numbersOnly.Attacks(ctx, what.Filter, byNumber, page)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := c.addAttacks(ctx, list.Nodes()); err != nil {
-			return err
+		for _, attack := range list.Nodes() {
+			chosen[attack.Number] = true
 		}
 		if !list.PageInfo.HasNextPage {
-			return nil
+			break
 		}
 		page.After = *list.PageInfo.EndCursor
 	}
+	return slices.Sorted(maps.Keys(chosen)), nil
 }
 
-// configured stages generators, converters and scorers without credentials.
-func (c *copying) configured(ctx context.Context, what storage.Selection) error {
-	generators, err := c.source.GeneratorsByKey(ctx, what.Generators)
-	if err != nil {
+// along are the chosen attacks and all that they refer to, directly or not: without
+// those their branches, repeated messages and objective scores would lead nowhere.
+func (c *copying) along(ctx context.Context, chosen []int64) ([]int64, error) {
+	all := map[int64]bool{}
+	for _, number := range chosen {
+		all[number] = true
+	}
+	for fresh := chosen; len(fresh) > 0; {
+		referred, err := c.source.AttacksReferredTo(ctx, fresh)
+		if err != nil {
+			return nil, err
+		}
+		fresh = nil
+		for _, number := range referred {
+			if !all[number] {
+				all[number] = true
+				fresh = append(fresh, number)
+			}
+		}
+	}
+	if more := len(all) - len(chosen); more > 0 {
+		c.notes = append(c.notes, fmt.Sprintf("%d attacks were taken along because the selected ones branch from them, repeat them or have a score of theirs", more))
+	}
+	return slices.Sorted(maps.Keys(all)), nil
+}
+
+// stageRanks gives the staged rows the ranks that the source remembers, so that a copy
+// of less sets nothing fuller back.
+func (c *copying) stageRanks(ctx context.Context) error {
+	if err := c.stage.Create(ctx, "raw_ranks", "kind TEXT, source TEXT, source_id TEXT, rank BIGINT"); err != nil {
 		return err
 	}
-	there, err := c.target.GeneratorsByKey(ctx, what.Generators)
-	if err != nil {
-		return err
-	}
-	for key, generator := range generators {
-		if err := c.addConfigured(ctx, storage.KindGenerators, &generator.Configured, there[key] != nil); err != nil {
+	for last := (storage.SourceRank{}); ; {
+		ranks, err := c.source.SourceRanks(ctx, last, ranksAtOnce)
+		if err != nil {
 			return err
 		}
-		c.done.Generators = append(c.done.Generators, key)
-	}
-	converters, err := c.source.ConvertersByKey(ctx, what.Converters)
-	if err != nil {
-		return err
-	}
-	convertersThere, err := c.target.ConvertersByKey(ctx, what.Converters)
-	if err != nil {
-		return err
-	}
-	for key, converter := range converters {
-		if err := c.addConfigured(ctx, storage.KindConverters, &converter.Configured, convertersThere[key] != nil); err != nil {
-			return err
+		for _, rank := range ranks {
+			if err := c.stage.Append(ctx, "raw_ranks", rank.Table, string(rank.Source), rank.SourceID, rank.Rank); err != nil {
+				return err
+			}
 		}
-		c.done.Converters = append(c.done.Converters, key)
-	}
-	scorers, err := c.source.ScorersByKey(ctx, what.Scorers)
-	if err != nil {
-		return err
-	}
-	scorersThere, err := c.target.ScorersByKey(ctx, what.Scorers)
-	if err != nil {
-		return err
-	}
-	for key, scorer := range scorers {
-		if err := c.addConfigured(ctx, storage.KindScorers, &scorer.Configured, scorersThere[key] != nil); err != nil {
-			return err
+		if len(ranks) < ranksAtOnce {
+			break
 		}
-		c.done.Scorers = append(c.done.Scorers, key)
+		last = *ranks[len(ranks)-1]
+	}
+	for kind, staged := range map[string]string{"attacks": "stage_attacks", "scores": "stage_scores", "execution_plans": "stage_executions"} {
+		if _, err := c.stage.Exec(ctx, `
+UPDATE `+staged+` AS s
+SET rank = CAST(r.rank AS INTEGER)
+FROM raw_ranks AS r
+WHERE r.kind = $1 AND r.source = s.source AND r.source_id = s.source_id`, kind); err != nil {
+			return fmt.Errorf("rank %s: %w", kind, err)
+		}
 	}
 	return nil
 }
@@ -217,17 +294,76 @@ func (c *copying) configured(ctx context.Context, what storage.Selection) error 
 // statusWithoutCredential is what a copy of a thing with a credential says of itself.
 const statusWithoutCredential = "credential_missing"
 
-func (c *copying) addConfigured(ctx context.Context, kind storage.ConfiguredKind, row *storage.Configured, there bool) error {
-	if there {
-		c.notes = append(c.notes, fmt.Sprintf("%s %q is there already and was left as it is", kind, row.Name))
-		return nil
+// addConfigured stages generators, converters or scorers without credentials, and tells
+// which of them a move may delete: not those whose credential is set, for nobody else
+// has it, and not those that the target had already, which may differ.
+func (c *copying) addConfigured(ctx context.Context, kind storage.ConfiguredKind, keys []string) (moved []string, err error) {
+	rows, err := c.configured(ctx, kind, keys)
+	if err != nil {
+		return nil, err
 	}
-	staged := &storage.StagedConfigured{Configured: *row, Kind: kind}
-	if row.Credential != nil && row.Credential.IsSet {
-		staged.Status = statusWithoutCredential
-		c.notes = append(c.notes, fmt.Sprintf("%s %q was copied without its credential: set one", kind, row.Name))
+	identities := make([]storage.SourceIdentity, len(rows))
+	for i, row := range rows {
+		identities[i] = storage.SourceIdentity{Source: row.Source, SourceID: row.SourceID}
 	}
-	return c.stage.AddConfigured(ctx, staged)
+	there, err := c.target.KnownConfigured(ctx, kind, identities)
+	if err != nil {
+		return nil, err
+	}
+	for i, row := range rows {
+		staged := &storage.StagedConfigured{Configured: *row, Kind: kind}
+		hasCredential := row.Credential != nil && row.Credential.IsSet
+		switch {
+		case there[identities[i]]:
+			c.notes = append(c.notes, fmt.Sprintf("%s %q is there already and was left as it is", kind, row.Name))
+		case hasCredential:
+			staged.Status = statusWithoutCredential
+			c.notes = append(c.notes, fmt.Sprintf("%s %q was copied without its credential: set one", kind, row.Name))
+		default:
+			moved = append(moved, row.Key)
+		}
+		if c.move && (there[identities[i]] || hasCredential) {
+			c.notes = append(c.notes, fmt.Sprintf("%s %q was not deleted where it was", kind, row.Name))
+		}
+		if err := c.stage.AddConfigured(ctx, staged); err != nil {
+			return nil, err
+		}
+	}
+	return moved, nil
+}
+
+// configured reads generators, converters or scorers, in the order of the keys.
+func (c *copying) configured(ctx context.Context, kind storage.ConfiguredKind, keys []string) ([]*storage.Configured, error) {
+	found := map[string]*storage.Configured{}
+	var err error
+	switch kind {
+	case storage.KindGenerators:
+		var rows map[string]*storage.Generator
+		rows, err = c.source.GeneratorsByKey(ctx, keys)
+		for key, row := range rows {
+			found[key] = &row.Configured
+		}
+	case storage.KindConverters:
+		var rows map[string]*storage.Converter
+		rows, err = c.source.ConvertersByKey(ctx, keys)
+		for key, row := range rows {
+			found[key] = &row.Configured
+		}
+	case storage.KindScorers:
+		var rows map[string]*storage.Scorer
+		rows, err = c.source.ScorersByKey(ctx, keys)
+		for key, row := range rows {
+			found[key] = &row.Configured
+		}
+	}
+	var rows []*storage.Configured
+	for _, key := range keys {
+		if row := found[key]; row != nil {
+			rows = append(rows, row)
+			delete(found, key) // named twice is once
+		}
+	}
+	return rows, err
 }
 
 // addDatasets stages datasets with their prompts, each once.

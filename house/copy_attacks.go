@@ -5,14 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"maps"
 	"slices"
 
 	"github.com/violentutf/violentutf/storage"
 )
 
-// addAttacks stages attacks with all that they have. What they refer to goes along;
-// a reference to another attack's conversation or message is lost.
+// addAttacks stages attacks with all that they have.
 func (c *copying) addAttacks(ctx context.Context, attacks []*storage.Attack) error {
 	var numbers, scores, prompts []int64
 	var runs, components []string
@@ -43,11 +43,7 @@ func (c *copying) addAttacks(ctx context.Context, attacks []*storage.Attack) err
 	if err != nil {
 		return err
 	}
-	labels, err := c.source.LabelsByAttack(ctx, numbers)
-	if err != nil {
-		return err
-	}
-	onConversation, err := c.source.LabelsByConversation(ctx, slices.Collect(maps.Keys(conversations)))
+	labels, err := c.source.OwnLabelsByAttack(ctx, numbers)
 	if err != nil {
 		return err
 	}
@@ -77,19 +73,15 @@ func (c *copying) addAttacks(ctx context.Context, attacks []*storage.Attack) err
 			return err
 		}
 		for _, label := range labels[attack.Number] {
-			if attack.ConversationNumber != nil && slices.ContainsFunc(onConversation[*attack.ConversationNumber], func(l *storage.Label) bool { return *l == *label }) {
-				continue // an attack shows its conversation's labels as well
-			}
 			if err := c.stage.AddLabel(ctx, &storage.StagedLabel{Source: attack.Source, Attack: attack.SourceID, Label: *label}); err != nil {
 				return err
 			}
 		}
-		c.done.Attacks = append(c.done.Attacks, attack.Number)
 	}
 	if err := c.addComponents(ctx, components); err != nil {
 		return err
 	}
-	return c.addConversations(ctx, attacks, conversations, onConversation)
+	return c.addConversations(ctx, attacks, conversations)
 }
 
 // conversations are all conversations of the attacks, by number.
@@ -117,19 +109,34 @@ func (c *copying) conversations(ctx context.Context, attacks []int64) (map[int64
 	return found, nil
 }
 
-func (c *copying) addConversations(ctx context.Context, attacks []*storage.Attack, conversations map[int64]*storage.Conversation, labels map[int64][]*storage.Label) error {
+func (c *copying) addConversations(ctx context.Context, attacks []*storage.Attack, conversations map[int64]*storage.Conversation) error {
 	attackOf := map[int64]*storage.Attack{}
 	for _, attack := range attacks {
 		attackOf[attack.Number] = attack
 	}
-	var numbers []int64
+	numbers := slices.Sorted(maps.Keys(conversations))
 	var components []string
-	for number, conversation := range conversations {
-		numbers = append(numbers, number)
+	var branches []int64
+	for _, conversation := range conversations {
 		components = append(components, given(conversation.TargetHash)...)
+		branches = append(branches, given(conversation.BranchedFromNumber)...)
+	}
+	if err := c.addComponents(ctx, components); err != nil {
+		return err
+	}
+	from, err := c.source.ConversationsByNumber(ctx, branches)
+	if err != nil {
+		return err
+	}
+	labels, err := c.source.LabelsByConversation(ctx, numbers)
+	if err != nil {
+		return err
+	}
+	for _, number := range numbers {
+		conversation := conversations[number]
 		staged := &storage.StagedConversation{Conversation: *conversation, Attack: attackOf[*conversation.AttackNumber].SourceID}
-		if conversation.BranchedFromNumber != nil && conversations[*conversation.BranchedFromNumber] != nil {
-			staged.BranchedFrom = conversations[*conversation.BranchedFromNumber].SourceID
+		if conversation.BranchedFromNumber != nil && from[*conversation.BranchedFromNumber] != nil {
+			staged.BranchedFrom = from[*conversation.BranchedFromNumber].SourceID
 		}
 		if err := c.stage.AddConversation(ctx, staged); err != nil {
 			return err
@@ -140,22 +147,49 @@ func (c *copying) addConversations(ctx context.Context, attacks []*storage.Attac
 			}
 		}
 	}
-	if err := c.addComponents(ctx, components); err != nil {
-		return err
+	for batch := range fewMessages(numbers, conversations) {
+		if err := c.addMessagesOf(ctx, batch, conversations); err != nil {
+			return err
+		}
 	}
-	lists, err := c.source.MessagesByConversation(ctx, numbers, nil, storage.Page{Limit: storage.MaxPageSize})
+	return nil
+}
+
+// fewMessages are the conversations in batches of about messagesAtOnce messages; one that
+// has more is a batch by itself.
+func fewMessages(numbers []int64, conversations map[int64]*storage.Conversation) iter.Seq[[]int64] {
+	return func(yield func([]int64) bool) {
+		start, messages := 0, int64(0)
+		for i, number := range numbers {
+			count := conversations[number].MessageCount
+			if i > start && messages+count > messagesAtOnce {
+				if !yield(numbers[start:i]) {
+					return
+				}
+				start, messages = i, 0
+			}
+			messages += count
+		}
+		if start < len(numbers) {
+			yield(numbers[start:])
+		}
+	}
+}
+
+func (c *copying) addMessagesOf(ctx context.Context, numbers []int64, conversations map[int64]*storage.Conversation) error {
+	lists, err := c.source.MessagesByConversation(ctx, numbers, nil, storage.Page{Limit: messagesAtOnce})
 	if err != nil {
 		return err
 	}
-	for number, list := range lists {
-		for {
+	for _, number := range numbers {
+		for list := lists[number]; list != nil; {
 			if err := c.addMessages(ctx, conversations[number], list.Nodes()); err != nil {
 				return err
 			}
 			if !list.PageInfo.HasNextPage {
 				break
 			}
-			more, err := c.source.MessagesByConversation(ctx, []int64{number}, nil, storage.Page{Limit: storage.MaxPageSize, After: *list.PageInfo.EndCursor})
+			more, err := c.source.MessagesByConversation(ctx, []int64{number}, nil, storage.Page{Limit: messagesAtOnce, After: *list.PageInfo.EndCursor})
 			if err != nil {
 				return err
 			}

@@ -1,6 +1,7 @@
 package house_test
 
 import (
+	"context"
 	"bytes"
 	"encoding/json"
 	"maps"
@@ -25,14 +26,14 @@ func TestACopyOfAllAttacksIsTheSameByEveryField(t *testing.T) {
 	}
 	from, to := personal(t, h, "alice"), team(t, h, "alice", "red team", nil)
 
-	counted, err := h.Copy(t.Context(), from, to, everyAttack, true)
+	counted, err := h.Copy(t.Context(), transfer(from, to, everyAttack, true))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if rows := rowsOf(t, h, to); rows["attacks"]+rows["imports"] > 0 {
 		t.Fatalf("a dry run stored %v", rows)
 	}
-	imp, err := h.Copy(t.Context(), from, to, everyAttack, false)
+	imp, err := h.Copy(t.Context(), transfer(from, to, everyAttack, false))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +49,7 @@ func TestACopyOfAllAttacksIsTheSameByEveryField(t *testing.T) {
 	if len(is) != len(was) || len(was) < 1000 {
 		t.Errorf("%d things of %d", len(is), len(was))
 	}
-	again, err := h.Copy(t.Context(), from, to, everyAttack, false)
+	again, err := h.Copy(t.Context(), transfer(from, to, everyAttack, false))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +66,7 @@ func TestAMoveLeavesNothingBehindAndTheRestAlone(t *testing.T) {
 	from, to := personal(t, h, "alice"), team(t, h, "alice", "red team", nil)
 	before := contentsOf(t, h, from)
 	succeeded := storage.Selection{Filter: &storage.AttackFilter{Outcome: &storage.OutcomeIn{In: []storage.Outcome{storage.OutcomeSuccess}}}}
-	if _, err := h.Move(t.Context(), from, to, succeeded, false); err != nil {
+	if _, err := h.Move(t.Context(), transfer(from, to, succeeded, false)); err != nil {
 		t.Fatal(err)
 	}
 	left, moved := contentsOf(t, h, from), contentsOf(t, h, to)
@@ -86,10 +87,10 @@ func TestAMoveLeavesNothingBehindAndTheRestAlone(t *testing.T) {
 		t.Errorf("the workspace is not sound: %v, %v", problems, err)
 	}
 	// What a move that stopped before its deletion left is moved by the next.
-	if _, err := h.Copy(t.Context(), from, to, everyAttack, false); err != nil {
+	if _, err := h.Copy(t.Context(), transfer(from, to, everyAttack, false)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.Move(t.Context(), from, to, everyAttack, false); err != nil {
+	if _, err := h.Move(t.Context(), transfer(from, to, everyAttack, false)); err != nil {
 		t.Fatal(err)
 	}
 	// The judges' chats are of no attack (69 of this file), and so stay.
@@ -120,7 +121,7 @@ func TestACopiedGeneratorHasNoCredential(t *testing.T) {
 		what.Generators = append(what.Generators, generator.Key)
 	}
 	for range 2 { // the second time they are there
-		imp, err := h.Copy(t.Context(), from, to, what, false)
+		imp, err := h.Copy(t.Context(), transfer(from, to, what, false))
 		if err != nil || len(imp.Notes) != len(what.Generators) || len(what.Generators) == 0 {
 			t.Fatalf("%+v, %v", imp, err)
 		}
@@ -168,11 +169,11 @@ func TestADatasetThatAttacksCameFromIsNotMovedWithoutThem(t *testing.T) {
 		t.Fatal(datasets, err)
 	}
 	what := storage.Selection{Datasets: []string{datasets.Edges[0].Node.Key}}
-	if _, err := h.Move(t.Context(), from, to, what, false); storage.CodeOf(err) != storage.CodeConflict {
+	if _, err := h.Move(t.Context(), transfer(from, to, what, false)); storage.CodeOf(err) != storage.CodeConflict {
 		t.Errorf("moved alone: %v", err)
 	}
 	what.Filter = everyAttack.Filter
-	if _, err := h.Move(t.Context(), from, to, what, false); err != nil {
+	if _, err := h.Move(t.Context(), transfer(from, to, what, false)); err != nil {
 		t.Error(err)
 	}
 	if rows := rowsOf(t, h, from); rows["datasets"]+rows["dataset_prompts"]+rows["attacks"] > 0 {
@@ -193,7 +194,7 @@ func TestNothingIsDeletedThatCameAfterTheCopy(t *testing.T) {
 		t.Fatal(err)
 	}
 	take(t, h, "alice", testfiles.Path(t, "pyrit/memory-1.1.0.sqlite"))
-	if err := store.Delete(t.Context(), storage.Selection{Attacks: []int64{1}}, seen); storage.CodeOf(err) != storage.CodeConflict {
+	if err := store.Delete(t.Context(), storage.Selection{Attacks: []int64{1}}, seen, anyone); storage.CodeOf(err) != storage.CodeConflict {
 		t.Errorf("deleted: %v", err)
 	}
 	if found, err := store.AttacksByNumber(t.Context(), []int64{1}); err != nil || len(found) != 1 {
@@ -204,13 +205,19 @@ func TestNothingIsDeletedThatCameAfterTheCopy(t *testing.T) {
 func TestASelectionThatIsNoneIsRefused(t *testing.T) {
 	h, _ := open(t, t.TempDir())
 	from, to := personal(t, h, "alice"), team(t, h, "alice", "red team", nil)
-	if _, err := h.Copy(t.Context(), from, to, storage.Selection{}, false); storage.CodeOf(err) != storage.CodeBadInput {
+	if _, err := h.Copy(t.Context(), transfer(from, to, storage.Selection{}, false)); storage.CodeOf(err) != storage.CodeBadInput {
 		t.Errorf("nothing: %v", err)
 	}
-	if _, err := h.Copy(t.Context(), from, from, everyAttack, false); storage.CodeOf(err) != storage.CodeBadInput {
+	if _, err := h.Copy(t.Context(), transfer(from, from, everyAttack, false)); storage.CodeOf(err) != storage.CodeBadInput {
 		t.Errorf("into itself: %v", err)
 	}
 }
+
+func transfer(from, to *storage.Workspace, what storage.Selection, dryRun bool) storage.Transfer {
+	return storage.Transfer{From: from, To: to, What: what, DryRun: dryRun, Allowed: anyone}
+}
+
+func anyone(context.Context) error { return nil }
 
 func personal(t *testing.T, h *house.House, user string) *storage.Workspace {
 	t.Helper()

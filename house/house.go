@@ -54,6 +54,8 @@ type House struct {
 	stores *duckdb.Registry
 	upkeep *upkeep
 	closed sync.Once
+
+	transfers sync.Map // keys of users who copy or move
 }
 
 // Open takes the data folder, which it creates on first use. datadir.ErrLocked

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/violentutf/violentutf/auth"
@@ -17,12 +18,13 @@ import (
 
 // change is one mutation, as a client asked for it.
 type change struct {
-	field  string   // of Mutation
-	id     *string  // the client's name for it
-	input  any      // all of it: another input under the same id is another mutation
-	action string   // in the audit log
-	fields []string // what it changes, by the names of the input
-	on     named    // what it acts on
+	field  string         // of Mutation
+	id     *string        // the client's name for it
+	input  any            // all of it: another input under the same id is another mutation
+	action string         // in the audit log
+	fields []string       // what it changes, by the names of the input
+	detail map[string]any // beside those on record
+	on     named          // what it acts on
 	// do makes the change, on record.
 	do func(ctx context.Context, w work) (made, error)
 }
@@ -125,7 +127,9 @@ func (r *Resolver) onRecord(ctx context.Context, c change, actor *storage.User, 
 	if c.on.kind == storage.KindWorkspace {
 		act.WorkspaceKey = key
 	}
-	act.Detail = detail(map[string]any{"fields": c.fields})
+	on := map[string]any{"fields": c.fields}
+	maps.Copy(on, c.detail)
+	act.Detail = detail(on)
 	began := false
 	err = r.app.Audited(ctx, act, func(ctx context.Context, act *storage.AuditAct) error {
 		began = true
@@ -140,8 +144,15 @@ func (r *Resolver) onRecord(ctx context.Context, c change, actor *storage.User, 
 		return nil, true, fmt.Errorf("put %s on record: %v", c.field, err)
 	}
 	refused := mendable(err) != nil || storage.CodeOf(err) == storage.CodeForbidden
-	return done, refused, err
+	_, changed := errors.AsType[partly](err)
+	return done, refused && !changed, err
 }
+
+// partly is an error after which something was changed all the same: the client's name
+// for the mutation stays taken.
+type partly struct{ error }
+
+func (p partly) Unwrap() error { return p.error }
 
 // hash tells the mutation from others.
 func (c change) hash() (string, error) {

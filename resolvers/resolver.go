@@ -22,7 +22,8 @@ type Resolver struct {
 }
 
 // Transfer copies or moves things between two workspaces that the caller may change.
-type Transfer func(ctx context.Context, from, to *storage.Workspace, what storage.Selection, dryRun bool) (*storage.Import, error)
+// An Import beside an error is a copy that was made before the rest was refused.
+type Transfer func(ctx context.Context, transfer storage.Transfer) (*storage.Import, error)
 
 // Options is what a schema is made of.
 type Options struct {

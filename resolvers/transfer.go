@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/hex"
 	"strconv"
+	"time"
 
+	"github.com/violentutf/violentutf/auth"
 	"github.com/violentutf/violentutf/directives"
 	"github.com/violentutf/violentutf/schema"
 	"github.com/violentutf/violentutf/storage"
@@ -15,7 +17,7 @@ import (
 func (r *Resolver) transfer(ctx context.Context, field, action string, input schema.TransferInput, transfer Transfer) (*schema.TransferPayload, error) {
 	done, payload, err := r.mutate(ctx, change{
 		field: field, id: input.ClientMutationID, input: input, action: action,
-		on: named{storage.KindWorkspace, input.From, "from"},
+		on: named{storage.KindWorkspace, input.From, "from"}, detail: map[string]any{"to": keyIn(input.To), "dryRun": input.DryRun},
 		do: func(ctx context.Context, w work) (made, error) {
 			from, err := r.changeable(ctx, w.actor.Key, w.key, "from")
 			if err != nil {
@@ -29,13 +31,19 @@ func (r *Resolver) transfer(ctx context.Context, field, action string, input sch
 			if err != nil {
 				return made{}, err
 			}
-			w.act.Detail = detail(map[string]any{"to": toKey, "dryRun": input.DryRun})
 			what, err := chosen(from, input)
 			if err != nil {
 				return made{}, err
 			}
-			imp, err := transfer(ctx, from, to, what, input.DryRun)
+			imp, err := transfer(ctx, storage.Transfer{
+				From: from, To: to, What: what, DryRun: input.DryRun, Actor: w.actor.Key,
+				Allowed: func(ctx context.Context) error { return r.stillAllowed(ctx, w.actor.Key, w.key, toKey) },
+			})
 			if err != nil {
+				if imp != nil {
+					w.act.Detail = detail(map[string]any{"to": toKey, "dryRun": input.DryRun, "copied": true})
+					err = partly{err}
+				}
 				return made{}, err
 			}
 			return made{Workspace: toKey, Tables: imp.Tables}, nil
@@ -48,6 +56,41 @@ func (r *Resolver) transfer(ctx context.Context, field, action string, input sch
 	answer.Tables = done.Tables
 	answer.Workspace, err = r.workspaceNow(ctx, done.Workspace)
 	return answer, err
+}
+
+// keyIn is the key of a workspace's id, "" for none.
+func keyIn(id string) string {
+	if parsed, ok := storage.ParseID(id); ok && parsed.Kind == storage.KindWorkspace && aKey(parsed.Key) {
+		return parsed.Key
+	}
+	return ""
+}
+
+// stillAllowed asks anew what was asked when a long change began: whether the user is
+// locked out, the API key revoked, and whether both workspaces may be changed.
+func (r *Resolver) stillAllowed(ctx context.Context, user, from, to string) error {
+	users, err := r.app.UsersByKey(ctx, []string{user})
+	if err != nil {
+		return err
+	}
+	if users[user] == nil || users[user].Disabled {
+		return storage.Errorf(storage.CodeForbidden, "this account is locked: ask an administrator")
+	}
+	if used := auth.ViewerFrom(ctx).Key; used != nil {
+		keys, err := r.app.APIKeysByKey(ctx, []string{used.Key})
+		if err != nil {
+			return err
+		}
+		key := keys[used.Key]
+		if key == nil || key.RevokedAt != nil || key.ExpiresAt != nil && key.ExpiresAt.Before(time.Now()) {
+			return storage.Errorf(storage.CodeForbidden, "the API key was revoked or has expired")
+		}
+	}
+	if _, err := r.changeable(ctx, user, from, "from"); err != nil {
+		return err
+	}
+	_, err = r.changeable(ctx, user, to, "to")
+	return err
 }
 
 // changeable is a workspace of which the user is an editor or owner.

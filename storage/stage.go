@@ -47,6 +47,11 @@ type Stage interface {
 	Exec(ctx context.Context, statement string, args ...any) (rows int64, err error)
 	Query(ctx context.Context, statement string, args ...any) (*sql.Rows, error)
 
+	// KeepConfigured makes Commit leave configured things that the store knows as they
+	// are. Require makes it ask in its transaction, before it stores anything.
+	KeepConfigured()
+	Require(allowed func(ctx context.Context) error)
+
 	// Commit merges the staged rows: known and equal rows are left, changed ones
 	// updated, new ones added. It fills imp.Tables and stores imp with them. A
 	// file that changes nothing leaves no trace but its counts.

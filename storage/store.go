@@ -76,13 +76,29 @@ type UserStore interface {
 	ImportsByKey(ctx context.Context, keys []string) (map[string]*Import, error)
 	StorageUse(ctx context.Context) (*StorageUse, error)
 
+	// Snapshot is this store as it is now, whatever is written meanwhile. It reads only,
+	// on one connection, and must be closed.
+	Snapshot(ctx context.Context) (UserStore, error)
+	// AttacksReferredTo are the attacks that those refer to and that are not among
+	// them: by a branch, a repeated message or an objective score.
+	AttacksReferredTo(ctx context.Context, numbers []int64) ([]int64, error)
+	// OwnLabelsByAttack are an attack's labels without those of its conversation.
+	OwnLabelsByAttack(ctx context.Context, numbers []int64) (map[int64][]*Label, error)
+	// KnownConfigured tells which of these configured things are in the store.
+	KnownConfigured(ctx context.Context, kind ConfiguredKind, things []SourceIdentity) (map[SourceIdentity]bool, error)
+	// SourceRanks lists the ranks that are remembered, behind one of them; the zero
+	// value is the beginning.
+	SourceRanks(ctx context.Context, after SourceRank, limit int) ([]*SourceRank, error)
+
+	// CheckDelete tells what is in the way of Delete: CodeConflict when something that
+	// would stay refers to what would go, and CodeBadInput for a selection by filter.
+	CheckDelete(ctx context.Context, what Selection) error
 	// Delete removes what is selected by keys, with everything that only it has: an
 	// attack's conversations, messages, scores, labels; a dataset's prompts. All or
-	// nothing. Components and executions stay. CodeBadInput for a selection by
-	// filter, CodeConflict for a dataset whose prompts attacks name, and when the
-	// store was written to since it had the revision: then it holds what the caller
-	// has not seen.
-	Delete(ctx context.Context, what Selection, revision int64) error
+	// nothing. Components and executions stay. Errors are CheckDelete's, those of
+	// allowed, which is asked in the transaction, and CodeConflict when the store was
+	// written to since it had the revision: then it holds what the caller has not seen.
+	Delete(ctx context.Context, what Selection, revision int64, allowed func(ctx context.Context) error) error
 
 	// NewStage begins an import.
 	NewStage(ctx context.Context, guard Guard) (Stage, error)

@@ -23,6 +23,11 @@ var _ userstore.Engine = (*engine)(nil)
 
 func (e *engine) Read() *sql.DB { return e.attachment.read }
 
+func (e *engine) Snapshot(ctx context.Context) (*sql.Tx, error) {
+	// A context that ends would roll back in the background.
+	return e.attachment.read.BeginTx(context.WithoutCancel(ctx), nil)
+}
+
 func (e *engine) WithTx(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
 	return e.attachment.writing(ctx, func() error {
 		c, err := e.attachment.write.Conn(ctx)
@@ -46,7 +51,7 @@ func (a *attachment) writing(ctx context.Context, fn func() error) error {
 	return fn()
 }
 
-// transact runs fn in a transaction, the only place that begins one.
+// transact runs fn in a transaction, the only place that begins one to write.
 func transact(ctx context.Context, c *sql.Conn, fn func(ctx context.Context, tx *sql.Tx) error) (err error) {
 	var native *conn
 	if err := c.Raw(func(driverConn any) error {

@@ -149,6 +149,17 @@ ORDER BY number, key, value`
 	})
 }
 
+// OwnLabelsByAttack reads the labels of attacks alone.
+func (s *Store) OwnLabelsByAttack(ctx context.Context, numbers []int64) (map[int64][]*storage.Label, error) {
+	return s.labels(ctx, numbers, func(list string) string {
+		return `
+SELECT l.attack_no AS number, l.key, l.value
+FROM memory_labels l
+WHERE l.owner_id = $1 AND l.attack_no IN (SELECT unnest(` + list + `))
+ORDER BY number, key, value`
+	})
+}
+
 func (s *Store) labels(ctx context.Context, numbers []int64, text func(list string) string) (map[int64][]*storage.Label, error) {
 	labels := make(map[int64][]*storage.Label, len(numbers))
 	if len(numbers) == 0 {

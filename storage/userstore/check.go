@@ -53,6 +53,33 @@ var checks = []struct{ problem, count string }{
 			GROUP BY conversation_no
 		) AS m ON m.conversation_no = c.conversation_no
 		WHERE c.owner_id = $1 AND c.message_count <> COALESCE(m.messages, 0)`},
+	{"messages that repeat one that is not there", `
+		SELECT count(*)
+		FROM prompt_request_responses AS m
+		LEFT JOIN prompt_request_responses AS o ON o.owner_id = m.owner_id AND o.conversation_no = m.original_conversation_no
+			AND o.sequence = m.original_sequence AND o.piece = m.original_piece
+		WHERE m.owner_id = $1 AND m.original_conversation_no IS NOT NULL AND o.conversation_no IS NULL`},
+	{"conversations that branch from one that is not there", `
+		SELECT count(*)
+		FROM conversations AS c
+		LEFT JOIN conversations AS b ON b.owner_id = c.owner_id AND b.conversation_no = c.branched_from_no
+		WHERE c.owner_id = $1 AND c.branched_from_no IS NOT NULL AND b.conversation_no IS NULL`},
+	{"attacks whose objective score is not there", `
+		SELECT count(*)
+		FROM attacks AS a
+		LEFT JOIN scores AS s ON s.owner_id = a.owner_id AND s.score_no = a.objective_score_no
+		WHERE a.owner_id = $1 AND a.objective_score_no IS NOT NULL AND s.score_no IS NULL`},
+	{"attacks whose main conversation is not there", `
+		SELECT count(*)
+		FROM attacks AS a
+		LEFT JOIN conversations AS c ON c.owner_id = a.owner_id AND c.conversation_no = a.conversation_no
+		WHERE a.owner_id = $1 AND a.conversation_no IS NOT NULL AND c.conversation_no IS NULL`},
+	{"scores on messages that are not there", `
+		SELECT count(*)
+		FROM scores AS s
+		LEFT JOIN prompt_request_responses AS m ON m.owner_id = s.owner_id AND m.conversation_no = s.conversation_no
+			AND m.sequence = s.sequence AND m.piece = s.piece
+		WHERE s.owner_id = $1 AND s.conversation_no IS NOT NULL AND m.conversation_no IS NULL`},
 	{"rows of another workspace", `
 		SELECT count(*) FROM attacks WHERE owner_id <> $1`},
 	{"numbers beyond the counters", `
@@ -69,7 +96,7 @@ func (s *Store) Check(ctx context.Context) ([]string, error) {
 	var problems []string
 	for _, check := range checks {
 		var rows int64
-		if err := s.engine.Read().QueryRowContext(ctx, check.count, s.owner).Scan(&rows); err != nil {
+		if err := s.reader().QueryRowContext(ctx, check.count, s.owner).Scan(&rows); err != nil {
 			return problems, fmt.Errorf("check for %s: %w", check.problem, err)
 		}
 		if rows > 0 {

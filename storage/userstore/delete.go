@@ -10,11 +10,11 @@ import (
 
 // Delete removes what is selected, with everything that only it has, from a store that
 // is still of the revision.
-func (s *Store) Delete(ctx context.Context, what storage.Selection, revision int64) error {
-	if what.Filter != nil {
-		return storage.BadInput("filter", "only what is named by its key can be deleted: list the attacks first")
-	}
+func (s *Store) Delete(ctx context.Context, what storage.Selection, revision int64, allowed func(ctx context.Context) error) error {
 	err := s.engine.WithTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := allowed(ctx); err != nil {
+			return err
+		}
 		var now int64
 		if err := tx.QueryRowContext(ctx, `
 SELECT revision
@@ -25,34 +25,125 @@ WHERE owner_id = $1`, s.owner).Scan(&now); err != nil {
 		if now != revision {
 			return storage.Errorf(storage.CodeConflict, "the workspace was changed meanwhile, so nothing was deleted in it: do it again")
 		}
-		if err := s.deleteAttacks(ctx, tx, what.Attacks); err != nil {
+		if err := s.checkDelete(ctx, tx, what); err != nil {
 			return err
 		}
-		if err := s.deleteDatasets(ctx, tx, what.Datasets); err != nil {
-			return err
-		}
-		for table, keys := range map[storage.ConfiguredKind][]string{
-			storage.KindGenerators: what.Generators, storage.KindConverters: what.Converters, storage.KindScorers: what.Scorers,
-		} {
-			if len(keys) == 0 {
-				continue
-			}
-			if _, err := tx.ExecContext(ctx, `
-DELETE FROM `+string(table)+`
-WHERE owner_id = $1 AND id IN (SELECT unnest(CAST($2 AS TEXT[])))`, s.owner, keys); err != nil {
-				return err
-			}
-		}
-		_, err := tx.ExecContext(ctx, `
-UPDATE store_info
-SET revision = revision + 1
-WHERE owner_id = $1`, s.owner)
-		return err
+		return s.delete(ctx, tx, what)
 	})
 	if err != nil {
 		return fmt.Errorf("delete: %w", err)
 	}
 	return nil
+}
+
+// CheckDelete tells what is in the way of a deletion.
+func (s *Store) CheckDelete(ctx context.Context, what storage.Selection) error {
+	return s.checkDelete(ctx, s.reader(), what)
+}
+
+// stays counts what would stay and refer to attacks that would go: $2. A reference that
+// leads nowhere would lose what the source said.
+var stays = []struct{ what, count string }{
+	{"conversations that branch from theirs", `
+SELECT count(*)
+FROM conversations c
+WHERE c.owner_id = $1 AND c.branched_from_no IN ` + deletedConversations + `
+  AND c.conversation_no NOT IN ` + deletedConversations},
+	{"messages that repeat theirs", `
+SELECT count(*)
+FROM prompt_request_responses m
+WHERE m.owner_id = $1 AND m.original_conversation_no IN ` + deletedConversations + `
+  AND m.conversation_no NOT IN ` + deletedConversations},
+	{"attacks whose objective score is one of theirs", `
+SELECT count(*)
+FROM attacks a
+JOIN scores s ON s.owner_id = a.owner_id AND s.score_no = a.objective_score_no
+WHERE a.owner_id = $1 AND a.attack_no NOT IN ` + deletedAttacks + `
+  AND (s.conversation_no IN ` + deletedConversations + `
+    OR s.conversation_no IS NULL AND s.score_no IN (
+      SELECT d.objective_score_no FROM attacks d
+      WHERE d.owner_id = $1 AND d.attack_no IN ` + deletedAttacks + `))`},
+	{"attacks whose main conversation is one of theirs", `
+SELECT count(*)
+FROM attacks a
+WHERE a.owner_id = $1 AND a.attack_no NOT IN ` + deletedAttacks + ` AND a.conversation_no IN ` + deletedConversations},
+}
+
+func (s *Store) checkDelete(ctx context.Context, from reader, what storage.Selection) error {
+	if what.Filter != nil {
+		return storage.BadInput("filter", "only what is named by its key can be deleted: list the attacks first")
+	}
+	for _, reference := range stays {
+		if len(what.Attacks) == 0 {
+			break
+		}
+		var count int64
+		if err := from.QueryRowContext(ctx, reference.count, s.owner, what.Attacks).Scan(&count); err != nil {
+			return fmt.Errorf("look for %s: %w", reference.what, err)
+		}
+		if count > 0 {
+			return &storage.Error{
+				Code: storage.CodeConflict, Field: "attacks",
+				Message: fmt.Sprintf("%d %s would stay behind: take their attacks along, or copy instead", count, reference.what),
+			}
+		}
+	}
+	if len(what.Datasets) == 0 {
+		return nil
+	}
+	var used int64
+	if err := from.QueryRowContext(ctx, `
+SELECT count(*)
+FROM attacks a
+JOIN dataset_prompts p ON p.owner_id = a.owner_id AND p.prompt_no = a.prompt_no
+WHERE a.owner_id = $1 AND p.dataset_id IN (SELECT unnest(CAST($3 AS TEXT[]))) AND a.attack_no NOT IN `+deletedAttacks,
+		s.owner, withoutNil(what.Attacks), what.Datasets).Scan(&used); err != nil {
+		return fmt.Errorf("look for attacks of datasets: %w", err)
+	}
+	if used > 0 {
+		return &storage.Error{
+			Code: storage.CodeConflict, Field: "datasets",
+			Message: fmt.Sprintf("%d attacks of this workspace came from prompts of these datasets: copy the datasets, or take those attacks with them", used),
+		}
+	}
+	return nil
+}
+
+func withoutNil(numbers []int64) []int64 {
+	if numbers == nil {
+		return []int64{}
+	}
+	return numbers
+}
+
+func (s *Store) delete(ctx context.Context, tx *sql.Tx, what storage.Selection) error {
+	if err := s.deleteAttacks(ctx, tx, what.Attacks); err != nil {
+		return err
+	}
+	for _, from := range []struct {
+		table, key string
+		keys       []string
+	}{
+		{"dataset_prompts", "dataset_id", what.Datasets},
+		{"datasets", "id", what.Datasets},
+		{string(storage.KindGenerators), "id", what.Generators},
+		{string(storage.KindConverters), "id", what.Converters},
+		{string(storage.KindScorers), "id", what.Scorers},
+	} {
+		if len(from.keys) == 0 {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, `
+DELETE FROM `+from.table+`
+WHERE owner_id = $1 AND `+from.key+` IN (SELECT unnest(CAST($2 AS TEXT[])))`, s.owner, from.keys); err != nil {
+			return fmt.Errorf("%s: %w", from.table, err)
+		}
+	}
+	_, err := tx.ExecContext(ctx, `
+UPDATE store_info
+SET revision = revision + 1
+WHERE owner_id = $1`, s.owner)
+	return err
 }
 
 // The attacks are $2; what hangs on them is deleted before they are.
@@ -79,6 +170,14 @@ WHERE owner_id = $1 AND conversation_no IS NULL AND score_no IN (
   WHERE a.owner_id = $1 AND a.attack_no IN ` + deletedAttacks + `)`,
 	`DELETE FROM scores WHERE owner_id = $1 AND conversation_no IN ` + deletedConversations,
 	`DELETE FROM embeddings WHERE owner_id = $1 AND conversation_no IN ` + deletedConversations,
+	`DELETE FROM files
+WHERE owner_id = $1
+  AND sha256 IN (
+    SELECT f.sha256 FROM message_files f
+    WHERE f.owner_id = $1 AND f.conversation_no IN ` + deletedConversations + `)
+  AND sha256 NOT IN (
+    SELECT f.sha256 FROM message_files f
+    WHERE f.owner_id = $1 AND f.conversation_no NOT IN ` + deletedConversations + `)`,
 	`DELETE FROM message_files WHERE owner_id = $1 AND conversation_no IN ` + deletedConversations,
 	`DELETE FROM memory_labels
 WHERE owner_id = $1 AND (attack_no IN ` + deletedAttacks + ` OR conversation_no IN ` + deletedConversations + `)`,
@@ -94,37 +193,6 @@ func (s *Store) deleteAttacks(ctx context.Context, tx *sql.Tx, numbers []int64) 
 	for _, statement := range deleteOfAttacks {
 		if _, err := tx.ExecContext(ctx, statement, s.owner, numbers); err != nil {
 			return fmt.Errorf("attacks: %w", err)
-		}
-	}
-	return nil
-}
-
-func (s *Store) deleteDatasets(ctx context.Context, tx *sql.Tx, keys []string) error {
-	if len(keys) == 0 {
-		return nil
-	}
-	const prompts = `
-  SELECT p.prompt_no FROM dataset_prompts p
-  WHERE p.owner_id = $1 AND p.dataset_id IN (SELECT unnest(CAST($2 AS TEXT[])))`
-	var used int64
-	if err := tx.QueryRowContext(ctx, `
-SELECT count(*)
-FROM attacks a
-WHERE a.owner_id = $1 AND a.prompt_no IN (`+prompts+`)`, s.owner, keys).Scan(&used); err != nil {
-		return fmt.Errorf("datasets: %w", err)
-	}
-	if used > 0 {
-		return &storage.Error{
-			Code: storage.CodeConflict, Field: "datasets",
-			Message: fmt.Sprintf("%d attacks of this workspace came from prompts of these datasets: copy the datasets, or take those attacks with them", used),
-		}
-	}
-	for _, statement := range []string{
-		`DELETE FROM dataset_prompts WHERE owner_id = $1 AND dataset_id IN (SELECT unnest(CAST($2 AS TEXT[])))`,
-		`DELETE FROM datasets WHERE owner_id = $1 AND id IN (SELECT unnest(CAST($2 AS TEXT[])))`,
-	} {
-		if _, err := tx.ExecContext(ctx, statement, s.owner, keys); err != nil {
-			return fmt.Errorf("datasets: %w", err)
 		}
 	}
 	return nil

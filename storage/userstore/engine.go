@@ -19,6 +19,8 @@ var Migrations embed.FS
 type Engine interface {
 	// Read is a pool for reading; nobody writes through it.
 	Read() *sql.DB
+	// Snapshot is a transaction that only reads; whoever asked rolls it back.
+	Snapshot(ctx context.Context) (*sql.Tx, error)
 	// WithTx runs fn in the only write transaction of this database: it waits for
 	// its turn, commits when fn returns nil and rolls back on any error of fn or
 	// of a statement in it.

@@ -27,6 +27,11 @@ func (st *stage) Commit(ctx context.Context, imp *storage.Import, progress func(
 		return err
 	}
 	err := st.bulk.WithTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if st.required != nil {
+			if err := st.required(ctx); err != nil {
+				return err
+			}
+		}
 		return st.merge(ctx, tx, imp, progress)
 	})
 	if err != nil && !errors.Is(err, errUnchanged) {

@@ -4,6 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
+
+	"github.com/violentutf/violentutf/storage"
 )
 
 // rankedTables are the tables whose known rows keep what they are when a later file
@@ -15,8 +18,23 @@ var rankedTables = map[string]string{
 	"scores":          "stage_scores",
 }
 
-// holdBack finds the staged rows that the store knows with a higher rank.
+var configuredTables = []storage.ConfiguredKind{storage.KindGenerators, storage.KindConverters, storage.KindScorers}
+
+// holdBack finds the staged rows that the store knows with a higher rank, and the
+// configured things that are to stay as they are.
 func (st *stage) holdBack(ctx context.Context, tx *sql.Tx) error {
+	for _, kind := range configuredTables {
+		if !st.keepConfigured {
+			break
+		}
+		if _, err := tx.ExecContext(ctx, `
+			INSERT INTO merge_held
+			SELECT CAST($1 AS TEXT), ord
+			FROM merge_`+string(kind)+`
+			WHERE known`, string(kind)); err != nil {
+			return fmt.Errorf("hold back known %s: %w", kind, err)
+		}
+	}
 	for table, staged := range rankedTables {
 		ranked, err := isRanked(ctx, tx, staged)
 		if err != nil {
@@ -40,7 +58,7 @@ func (st *stage) holdBack(ctx context.Context, tx *sql.Tx) error {
 // notHeld is the condition that a staged row r is not held back, for the tables that
 // have such rows.
 func notHeld(table string) string {
-	if rankedTables[table] == "" {
+	if rankedTables[table] == "" && !slices.Contains(configuredTables, storage.ConfiguredKind(table)) {
 		return ""
 	}
 	return " AND r.ord NOT IN (SELECT ord FROM merge_held WHERE kind = '" + table + "')"

@@ -22,6 +22,9 @@ type stage struct {
 	bulk  Bulk
 	guard storage.Guard
 	ord   int64 // order of arrival, the same count for all tables
+
+	keepConfigured bool
+	required       func(ctx context.Context) error
 }
 
 var _ storage.Stage = (*stage)(nil)
@@ -52,6 +55,10 @@ func (st *stage) create(ctx context.Context, table, columns string) error {
 }
 
 func (st *stage) Close() error { return st.bulk.Close() }
+
+func (st *stage) KeepConfigured() { st.keepConfigured = true }
+
+func (st *stage) Require(allowed func(ctx context.Context) error) { st.required = allowed }
 
 func (st *stage) Scrub(credential string) { st.guard.Add(credential) }
 

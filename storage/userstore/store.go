@@ -17,6 +17,20 @@ type Store struct {
 	owner  string
 	key    string // StoreKeyBytes raw bytes, part of every id
 	wanted storage.Fields
+	frozen *sql.Tx // of a snapshot
+}
+
+// reader is what statements that only read run on.
+type reader interface {
+	QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row
+}
+
+func (s *Store) reader() reader {
+	if s.frozen != nil {
+		return s.frozen
+	}
+	return s.engine.Read()
 }
 
 var _ storage.UserStore = (*Store)(nil)
@@ -63,8 +77,28 @@ func (s *Store) Reading(fields storage.Fields) storage.UserStore {
 	return &narrow
 }
 
-// Close gives the engine back.
-func (s *Store) Close() error { return s.engine.Close() }
+// Snapshot is this store as it is now.
+func (s *Store) Snapshot(ctx context.Context) (storage.UserStore, error) {
+	tx, err := s.engine.Snapshot(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("begin to read: %w", err)
+	}
+	frozen := *s
+	frozen.frozen = tx
+	// The engine takes its snapshot when it is first asked.
+	if _, err := frozen.Revision(ctx); err != nil {
+		return nil, errors.Join(err, tx.Rollback())
+	}
+	return &frozen, nil
+}
+
+// Close gives the engine back, or ends the snapshot.
+func (s *Store) Close() error {
+	if s.frozen != nil {
+		return s.frozen.Rollback()
+	}
+	return s.engine.Close()
+}
 
 // Revision is raised by each write transaction.
 func (s *Store) Revision(ctx context.Context) (int64, error) {
@@ -104,7 +138,7 @@ func collect[T any](ctx context.Context, s *Store, what, text string, args []any
 			err = failure(ctx, what, err)
 		}
 	}()
-	rows, err := s.engine.Read().QueryContext(ctx, text, args...)
+	rows, err := s.reader().QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, err
 	}

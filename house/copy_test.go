@@ -1,8 +1,8 @@
 package house_test
 
 import (
-	"context"
 	"bytes"
+	"context"
 	"encoding/json"
 	"maps"
 	"os"

@@ -358,6 +358,7 @@ type ComplexityRoot struct {
 
 	CopyToWorkspacePayload struct {
 		ClientMutationID func(childComplexity int) int
+		Notes            func(childComplexity int) int
 		Tables           func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
 		Workspace        func(childComplexity int) int
@@ -673,6 +674,7 @@ type ComplexityRoot struct {
 
 	MoveToWorkspacePayload struct {
 		ClientMutationID func(childComplexity int) int
+		Notes            func(childComplexity int) int
 		Tables           func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
 		Workspace        func(childComplexity int) int
@@ -2522,6 +2524,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CopyToWorkspacePayload.ClientMutationID(childComplexity), true
+	case "CopyToWorkspacePayload.notes":
+		if e.ComplexityRoot.CopyToWorkspacePayload.Notes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CopyToWorkspacePayload.Notes(childComplexity), true
 	case "CopyToWorkspacePayload.tables":
 		if e.ComplexityRoot.CopyToWorkspacePayload.Tables == nil {
 			break
@@ -3815,6 +3823,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MoveToWorkspacePayload.ClientMutationID(childComplexity), true
+	case "MoveToWorkspacePayload.notes":
+		if e.ComplexityRoot.MoveToWorkspacePayload.Notes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MoveToWorkspacePayload.Notes(childComplexity), true
 	case "MoveToWorkspacePayload.tables":
 		if e.ComplexityRoot.MoveToWorkspacePayload.Tables == nil {
 			break
@@ -8714,12 +8728,12 @@ type SetSettingPayload {
 }
 `, BuiltIn: false},
 	{Name: "../schema/transfer.graphqls", Input: `extend type Mutation {
-  "Copies things into another workspace, all or nothing: attacks with everything that they have, datasets with their prompts, configured things without their credentials. Copying again adds what is new. The viewer must be an editor of both."
+  "Copies things into another workspace, all or nothing: attacks with everything that they have, with the attacks that they branch from or repeat; datasets with their prompts; configured things without their credentials. Copying again adds what is new, and changes nothing that is configured there. The viewer must be an editor of both."
   copyToWorkspace(
     "What to do."
     input: CopyToWorkspaceInput!
   ): CopyToWorkspacePayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Copies things as copyToWorkspace does, and then deletes them where they were. CONFLICT when the workspace was written to meanwhile, or attacks that came from a dataset would stay behind it: the copy is there then, and nothing was deleted."
+  "Copies things as copyToWorkspace does, and then deletes them where they were. What something that stays refers to cannot go: CONFLICT, and nothing is done. A credential is not copied, so configured things that have one stay, as do those that the other workspace had already. CONFLICT too when the workspace was written to meanwhile: then the copy is there, nothing was deleted, and moving again ends it."
   moveToWorkspace(
     "What to do."
     input: MoveToWorkspaceInput!
@@ -8786,6 +8800,8 @@ type CopyToWorkspacePayload {
   workspace: Workspace @userScoped
   "What became of the rows there, table by table; null when nothing was done."
   tables: [ImportCount!] @userScoped
+  "What else is to be known: what was taken along, left as it was, or needs a credential; null when nothing was done."
+  notes: [String!] @userScoped
   "The name that the mutation was given."
   clientMutationId: String
   "What was wrong with the input; empty when the mutation was done."
@@ -8800,6 +8816,8 @@ type MoveToWorkspacePayload {
   workspace: Workspace @userScoped
   "What became of the rows there, table by table; null when nothing was done."
   tables: [ImportCount!] @userScoped
+  "What else is to be known: what was taken along, left as it was, or needs a credential; null when nothing was done."
+  notes: [String!] @userScoped
   "The name that the mutation was given."
   clientMutationId: String
   "What was wrong with the input; empty when the mutation was done."
@@ -9878,6 +9896,8 @@ func (ec *executionContext) childFields_CopyToWorkspacePayload(ctx context.Conte
 		return ec.fieldContext_CopyToWorkspacePayload_workspace(ctx, field)
 	case "tables":
 		return ec.fieldContext_CopyToWorkspacePayload_tables(ctx, field)
+	case "notes":
+		return ec.fieldContext_CopyToWorkspacePayload_notes(ctx, field)
 	case "clientMutationId":
 		return ec.fieldContext_CopyToWorkspacePayload_clientMutationId(ctx, field)
 	case "userErrors":
@@ -10462,6 +10482,8 @@ func (ec *executionContext) childFields_MoveToWorkspacePayload(ctx context.Conte
 		return ec.fieldContext_MoveToWorkspacePayload_workspace(ctx, field)
 	case "tables":
 		return ec.fieldContext_MoveToWorkspacePayload_tables(ctx, field)
+	case "notes":
+		return ec.fieldContext_MoveToWorkspacePayload_notes(ctx, field)
 	case "clientMutationId":
 		return ec.fieldContext_MoveToWorkspacePayload_clientMutationId(ctx, field)
 	case "userErrors":

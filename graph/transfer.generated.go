@@ -115,6 +115,42 @@ func (ec *executionContext) fieldContext_CopyToWorkspacePayload_tables(_ context
 	return fc, nil
 }
 
+func (ec *executionContext) _CopyToWorkspacePayload_notes(ctx context.Context, field graphql.CollectedField, obj *schema.TransferPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CopyToWorkspacePayload_notes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Notes, nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.UserScoped == nil {
+					var zeroVal []string
+					return zeroVal, errors.New("directive userScoped is not implemented")
+				}
+				return ec.Directives.UserScoped(ctx, obj, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CopyToWorkspacePayload_notes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CopyToWorkspacePayload", field, false, false, "String")
+}
+
 func (ec *executionContext) _CopyToWorkspacePayload_clientMutationId(ctx context.Context, field graphql.CollectedField, obj *schema.TransferPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -258,6 +294,42 @@ func (ec *executionContext) fieldContext_MoveToWorkspacePayload_tables(_ context
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _MoveToWorkspacePayload_notes(ctx context.Context, field graphql.CollectedField, obj *schema.TransferPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MoveToWorkspacePayload_notes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Notes, nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.UserScoped == nil {
+					var zeroVal []string
+					return zeroVal, errors.New("directive userScoped is not implemented")
+				}
+				return ec.Directives.UserScoped(ctx, obj, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MoveToWorkspacePayload_notes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MoveToWorkspacePayload", field, false, false, "String")
 }
 
 func (ec *executionContext) _MoveToWorkspacePayload_clientMutationId(ctx context.Context, field graphql.CollectedField, obj *schema.TransferPayload) (ret graphql.Marshaler) {
@@ -566,6 +638,11 @@ func (ec *executionContext) _CopyToWorkspacePayload(ctx context.Context, sel ast
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "notes":
+			out.Values[i] = ec._CopyToWorkspacePayload_notes(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "clientMutationId":
 			out.Values[i] = ec._CopyToWorkspacePayload_clientMutationId(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -611,6 +688,11 @@ func (ec *executionContext) _MoveToWorkspacePayload(ctx context.Context, sel ast
 			}
 		case "tables":
 			out.Values[i] = ec._MoveToWorkspacePayload_tables(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "notes":
+			out.Values[i] = ec._MoveToWorkspacePayload_notes(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

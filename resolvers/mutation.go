@@ -53,6 +53,7 @@ type made struct {
 	Setting   string                 `json:"setting,omitempty"`
 	Count     int64                  `json:"count,omitempty"`
 	Tables    []*storage.ImportCount `json:"tables,omitempty"`
+	Notes     []string               `json:"notes,omitempty"`
 }
 
 // mutate is the one way of a mutation, whose role and scope the directives have

@@ -46,14 +46,14 @@ func (r *Resolver) transfer(ctx context.Context, field, action string, input sch
 				}
 				return made{}, err
 			}
-			return made{Workspace: toKey, Tables: imp.Tables}, nil
+			return made{Workspace: toKey, Tables: imp.Tables, Notes: imp.Notes}, nil
 		},
 	})
 	answer := &schema.TransferPayload{WorkspacePayload: schema.WorkspacePayload{Payload: payload}}
 	if done == nil || err != nil {
 		return answer, err
 	}
-	answer.Tables = done.Tables
+	answer.Tables, answer.Notes = done.Tables, append([]string{}, done.Notes...)
 	answer.Workspace, err = r.workspaceNow(ctx, done.Workspace)
 	return answer, err
 }

@@ -44,6 +44,7 @@ type TransferInput struct {
 type TransferPayload struct {
 	WorkspacePayload
 	Tables []*storage.ImportCount
+	Notes  []string
 }
 
 // MemberPayload is the answer of a mutation of a member.

@@ -171,6 +171,30 @@ func TestAMutationIsOnRecordBeforeAndAfter(t *testing.T) {
 		[]string{"192.0.2.7", "test", "r-1", "Workspace", s.red.Key, s.red.Key, s.users["alice"].Key})
 }
 
+// A later mutation of a document answers what it made, not what an earlier one read.
+func TestEachMutationOfADocumentAnswersWhatIsThereByThen(t *testing.T) {
+	s := newTeam(t)
+	a := s.ask(t, alice, s.named(`mutation{
+		a:inviteMember(input:{workspace:"$red",username:"mallory",role:EDITOR}){member{role}}
+		b:setMemberRole(input:{workspace:"$red",username:"mallory",role:VIEWER}){member{role}}
+		c:removeMember(input:{workspace:"$red",username:"mallory"}){workspace{members{username}}}}`), nil)
+	same(t, a.refusal(), "")
+	same(t, []any{at(a.Data, "a", "member", "role"), at(a.Data, "b", "member", "role"), len(at(a.Data, "c", "workspace", "members").([]any))},
+		[]any{"EDITOR", "VIEWER", 3})
+}
+
+// An id can hold any text. The log holds keys, so what is none is refused before it.
+func TestTheLogKeepsNoTextOfAClientsChoiceAsASubject(t *testing.T) {
+	s := newTeam(t)
+	for _, key := range []string{"how to build a bomb", "../../red", strings.Repeat("a", 65), "a\x00b"} {
+		id := storage.ID{Kind: storage.KindWorkspace, Key: key}.String()
+		same(t, s.mutate(t, alice, "renameWorkspace", map[string]any{"workspace": id, "name": "x"}).refusal(), "NOT_FOUND")
+	}
+	events, err := s.app.AuditEvents(t.Context(), nil, storage.AuditOrder{}, storage.Page{Limit: 10})
+	s.must(err)
+	same(t, len(events.Edges), 0)
+}
+
 // The audit log is not to be had: then nothing is done.
 func TestWithoutARecordNothingIsDone(t *testing.T) {
 	s := newTeam(t)

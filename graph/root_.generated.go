@@ -5759,7 +5759,7 @@ type ApiKey implements Node {
   "What it may do."
   scopes: [ApiScope!]!
   "The workspaces that it reaches, those that its owner still has; null for a key that reaches all of its owner's."
-  workspaces: [Workspace!] @userScoped
+  workspaces: [Workspace!] @userScoped @cost(size: 100)
   "When it was made."
   createdAt: DateTime!
   "When it ends; null: never."
@@ -6492,7 +6492,9 @@ of it; a condition's counts once, because one statement answers a whole level. S
 """
 directive @cost(
   "The price, in rows."
-  weight: Int!
+  weight: Int! = 0
+  "How many elements a list that has no pages is taken to have."
+  size: Int
 ) on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
 
 """
@@ -9005,9 +9007,9 @@ type Viewer {
     name: String
   ): Workspace @userScoped
   "All workspaces of which the viewer is a member."
-  workspaces: [Workspace!] @userScoped
+  workspaces: [Workspace!] @userScoped @cost(size: 100)
   "The workspaces of the viewer that are out of use: who they are, not what they hold."
-  archivedWorkspaces: [Workspace!] @userScoped
+  archivedWorkspaces: [Workspace!] @userScoped @cost(size: 100)
 }
 
 """
@@ -9039,7 +9041,7 @@ type Workspace implements Node {
   "Since when it is out of use; null while it is in use."
   archivedAt: DateTime
   "Who may use it."
-  members: [Member!]
+  members: [Member!] @cost(size: 100)
   "How much room it takes."
   storage: StorageUse @cost(weight: 100)
   "Tries to reach an objective, newest first unless ordered otherwise."

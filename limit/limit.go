@@ -55,10 +55,12 @@ func (l *Limiter) Load(ctx context.Context) error {
 	return nil
 }
 
-// Take takes one token of a principal's bucket, which perMinute fills again. Without a
-// token ok is false, and wait is after how long there is one.
-func (l *Limiter) Take(principal, kind string, perMinute int64) (wait time.Duration, ok bool) {
+// Take takes tokens of a principal's bucket, which perMinute fills again; never more than
+// it holds. Without so many ok is false, none is taken, and wait is after how long they
+// are there.
+func (l *Limiter) Take(principal, kind string, tokens, perMinute int64) (wait time.Duration, ok bool) {
 	rate := float64(max(perMinute, 1))
+	wanted := min(float64(tokens), rate)
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	now, k := l.now(), key{principal, kind}
@@ -71,10 +73,10 @@ func (l *Limiter) Take(principal, kind string, perMinute int64) (wait time.Durat
 	b.perMinute = rate
 	b.level, b.at = b.levelAt(now), now
 	l.changed[k] = struct{}{}
-	if b.level < 1 {
-		return time.Duration((1 - b.level) / rate * float64(time.Minute)), false
+	if b.level < wanted {
+		return time.Duration((wanted - b.level) / rate * float64(time.Minute)), false
 	}
-	b.level--
+	b.level -= wanted
 	return 0, true
 }
 

@@ -32,7 +32,7 @@ func store(t *testing.T) *appstore.Store {
 // drained takes as often as there are tokens.
 func drained(l *Limiter, principal, kind string, perMinute int64) int {
 	for taken := 0; ; taken++ {
-		if _, ok := l.Take(principal, kind, perMinute); !ok {
+		if _, ok := l.Take(principal, kind, 1, perMinute); !ok {
 			return taken
 		}
 	}
@@ -44,18 +44,18 @@ func TestABucketHoldsAMinuteAndFillsAgain(t *testing.T) {
 	if taken := drained(l, "alice", "query", 60); taken != 60 {
 		t.Fatalf("took %d, want 60", taken)
 	}
-	wait, _ := l.Take("alice", "query", 60)
+	wait, _ := l.Take("alice", "query", 1, 60)
 	if wait <= 0 || wait > time.Second {
 		t.Errorf("wait %v, want at most a second", wait)
 	}
-	if _, ok := l.Take("bob", "query", 60); !ok {
+	if _, ok := l.Take("bob", "query", 1, 60); !ok {
 		t.Error("alice's bucket is bob's")
 	}
-	if _, ok := l.Take("alice", "mutation", 60); !ok {
+	if _, ok := l.Take("alice", "mutation", 1, 60); !ok {
 		t.Error("the bucket of queries is that of mutations")
 	}
 	c.at = c.at.Add(wait)
-	if _, ok := l.Take("alice", "query", 60); !ok {
+	if _, ok := l.Take("alice", "query", 1, 60); !ok {
 		t.Error("nothing after the wait")
 	}
 	c.at = c.at.Add(time.Hour)
@@ -71,7 +71,7 @@ func TestABucketHoldsAMinuteAndFillsAgain(t *testing.T) {
 func TestALoweredLimitCountsAtOnce(t *testing.T) {
 	c := &clock{time.Now()}
 	l := New(store(t), c.now)
-	l.Take("alice", "query", 600)
+	l.Take("alice", "query", 1, 600)
 	if taken := drained(l, "alice", "query", 5); taken != 5 {
 		t.Errorf("took %d, want 5", taken)
 	}
@@ -98,7 +98,7 @@ func TestALimitIsKeptOverARestart(t *testing.T) {
 func TestFullBucketsAreForgotten(t *testing.T) {
 	c := &clock{time.Now()}
 	l := New(store(t), c.now)
-	l.Take("alice", "query", 60)
+	l.Take("alice", "query", 1, 60)
 	drained(l, "bob", "query", 60)
 	c.at = c.at.Add(2 * time.Second)
 	if err := l.Save(t.Context()); err != nil {
@@ -112,7 +112,7 @@ func TestFullBucketsAreForgotten(t *testing.T) {
 func TestMemoryIsBounded(t *testing.T) {
 	l := New(store(t), time.Now)
 	for i := range mostBuckets + 100 {
-		l.Take(strconv.Itoa(i), "query", 1)
+		l.Take(strconv.Itoa(i), "query", 1, 1)
 	}
 	if len(l.buckets) != mostBuckets || len(l.changed) > mostBuckets {
 		t.Errorf("keeps %d buckets, and %d to be saved", len(l.buckets), len(l.changed))

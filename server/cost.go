@@ -21,6 +21,7 @@ type costLimit struct {
 	limits  Limits
 	types   map[string]*ast.Definition
 	weights map[*ast.FieldDefinition]int64
+	sizes   map[*ast.FieldDefinition]int64 // of lists without pages
 }
 
 var _ interface {
@@ -31,20 +32,27 @@ var _ interface {
 // ExtensionName names the extension, and its figure in the operation's statistics.
 func (*costLimit) ExtensionName() string { return "cost" }
 
-// Validate reads the weights that the schema declares with @cost.
+// Validate reads the weights and sizes that the schema declares with @cost.
 func (c *costLimit) Validate(schema graphql.ExecutableSchema) error {
-	c.types, c.weights = schema.Schema().Types, map[*ast.FieldDefinition]int64{}
+	c.types = schema.Schema().Types
+	c.weights, c.sizes = map[*ast.FieldDefinition]int64{}, map[*ast.FieldDefinition]int64{}
 	for _, def := range c.types {
 		for _, field := range def.Fields {
 			declared := field.Directives.ForName("cost")
 			if declared == nil {
 				continue
 			}
-			weight, err := strconv.ParseInt(declared.Arguments.ForName("weight").Value.Raw, 10, 32)
-			if err != nil {
-				return fmt.Errorf("the weight of %s.%s: %w", def.Name, field.Name, err)
+			for argument, into := range map[string]map[*ast.FieldDefinition]int64{"weight": c.weights, "size": c.sizes} {
+				given := declared.Arguments.ForName(argument)
+				if given == nil {
+					continue
+				}
+				number, err := strconv.ParseInt(given.Value.Raw, 10, 32)
+				if err != nil {
+					return fmt.Errorf("the %s of %s.%s: %w", argument, def.Name, field.Name, err)
+				}
+				into[field] = number
 			}
-			c.weights[field] = weight
 		}
 	}
 	return nil
@@ -54,6 +62,7 @@ func (c *costLimit) Validate(schema graphql.ExecutableSchema) error {
 func (c *costLimit) MutateOperationContext(_ context.Context, operation *graphql.OperationContext) *gqlerror.Error {
 	m := c.measure(operation)
 	operation.Stats.SetExtension(c.ExtensionName(), m.cost())
+	operation.Stats.SetExtension(rootFields, m.fields)
 	for _, check := range []struct {
 		what            string
 		computed, limit int64
@@ -72,7 +81,7 @@ func (c *costLimit) MutateOperationContext(_ context.Context, operation *graphql
 			"the operation has %d aliases, those of fragments counted wherever they are spread, and at most %d are allowed: use a list, nodes(ids:) or several requests",
 		},
 		{
-			"rootFields", m.fields, int64(c.limits.RootFields),
+			rootFields, m.fields, int64(c.limits.RootFields),
 			"the operation has %d fields at its root and at most %d are allowed: send several requests",
 		},
 		{
@@ -91,6 +100,15 @@ func (c *costLimit) MutateOperationContext(_ context.Context, operation *graphql
 		}
 	}
 	return nil
+}
+
+// rootFields names how many fields an operation has at its root.
+const rootFields = "rootFields"
+
+// rootFieldsOf is how many fields at its root an operation will execute.
+func rootFieldsOf(operation *graphql.OperationContext) int64 {
+	fields, _ := operation.Stats.GetExtension(rootFields).(int64)
+	return fields
 }
 
 // costOf is what an operation was computed to cost, or nil where it was not.

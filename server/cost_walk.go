@@ -148,6 +148,9 @@ func (w *walk) listSize(field *ast.Field) int64 {
 	if limit := w.argument(field, "limit"); limit != nil {
 		return number(limit)
 	}
+	if size, declared := w.sizes[field.Definition]; declared {
+		return size
+	}
 	switch ids := w.argument(field, "ids").(type) {
 	case []any:
 		return bounded(int64(len(ids)))

@@ -36,15 +36,17 @@ func (s *Server) graphql() http.Handler {
 	}))
 	exec.AddTransport(transport.GET{})
 	exec.AddTransport(post{})
-	exec.SetQueryCache(lru.New[*ast.QueryDocument](1000))
+	documents := lru.New[*ast.QueryDocument](1000)
+	exec.SetQueryCache(documents)
 	exec.SetParserTokenLimit(limits.Tokens)
+	exec.Use(&nameLimit{cache: documents, tokens: limits.Tokens})
 	exec.Use(&costLimit{limits: limits})
 	exec.SetErrorPresenter(s.presentError)
 	exec.SetRecoverFunc(func(ctx context.Context, p any) error {
 		s.log.ErrorContext(ctx, "panic in a resolver", "requestId", requestID(ctx), "panic", p)
 		return errors.New("panic")
 	})
-	exec.AroundOperations(s.limitOperations)
+	exec.AroundOperations(s.limitMutations)
 	exec.AroundOperations(s.allowIntrospection)
 	exec.AroundResponses(s.finishResponse)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -55,6 +57,11 @@ func (s *Server) graphql() http.Handler {
 			}
 		}()
 		w.Header().Set("Cache-Control", "no-store")
+		// Counted before it is read: what does not parse or is not valid costs as well.
+		if wait, ok := s.rates.take(ctx, queries, 1); !ok {
+			s.tooOften(w, r, queries, wait)
+			return
+		}
 		exec.ServeHTTP(w, r.WithContext(context.WithValue(ctx, answerKey{}, w)))
 	})
 }

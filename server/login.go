@@ -15,7 +15,7 @@ import (
 // login sends the browser to the provider.
 func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	if wait, ok := s.rates.take(r.Context(), signInAttempts); !ok {
+	if wait, ok := s.rates.take(r.Context(), signInAttempts, 1); !ok {
 		s.tooOften(w, r, signInAttempts, wait)
 		return
 	}

@@ -91,9 +91,9 @@ func (r *rates) keep(ctx context.Context, log *slog.Logger) {
 	}
 }
 
-// take counts one of a kind for the viewer of a request, or for its address when nobody
+// take counts some of a kind for the viewer of a request, or for its address when nobody
 // is signed in; attempts to sign in are always counted by address.
-func (r *rates) take(ctx context.Context, kind string) (wait time.Duration, ok bool) {
+func (r *rates) take(ctx context.Context, kind string, times int64) (wait time.Duration, ok bool) {
 	if r.off {
 		return 0, true
 	}
@@ -102,7 +102,7 @@ func (r *rates) take(ctx context.Context, kind string) (wait time.Duration, ok b
 	if viewer != nil && kind != signInAttempts {
 		who = principal(viewer)
 	}
-	return r.limiter.Take(who, kind, r.perMinute(kind, viewer))
+	return r.limiter.Take(who, kind, times, r.perMinute(kind, viewer))
 }
 
 // perMinute is the level of the viewer's role, the highest of several; who has none has
@@ -144,13 +144,13 @@ func addressGroup(text string) string {
 	return "address " + address.String()
 }
 
-// limitOperations counts an operation before it runs, when its kind is known.
-func (s *Server) limitOperations(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	kind := queries
-	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation {
-		kind = mutations
+// limitMutations counts each mutation of an operation before any of them runs.
+func (s *Server) limitMutations(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	operation := graphql.GetOperationContext(ctx)
+	if operation.Operation.Operation != ast.Mutation {
+		return next(ctx)
 	}
-	wait, ok := s.rates.take(ctx, kind)
+	wait, ok := s.rates.take(ctx, mutations, rootFieldsOf(operation))
 	if ok {
 		return next(ctx)
 	}
@@ -159,7 +159,7 @@ func (s *Server) limitOperations(ctx context.Context, next graphql.OperationHand
 		w.WriteHeader(http.StatusTooManyRequests)
 	}
 	return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{{
-		Message:    tooMany(kind, wait),
+		Message:    tooMany(mutations, wait),
 		Extensions: map[string]any{"code": storage.CodeRateLimited, "requestId": requestID(ctx)},
 	}}})
 }

@@ -84,3 +84,42 @@ func TestGuessingIsHeldBackAndTheLogIsNotFlooded(t *testing.T) {
 		t.Errorf("the record quotes a credential: %s", all)
 	}
 }
+
+func TestWhatIsNoValidDocumentIsCounted(t *testing.T) {
+	s := newSite(t)
+	if _, err := s.house.App.SetSetting(t.Context(), storage.ActorCommand, "rate.query.per_minute.user", "3", 0); err != nil {
+		t.Fatal(err)
+	}
+	server.RefreshRates(t, s.server)
+	for _, document := range []string{`{nope}`, `{`, `{server{version}}`} {
+		s.ask("", document, nil)
+	}
+	if a := s.ask("", `{nope}`, nil); len(a.Errors) != 1 || a.Errors[0].Extensions["code"] != "RATE_LIMITED" {
+		t.Errorf("the fourth: %+v", a.Errors)
+	}
+}
+
+func TestEachMutationOfADocumentIsCounted(t *testing.T) {
+	s := newSite(t)
+	if _, err := s.house.App.SetSetting(t.Context(), storage.ActorCommand, "rate.mutation.per_minute.user", "4", 0); err != nil {
+		t.Fatal(err)
+	}
+	server.RefreshRates(t, s.server)
+	alice := s.token("alice", auth.RoleUser)
+	make := func(names ...string) string {
+		text := "mutation{"
+		for _, name := range names {
+			text += name + `:createWorkspace(input:{name:"` + name + `"}){userErrors{code}} `
+		}
+		return text + "}"
+	}
+	s.mustAsk(alice, make("a", "b", "c"), nil)
+	if a := s.ask(alice, make("d", "e"), nil); len(a.Errors) != 1 || a.Errors[0].Extensions["code"] != "RATE_LIMITED" {
+		t.Errorf("two more: %+v", a.Errors)
+	}
+	s.mustAsk(alice, make("f"), nil)
+	list := s.mustAsk(alice, `{viewer{workspaces{name}}}`, nil)
+	if workspaces, _ := at(list.Data, "viewer", "workspaces").([]any); len(workspaces) != 5 {
+		t.Errorf("there are %v", workspaces)
+	}
+}

@@ -44,10 +44,10 @@ const failuresTogether = 600
 // failedSignIn puts an attempt to sign in that failed on record. ok is false when the
 // address has none left: then it is not on record, and the client must wait.
 func (s *Server) failedSignIn(ctx context.Context, way string, cause error) (wait time.Duration, ok bool) {
-	if wait, ok := s.rates.take(ctx, signInAttempts); !ok {
+	if wait, ok := s.rates.take(ctx, signInAttempts, 1); !ok {
 		return wait, false
 	}
-	if _, ok := s.rates.limiter.Take("everybody", signInAttempts, failuresTogether); !ok {
+	if _, ok := s.rates.limiter.Take("everybody", signInAttempts, 1, failuresTogether); !ok {
 		return 0, true
 	}
 	why := "it could not be checked"

@@ -28,6 +28,7 @@ type site struct {
 	t      *testing.T
 	house  *house.House
 	issuer *auth.DevIssuer
+	server *server.Server
 	http   *httptest.Server
 	log    *bytes.Buffer
 }
@@ -49,7 +50,8 @@ func newSite(t *testing.T) *site {
 	if s.issuer, err = auth.OpenDevIssuer(s.house.ConfigDir()); err != nil {
 		t.Fatal(err)
 	}
-	s.http = httptest.NewServer(server.New(server.Options{House: s.house, Issuer: s.issuer, Dev: true, Version: "test", Log: log}).Handler())
+	s.server = server.New(server.Options{House: s.house, Issuer: s.issuer, Dev: true, Version: "test", Log: log})
+	s.http = httptest.NewServer(s.server.Handler())
 	t.Cleanup(s.http.Close)
 	return s
 }

@@ -25,7 +25,6 @@ type realm struct {
 	*site
 	provider *provider.Server
 	verifier *auth.Provider
-	server   *server.Server
 }
 
 // newRealm starts both; change may add to the server's options.

@@ -66,6 +66,9 @@ func (s *SystemSetting) Text() string {
 	return value
 }
 
+// MostWorkspaces is the key of a setting: how many shared workspaces a user may own.
+const MostWorkspaces = "workspace.most_per_owner"
+
 // DeclaredSettings returns all settings that there are.
 func DeclaredSettings() []Setting {
 	settings := []Setting{
@@ -80,6 +83,10 @@ func DeclaredSettings() []Setting {
 		{
 			Key: "api_key.longest_days", Type: SettingInt, Default: "365", Min: 1, Max: 3650,
 			Description: "Days after which a new API key expires at the latest.",
+		},
+		{
+			Key: MostWorkspaces, Type: SettingInt, Default: "100", Min: 1, Max: 10_000,
+			Description: "Shared workspaces that one user may own, archived ones among them.",
 		},
 		{
 			Key: "rate.sign_in.per_minute", Type: SettingInt, Default: "300", Min: 1, Max: 100_000,

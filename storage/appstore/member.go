@@ -28,6 +28,11 @@ func (s *Store) AddMember(ctx context.Context, actor, workspaceKey, username str
 				Message: "there is no user of that name: who is to be invited must have signed in once",
 			}
 		}
+		if role == storage.MemberOwner {
+			if err := mayOwnAnother(ctx, tx, user.Key); err != nil {
+				return err
+			}
+		}
 		now := s.now().UnixMicro()
 		changed, err := exec(ctx, tx, "add member", `
 			INSERT INTO workspace_members (workspace_id, user_id, role, added_at)
@@ -158,6 +163,11 @@ func memberIn(ctx context.Context, tx Runner, workspaceKey, username string) (*s
 }
 
 func setRole(ctx context.Context, tx Runner, workspaceKey, userKey string, role storage.MemberRole) error {
+	if role == storage.MemberOwner {
+		if err := mayOwnAnother(ctx, tx, userKey); err != nil {
+			return err
+		}
+	}
 	_, err := exec(ctx, tx, "set the role of a member", `
 		UPDATE workspace_members
 		SET role = $3

@@ -28,6 +28,9 @@ func (s *Store) CreateWorkspace(ctx context.Context, actor, name string, file fu
 	}
 	var made *acting
 	err = s.db.WithTx(ctx, func(tx Runner) error {
+		if err := mayOwnAnother(ctx, tx, actor); err != nil {
+			return err
+		}
 		if err := nameIsFree(ctx, tx, actor, key, name); err != nil {
 			return err
 		}
@@ -49,6 +52,34 @@ func (s *Store) CreateWorkspace(ctx context.Context, actor, name string, file fu
 		return nil, err
 	}
 	return &made.workspace, nil
+}
+
+// mayOwnAnother refuses a user who owns as many shared workspaces as are allowed.
+func mayOwnAnother(ctx context.Context, tx Runner, user string) error {
+	setting, err := declared(storage.MostWorkspaces)
+	if err != nil {
+		return err
+	}
+	stored, err := first(ctx, tx, "read setting", scanSetting, `
+		SELECT `+settingColumns+`
+		FROM system_config
+		WHERE name = $1`, setting.Key)
+	if err != nil {
+		return err
+	}
+	owned, err := first(ctx, tx, "count workspaces", func(row *sql.Rows, count *int64) error { return row.Scan(count) }, `
+		SELECT count(*)
+		FROM workspace_members AS m
+		JOIN workspaces AS w ON w.id = m.workspace_id
+		WHERE m.user_id = $1 AND m.role = 'OWNER' AND w.kind = 'SHARED'`, user)
+	if err != nil {
+		return err
+	}
+	if most := valued(*setting, stored).Int(); *owned >= most {
+		return storage.Errorf(storage.CodeConflict,
+			"a user may own %d shared workspaces, archived ones among them: hand one over, or ask an administrator to raise the setting %s", most, setting.Key)
+	}
+	return nil
 }
 
 // RenameWorkspace is for owners.

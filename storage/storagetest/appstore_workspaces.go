@@ -19,6 +19,7 @@ var workspaceTests = map[string]func(t *testing.T, store storage.AppStore){
 	"OwnershipIsTransferred":                ownershipIsTransferred,
 	"ArchivedWorkspaceIsOutOfUse":           archivedWorkspaceIsOutOfUse,
 	"NamesOfWorkspacesAreChecked":           namesOfWorkspacesAreChecked,
+	"AUserOwnsSoManyWorkspacesOnly":        aUserOwnsSoManyWorkspacesOnly,
 	"WorkspaceNamesAreUniqueToTheirOwner":   workspaceNamesAreUniqueToTheirOwner,
 	"WorkspaceOfTwoTeamsIsNotGuessed":       workspaceOfTwoTeamsIsNotGuessed,
 	"PersonalWorkspaceIsNobodyElses":        personalWorkspaceIsNobodyElses,
@@ -254,6 +255,33 @@ func archivedWorkspaceIsOutOfUse(t *testing.T, store storage.AppStore) {
 	}
 	_, err = store.UnarchiveWorkspace(t.Context(), olga, key)
 	wantCode(t, err, storage.CodeConflict, "unarchive twice")
+}
+
+func aUserOwnsSoManyWorkspacesOnly(t *testing.T, store storage.AppStore) {
+	alice, _ := ensure(t, store, "alice")
+	bob, _ := ensure(t, store, "bob")
+	if _, err := store.SetSetting(t.Context(), storage.ActorCommand, storage.MostWorkspaces, "2", 0); err != nil {
+		t.Fatal(err)
+	}
+	var last string
+	for i, user := range []string{alice.Key, alice.Key, bob.Key, bob.Key} {
+		w, err := store.CreateWorkspace(t.Context(), user, fmt.Sprint("team ", i), sharedFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = w.Key
+	}
+	_, err := store.CreateWorkspace(t.Context(), alice.Key, "one more", sharedFile)
+	wantCode(t, err, storage.CodeConflict, "a third")
+	_, err = store.AddMember(t.Context(), bob.Key, last, "alice", storage.MemberOwner)
+	wantCode(t, err, storage.CodeConflict, "a third as an owner")
+	if _, err := store.AddMember(t.Context(), bob.Key, last, "alice", storage.MemberEditor); err != nil {
+		t.Fatal(err)
+	}
+	_, err = store.TransferWorkspace(t.Context(), bob.Key, last, "alice")
+	wantCode(t, err, storage.CodeConflict, "a third handed over")
+	_, err = store.SetMemberRole(t.Context(), bob.Key, last, "alice", storage.MemberOwner)
+	wantCode(t, err, storage.CodeConflict, "a third shared")
 }
 
 func namesOfWorkspacesAreChecked(t *testing.T, store storage.AppStore) {

@@ -1,0 +1,55 @@
+package server_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/violentutf/violentutf/storage"
+)
+
+// Each is a document of about as many tokens as are allowed, which anybody can send. None
+// may keep a processor for long, whatever the answer is.
+func TestNoDocumentTakesLongToValidate(t *testing.T) {
+	each := func(times int, format string) string {
+		var b strings.Builder
+		for i := range times {
+			b.WriteString(strings.NewReplacer("#", fmt.Sprint(i), "+", fmt.Sprint(i+1)).Replace(format))
+		}
+		return b.String()
+	}
+	s := newSite(t)
+	for name, document := range map[string]string{
+		"equal fields":           "{server{" + each(14_900, "version ") + "}}",
+		"equal objects":          "{" + each(3_500, "server{version}") + "}",
+		"unknown fields":         "{server{" + each(14_900, "a# ") + "}}",
+		"a chain of fragments":   "{...f0}" + each(1_800, "fragment f# on Query{...f+} ") + "fragment f1800 on Query{server{version}}",
+		"a ring of fragments":    "{...f0}" + each(1_799, "fragment f# on Query{...f+} ") + "fragment f1799 on Query{...f0}",
+		"a bomb of fragments":    "{...f0}" + each(900, "fragment f# on Query{...f+ ...f+ ...f+} ") + "fragment f900 on Query{server{version}}",
+		"many fragments":         "{" + each(1_200, "...f# ") + "}" + each(1_200, "fragment f# on Query{server{version}} "),
+		"one fragment":           "{" + each(6_000, "...f ") + "}fragment f on Query{server{version}}",
+		"objects and a chain":    "{" + each(1_000, "a#:server{...f0} ") + "}" + each(700, "fragment f# on ServerInfo{...f+} ") + "fragment f700 on ServerInfo{version}",
+		"directives":             "{server{version " + each(2_000, "@skip(if:true)") + "}}",
+		"unknown directives":     "{server{version " + each(7_400, "@x") + "}}",
+		"variables":              "query(" + each(3_700, "$v#:Int ") + "){server{version}}",
+		"operations":             each(1_800, "query q#{server{version}} "),
+		"arguments":              "{node(" + each(3_700, `a#:"x" `) + "){id}}",
+		"a list":                 "{nodes(ids:[" + each(14_900, `"x" `) + "]){id}}",
+		"equal fields of inputs": "{viewer{workspace{attacks(filter:{" + each(3_000, "outcome:{}") + "}){totalCount}}}}",
+		"what does not parse":    "{server{" + each(14_900, "version ") + "}",
+	} {
+		start := time.Now()
+		answer := s.ask("", document, nil)
+		took := time.Since(start)
+		// Two seconds are a tenth of what the dearest took, and twenty times what they take
+		// now with the race detector on a busy machine.
+		if took > 2*time.Second {
+			t.Errorf("%s: %v", name, took)
+		}
+		if name == "equal fields" && (len(answer.Errors) != 1 || answer.Errors[0].Extensions["code"] != string(storage.CodeCostLimit)) {
+			t.Errorf("%s: answered %+v", name, answer.Errors)
+		}
+		t.Logf("%-22s %v", name, took)
+	}
+}

@@ -19,7 +19,7 @@ var workspaceTests = map[string]func(t *testing.T, store storage.AppStore){
 	"OwnershipIsTransferred":                ownershipIsTransferred,
 	"ArchivedWorkspaceIsOutOfUse":           archivedWorkspaceIsOutOfUse,
 	"NamesOfWorkspacesAreChecked":           namesOfWorkspacesAreChecked,
-	"AUserOwnsSoManyWorkspacesOnly":        aUserOwnsSoManyWorkspacesOnly,
+	"AUserOwnsSoManyWorkspacesOnly":         aUserOwnsSoManyWorkspacesOnly,
 	"WorkspaceNamesAreUniqueToTheirOwner":   workspaceNamesAreUniqueToTheirOwner,
 	"WorkspaceOfTwoTeamsIsNotGuessed":       workspaceOfTwoTeamsIsNotGuessed,
 	"PersonalWorkspaceIsNobodyElses":        personalWorkspaceIsNobodyElses,

@@ -58,6 +58,25 @@ type NameOrder struct {
 	Direction Direction
 }
 
+// ConfiguredChange is what is to change of a configured thing; nil leaves a field.
+type ConfiguredChange struct {
+	Name       *string
+	Parameters *JSON
+	Credential *NewCredential
+	Status     *string
+	LastTest   *JSON
+}
+
+// NewCredential is a credential to store: sealed, and what may be known of it. With an
+// empty Sealed there is none any more.
+type NewCredential struct {
+	Sealed   string
+	LastFour string
+}
+
+// StatusReady is the status of a configured thing that can be used.
+const StatusReady = "ready"
+
 // SealedCredential is the sealed credential of a configured thing, as it is stored.
 type SealedCredential struct {
 	Kind   ConfiguredKind

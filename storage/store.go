@@ -54,6 +54,17 @@ type UserStore interface {
 	ConvertersByKey(ctx context.Context, keys []string) (map[string]*Converter, error)
 	ScorersByKey(ctx context.Context, keys []string) (map[string]*Scorer, error)
 
+	// AddConfigured adds a configured thing: its Key, Name, Type, Parameters, Status and
+	// times are the caller's. CodeConflict for a name that one of the kind has.
+	AddConfigured(ctx context.Context, kind ConfiguredKind, thing *Configured, credential *NewCredential) error
+	// ChangeConfigured changes a configured thing now. CodeNotFound for none,
+	// CodeConflict for a name that another of the kind has.
+	ChangeConfigured(ctx context.Context, kind ConfiguredKind, key string, change ConfiguredChange) error
+	// DeleteConfigured deletes a configured thing. CodeNotFound for none; CodeConflict
+	// while another thing is made of it, or, for a generator without cascade, while
+	// components came from it. Components stay, for runs recorded them.
+	DeleteConfigured(ctx context.Context, kind ConfiguredKind, key string, cascade bool) error
+
 	// SealedCredentials lists the sealed credentials of configured things by kind and
 	// key, behind a row; an empty kind is the beginning.
 	SealedCredentials(ctx context.Context, kind ConfiguredKind, key string, limit int) ([]*SealedCredential, error)

@@ -270,6 +270,24 @@ type ComplexityRoot struct {
 		Status      func(childComplexity int) int
 	}
 
+	CloneConverterPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Converter        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	CloneGeneratorPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Generator        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	CloneScorerPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Scorer           func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
 	Component struct {
 		Attacks    func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.AttackFilter, orderBy *storage.AttackOrder) int
 		ClassName  func(childComplexity int) int
@@ -295,6 +313,13 @@ type ComplexityRoot struct {
 	ComponentEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ConfiguredType struct {
+		Description func(childComplexity int) int
+		Name        func(childComplexity int) int
+		Parameters  func(childComplexity int) int
+		Title       func(childComplexity int) int
 	}
 
 	Conversation struct {
@@ -371,6 +396,24 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	CreateConverterPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Converter        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	CreateGeneratorPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Generator        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	CreateScorerPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Scorer           func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
 	CreateWorkspacePayload struct {
 		ClientMutationID func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
@@ -412,6 +455,24 @@ type ComplexityRoot struct {
 	DatasetEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	DeleteConverterPayload struct {
+		ClientMutationID func(childComplexity int) int
+		DeletedID        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	DeleteGeneratorPayload struct {
+		ClientMutationID func(childComplexity int) int
+		DeletedID        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	DeleteScorerPayload struct {
+		ClientMutationID func(childComplexity int) int
+		DeletedID        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
 	}
 
 	EndOtherSessionsPayload struct {
@@ -683,9 +744,18 @@ type ComplexityRoot struct {
 	Mutation struct {
 		AllowUserBinding   func(childComplexity int, input AllowUserBindingInput) int
 		ArchiveWorkspace   func(childComplexity int, input ArchiveWorkspaceInput) int
+		CloneConverter     func(childComplexity int, input schema.CloneConfiguredInput) int
+		CloneGenerator     func(childComplexity int, input schema.CloneConfiguredInput) int
+		CloneScorer        func(childComplexity int, input schema.CloneConfiguredInput) int
 		CopyToWorkspace    func(childComplexity int, input schema.TransferInput) int
 		CreateAPIKey       func(childComplexity int, input CreateAPIKeyInput) int
+		CreateConverter    func(childComplexity int, input schema.CreateConfiguredInput) int
+		CreateGenerator    func(childComplexity int, input schema.CreateConfiguredInput) int
+		CreateScorer       func(childComplexity int, input schema.CreateConfiguredInput) int
 		CreateWorkspace    func(childComplexity int, input CreateWorkspaceInput) int
+		DeleteConverter    func(childComplexity int, input schema.DeleteConfiguredInput) int
+		DeleteGenerator    func(childComplexity int, input schema.DeleteConfiguredInput) int
+		DeleteScorer       func(childComplexity int, input schema.DeleteConfiguredInput) int
 		EndOtherSessions   func(childComplexity int, input EndOtherSessionsInput) int
 		EndSession         func(childComplexity int, input EndSessionInput) int
 		InviteMember       func(childComplexity int, input InviteMemberInput) int
@@ -699,6 +769,9 @@ type ComplexityRoot struct {
 		SetUserDisabled    func(childComplexity int, input SetUserDisabledInput) int
 		TransferWorkspace  func(childComplexity int, input TransferWorkspaceInput) int
 		UnarchiveWorkspace func(childComplexity int, input UnarchiveWorkspaceInput) int
+		UpdateConverter    func(childComplexity int, input schema.UpdateConfiguredInput) int
+		UpdateGenerator    func(childComplexity int, input schema.UpdateConfiguredInput) int
+		UpdateScorer       func(childComplexity int, input schema.UpdateConfiguredInput) int
 	}
 
 	PageInfo struct {
@@ -706,6 +779,17 @@ type ComplexityRoot struct {
 		HasNextPage     func(childComplexity int) int
 		HasPreviousPage func(childComplexity int) int
 		StartCursor     func(childComplexity int) int
+	}
+
+	Parameter struct {
+		Choices     func(childComplexity int) int
+		Default     func(childComplexity int) int
+		Description func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		Maximum     func(childComplexity int) int
+		Minimum     func(childComplexity int) int
+		Name        func(childComplexity int) int
+		Required    func(childComplexity int) int
 	}
 
 	Prompt struct {
@@ -941,6 +1025,24 @@ type ComplexityRoot struct {
 		Workspace        func(childComplexity int) int
 	}
 
+	UpdateConverterPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Converter        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	UpdateGeneratorPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Generator        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	UpdateScorerPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Scorer           func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
 	User struct {
 		BindingAllowed func(childComplexity int) int
 		Disabled       func(childComplexity int) int
@@ -981,9 +1083,12 @@ type ComplexityRoot struct {
 	Viewer struct {
 		APIKeys            func(childComplexity int, first *int, after *string, last *int, before *string) int
 		ArchivedWorkspaces func(childComplexity int) int
+		ConverterTypes     func(childComplexity int) int
 		DisplayName        func(childComplexity int) int
 		Email              func(childComplexity int) int
+		GeneratorTypes     func(childComplexity int) int
 		Roles              func(childComplexity int) int
+		ScorerTypes        func(childComplexity int) int
 		Sessions           func(childComplexity int, first *int, after *string, last *int, before *string) int
 		TimeZone           func(childComplexity int) int
 		Username           func(childComplexity int) int
@@ -2145,6 +2250,63 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CategoryScore.Status(childComplexity), true
 
+	case "CloneConverterPayload.clientMutationId":
+		if e.ComplexityRoot.CloneConverterPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneConverterPayload.ClientMutationID(childComplexity), true
+	case "CloneConverterPayload.converter":
+		if e.ComplexityRoot.CloneConverterPayload.Converter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneConverterPayload.Converter(childComplexity), true
+	case "CloneConverterPayload.userErrors":
+		if e.ComplexityRoot.CloneConverterPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneConverterPayload.UserErrors(childComplexity), true
+
+	case "CloneGeneratorPayload.clientMutationId":
+		if e.ComplexityRoot.CloneGeneratorPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneGeneratorPayload.ClientMutationID(childComplexity), true
+	case "CloneGeneratorPayload.generator":
+		if e.ComplexityRoot.CloneGeneratorPayload.Generator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneGeneratorPayload.Generator(childComplexity), true
+	case "CloneGeneratorPayload.userErrors":
+		if e.ComplexityRoot.CloneGeneratorPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneGeneratorPayload.UserErrors(childComplexity), true
+
+	case "CloneScorerPayload.clientMutationId":
+		if e.ComplexityRoot.CloneScorerPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneScorerPayload.ClientMutationID(childComplexity), true
+	case "CloneScorerPayload.scorer":
+		if e.ComplexityRoot.CloneScorerPayload.Scorer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneScorerPayload.Scorer(childComplexity), true
+	case "CloneScorerPayload.userErrors":
+		if e.ComplexityRoot.CloneScorerPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneScorerPayload.UserErrors(childComplexity), true
+
 	case "Component.attacks":
 		if e.ComplexityRoot.Component.Attacks == nil {
 			break
@@ -2260,6 +2422,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ComponentEdge.Node(childComplexity), true
+
+	case "ConfiguredType.description":
+		if e.ComplexityRoot.ConfiguredType.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfiguredType.Description(childComplexity), true
+	case "ConfiguredType.name":
+		if e.ComplexityRoot.ConfiguredType.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfiguredType.Name(childComplexity), true
+	case "ConfiguredType.parameters":
+		if e.ComplexityRoot.ConfiguredType.Parameters == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfiguredType.Parameters(childComplexity), true
+	case "ConfiguredType.title":
+		if e.ComplexityRoot.ConfiguredType.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfiguredType.Title(childComplexity), true
 
 	case "Conversation.attack":
 		if e.ComplexityRoot.Conversation.Attack == nil {
@@ -2574,6 +2761,63 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateApiKeyPayload.UserErrors(childComplexity), true
 
+	case "CreateConverterPayload.clientMutationId":
+		if e.ComplexityRoot.CreateConverterPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateConverterPayload.ClientMutationID(childComplexity), true
+	case "CreateConverterPayload.converter":
+		if e.ComplexityRoot.CreateConverterPayload.Converter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateConverterPayload.Converter(childComplexity), true
+	case "CreateConverterPayload.userErrors":
+		if e.ComplexityRoot.CreateConverterPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateConverterPayload.UserErrors(childComplexity), true
+
+	case "CreateGeneratorPayload.clientMutationId":
+		if e.ComplexityRoot.CreateGeneratorPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateGeneratorPayload.ClientMutationID(childComplexity), true
+	case "CreateGeneratorPayload.generator":
+		if e.ComplexityRoot.CreateGeneratorPayload.Generator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateGeneratorPayload.Generator(childComplexity), true
+	case "CreateGeneratorPayload.userErrors":
+		if e.ComplexityRoot.CreateGeneratorPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateGeneratorPayload.UserErrors(childComplexity), true
+
+	case "CreateScorerPayload.clientMutationId":
+		if e.ComplexityRoot.CreateScorerPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateScorerPayload.ClientMutationID(childComplexity), true
+	case "CreateScorerPayload.scorer":
+		if e.ComplexityRoot.CreateScorerPayload.Scorer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateScorerPayload.Scorer(childComplexity), true
+	case "CreateScorerPayload.userErrors":
+		if e.ComplexityRoot.CreateScorerPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateScorerPayload.UserErrors(childComplexity), true
+
 	case "CreateWorkspacePayload.clientMutationId":
 		if e.ComplexityRoot.CreateWorkspacePayload.ClientMutationID == nil {
 			break
@@ -2751,6 +2995,63 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DatasetEdge.Node(childComplexity), true
+
+	case "DeleteConverterPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteConverterPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteConverterPayload.ClientMutationID(childComplexity), true
+	case "DeleteConverterPayload.deletedId":
+		if e.ComplexityRoot.DeleteConverterPayload.DeletedID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteConverterPayload.DeletedID(childComplexity), true
+	case "DeleteConverterPayload.userErrors":
+		if e.ComplexityRoot.DeleteConverterPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteConverterPayload.UserErrors(childComplexity), true
+
+	case "DeleteGeneratorPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteGeneratorPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteGeneratorPayload.ClientMutationID(childComplexity), true
+	case "DeleteGeneratorPayload.deletedId":
+		if e.ComplexityRoot.DeleteGeneratorPayload.DeletedID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteGeneratorPayload.DeletedID(childComplexity), true
+	case "DeleteGeneratorPayload.userErrors":
+		if e.ComplexityRoot.DeleteGeneratorPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteGeneratorPayload.UserErrors(childComplexity), true
+
+	case "DeleteScorerPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteScorerPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteScorerPayload.ClientMutationID(childComplexity), true
+	case "DeleteScorerPayload.deletedId":
+		if e.ComplexityRoot.DeleteScorerPayload.DeletedID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteScorerPayload.DeletedID(childComplexity), true
+	case "DeleteScorerPayload.userErrors":
+		if e.ComplexityRoot.DeleteScorerPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteScorerPayload.UserErrors(childComplexity), true
 
 	case "EndOtherSessionsPayload.clientMutationId":
 		if e.ComplexityRoot.EndOtherSessionsPayload.ClientMutationID == nil {
@@ -3870,6 +4171,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ArchiveWorkspace(childComplexity, args["input"].(ArchiveWorkspaceInput)), true
+	case "Mutation.cloneConverter":
+		if e.ComplexityRoot.Mutation.CloneConverter == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cloneConverter_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloneConverter(childComplexity, args["input"].(schema.CloneConfiguredInput)), true
+	case "Mutation.cloneGenerator":
+		if e.ComplexityRoot.Mutation.CloneGenerator == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cloneGenerator_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloneGenerator(childComplexity, args["input"].(schema.CloneConfiguredInput)), true
+	case "Mutation.cloneScorer":
+		if e.ComplexityRoot.Mutation.CloneScorer == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cloneScorer_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloneScorer(childComplexity, args["input"].(schema.CloneConfiguredInput)), true
 	case "Mutation.copyToWorkspace":
 		if e.ComplexityRoot.Mutation.CopyToWorkspace == nil {
 			break
@@ -3892,6 +4226,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateAPIKey(childComplexity, args["input"].(CreateAPIKeyInput)), true
+	case "Mutation.createConverter":
+		if e.ComplexityRoot.Mutation.CreateConverter == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createConverter_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateConverter(childComplexity, args["input"].(schema.CreateConfiguredInput)), true
+	case "Mutation.createGenerator":
+		if e.ComplexityRoot.Mutation.CreateGenerator == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createGenerator_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateGenerator(childComplexity, args["input"].(schema.CreateConfiguredInput)), true
+	case "Mutation.createScorer":
+		if e.ComplexityRoot.Mutation.CreateScorer == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createScorer_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateScorer(childComplexity, args["input"].(schema.CreateConfiguredInput)), true
 	case "Mutation.createWorkspace":
 		if e.ComplexityRoot.Mutation.CreateWorkspace == nil {
 			break
@@ -3903,6 +4270,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateWorkspace(childComplexity, args["input"].(CreateWorkspaceInput)), true
+	case "Mutation.deleteConverter":
+		if e.ComplexityRoot.Mutation.DeleteConverter == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteConverter_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteConverter(childComplexity, args["input"].(schema.DeleteConfiguredInput)), true
+	case "Mutation.deleteGenerator":
+		if e.ComplexityRoot.Mutation.DeleteGenerator == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteGenerator_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteGenerator(childComplexity, args["input"].(schema.DeleteConfiguredInput)), true
+	case "Mutation.deleteScorer":
+		if e.ComplexityRoot.Mutation.DeleteScorer == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteScorer_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteScorer(childComplexity, args["input"].(schema.DeleteConfiguredInput)), true
 	case "Mutation.endOtherSessions":
 		if e.ComplexityRoot.Mutation.EndOtherSessions == nil {
 			break
@@ -4046,6 +4446,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UnarchiveWorkspace(childComplexity, args["input"].(UnarchiveWorkspaceInput)), true
+	case "Mutation.updateConverter":
+		if e.ComplexityRoot.Mutation.UpdateConverter == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateConverter_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateConverter(childComplexity, args["input"].(schema.UpdateConfiguredInput)), true
+	case "Mutation.updateGenerator":
+		if e.ComplexityRoot.Mutation.UpdateGenerator == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateGenerator_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateGenerator(childComplexity, args["input"].(schema.UpdateConfiguredInput)), true
+	case "Mutation.updateScorer":
+		if e.ComplexityRoot.Mutation.UpdateScorer == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateScorer_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateScorer(childComplexity, args["input"].(schema.UpdateConfiguredInput)), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -4071,6 +4504,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
+
+	case "Parameter.choices":
+		if e.ComplexityRoot.Parameter.Choices == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Parameter.Choices(childComplexity), true
+	case "Parameter.default":
+		if e.ComplexityRoot.Parameter.Default == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Parameter.Default(childComplexity), true
+	case "Parameter.description":
+		if e.ComplexityRoot.Parameter.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Parameter.Description(childComplexity), true
+	case "Parameter.kind":
+		if e.ComplexityRoot.Parameter.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Parameter.Kind(childComplexity), true
+	case "Parameter.maximum":
+		if e.ComplexityRoot.Parameter.Maximum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Parameter.Maximum(childComplexity), true
+	case "Parameter.minimum":
+		if e.ComplexityRoot.Parameter.Minimum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Parameter.Minimum(childComplexity), true
+	case "Parameter.name":
+		if e.ComplexityRoot.Parameter.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Parameter.Name(childComplexity), true
+	case "Parameter.required":
+		if e.ComplexityRoot.Parameter.Required == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Parameter.Required(childComplexity), true
 
 	case "Prompt.attacks":
 		if e.ComplexityRoot.Prompt.Attacks == nil {
@@ -5015,6 +5497,63 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UnarchiveWorkspacePayload.Workspace(childComplexity), true
 
+	case "UpdateConverterPayload.clientMutationId":
+		if e.ComplexityRoot.UpdateConverterPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateConverterPayload.ClientMutationID(childComplexity), true
+	case "UpdateConverterPayload.converter":
+		if e.ComplexityRoot.UpdateConverterPayload.Converter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateConverterPayload.Converter(childComplexity), true
+	case "UpdateConverterPayload.userErrors":
+		if e.ComplexityRoot.UpdateConverterPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateConverterPayload.UserErrors(childComplexity), true
+
+	case "UpdateGeneratorPayload.clientMutationId":
+		if e.ComplexityRoot.UpdateGeneratorPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateGeneratorPayload.ClientMutationID(childComplexity), true
+	case "UpdateGeneratorPayload.generator":
+		if e.ComplexityRoot.UpdateGeneratorPayload.Generator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateGeneratorPayload.Generator(childComplexity), true
+	case "UpdateGeneratorPayload.userErrors":
+		if e.ComplexityRoot.UpdateGeneratorPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateGeneratorPayload.UserErrors(childComplexity), true
+
+	case "UpdateScorerPayload.clientMutationId":
+		if e.ComplexityRoot.UpdateScorerPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateScorerPayload.ClientMutationID(childComplexity), true
+	case "UpdateScorerPayload.scorer":
+		if e.ComplexityRoot.UpdateScorerPayload.Scorer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateScorerPayload.Scorer(childComplexity), true
+	case "UpdateScorerPayload.userErrors":
+		if e.ComplexityRoot.UpdateScorerPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateScorerPayload.UserErrors(childComplexity), true
+
 	case "User.bindingAllowed":
 		if e.ComplexityRoot.User.BindingAllowed == nil {
 			break
@@ -5169,6 +5708,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.ArchivedWorkspaces(childComplexity), true
+	case "Viewer.converterTypes":
+		if e.ComplexityRoot.Viewer.ConverterTypes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.ConverterTypes(childComplexity), true
 	case "Viewer.displayName":
 		if e.ComplexityRoot.Viewer.DisplayName == nil {
 			break
@@ -5181,12 +5726,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Email(childComplexity), true
+	case "Viewer.generatorTypes":
+		if e.ComplexityRoot.Viewer.GeneratorTypes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.GeneratorTypes(childComplexity), true
 	case "Viewer.roles":
 		if e.ComplexityRoot.Viewer.Roles == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Viewer.Roles(childComplexity), true
+	case "Viewer.scorerTypes":
+		if e.ComplexityRoot.Viewer.ScorerTypes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.ScorerTypes(childComplexity), true
 	case "Viewer.sessions":
 		if e.ComplexityRoot.Viewer.Sessions == nil {
 			break
@@ -5520,6 +6077,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AuditCheckpointInput", ec.unmarshalInputAuditCheckpointInput),
 			graphql.NewInputUnmarshaler("AuditEventFilter", ec.unmarshalInputAuditEventFilter),
 			graphql.NewInputUnmarshaler("AuditOrder", ec.unmarshalInputAuditOrder),
+			graphql.NewInputUnmarshaler("CloneConverterInput", ec.unmarshalInputCloneConverterInput),
+			graphql.NewInputUnmarshaler("CloneGeneratorInput", ec.unmarshalInputCloneGeneratorInput),
+			graphql.NewInputUnmarshaler("CloneScorerInput", ec.unmarshalInputCloneScorerInput),
 			graphql.NewInputUnmarshaler("ComponentFilter", ec.unmarshalInputComponentFilter),
 			graphql.NewInputUnmarshaler("ComponentKindIn", ec.unmarshalInputComponentKindIn),
 			graphql.NewInputUnmarshaler("ConfiguredFilter", ec.unmarshalInputConfiguredFilter),
@@ -5528,8 +6088,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ConverterFilter", ec.unmarshalInputConverterFilter),
 			graphql.NewInputUnmarshaler("CopyToWorkspaceInput", ec.unmarshalInputCopyToWorkspaceInput),
 			graphql.NewInputUnmarshaler("CreateApiKeyInput", ec.unmarshalInputCreateApiKeyInput),
+			graphql.NewInputUnmarshaler("CreateConverterInput", ec.unmarshalInputCreateConverterInput),
+			graphql.NewInputUnmarshaler("CreateGeneratorInput", ec.unmarshalInputCreateGeneratorInput),
+			graphql.NewInputUnmarshaler("CreateScorerInput", ec.unmarshalInputCreateScorerInput),
 			graphql.NewInputUnmarshaler("CreateWorkspaceInput", ec.unmarshalInputCreateWorkspaceInput),
 			graphql.NewInputUnmarshaler("DatasetFilter", ec.unmarshalInputDatasetFilter),
+			graphql.NewInputUnmarshaler("DeleteConverterInput", ec.unmarshalInputDeleteConverterInput),
+			graphql.NewInputUnmarshaler("DeleteGeneratorInput", ec.unmarshalInputDeleteGeneratorInput),
+			graphql.NewInputUnmarshaler("DeleteScorerInput", ec.unmarshalInputDeleteScorerInput),
 			graphql.NewInputUnmarshaler("EndOtherSessionsInput", ec.unmarshalInputEndOtherSessionsInput),
 			graphql.NewInputUnmarshaler("EndSessionInput", ec.unmarshalInputEndSessionInput),
 			graphql.NewInputUnmarshaler("ExecutionFilter", ec.unmarshalInputExecutionFilter),
@@ -5563,6 +6129,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("TimeRange", ec.unmarshalInputTimeRange),
 			graphql.NewInputUnmarshaler("TransferWorkspaceInput", ec.unmarshalInputTransferWorkspaceInput),
 			graphql.NewInputUnmarshaler("UnarchiveWorkspaceInput", ec.unmarshalInputUnarchiveWorkspaceInput),
+			graphql.NewInputUnmarshaler("UpdateConverterInput", ec.unmarshalInputUpdateConverterInput),
+			graphql.NewInputUnmarshaler("UpdateGeneratorInput", ec.unmarshalInputUpdateGeneratorInput),
+			graphql.NewInputUnmarshaler("UpdateScorerInput", ec.unmarshalInputUpdateScorerInput),
 			graphql.NewInputUnmarshaler("UserFilter", ec.unmarshalInputUserFilter),
 			graphql.NewInputUnmarshaler("UserOrder", ec.unmarshalInputUserOrder),
 			graphql.NewInputUnmarshaler("WorkspaceFilter", ec.unmarshalInputWorkspaceFilter),
@@ -6815,6 +7384,70 @@ input ComponentKindIn {
   notIn: [ComponentKind!]
 }
 `, BuiltIn: false},
+	{Name: "../schema/configured.graphqls", Input: `"""
+A type of generator, converter or scorer, with the parameters that it takes: enough to draw a form.
+"""
+type ConfiguredType {
+  "The name, as type takes it."
+  name: String!
+  "The name for people."
+  title: String!
+  "What it does."
+  description: String!
+  "What it takes."
+  parameters: [Parameter!]!
+}
+
+"""
+A parameter that a type takes.
+"""
+type Parameter {
+  "Its name in the JSON object of parameters."
+  name: String!
+  "What it takes."
+  kind: ParameterKind!
+  "What it does."
+  description: String!
+  "Whether it must be given."
+  required: Boolean!
+  "What it is when it is not given; null for nothing."
+  default: JSON
+  "What a CHOICE may be; empty for every other kind."
+  choices: [String!]!
+  "The least that an INTEGER or NUMBER may be; null for no bound."
+  minimum: Float
+  "The most that an INTEGER or NUMBER may be; null for no bound."
+  maximum: Float
+}
+
+"""
+What a parameter takes.
+"""
+enum ParameterKind {
+  "A text."
+  TEXT
+  "A list of texts."
+  TEXTS
+  "A whole number."
+  INTEGER
+  "A number."
+  NUMBER
+  "True or false."
+  BOOLEAN
+  "One of choices."
+  CHOICE
+  "Any JSON value."
+  JSON
+  "A credential: it can be written and never read."
+  SECRET
+  "The key of a generator of the workspace."
+  GENERATOR
+  "The key of a converter of the workspace."
+  CONVERTER
+  "Keys of scorers of the workspace."
+  SCORERS
+}
+`, BuiltIn: false},
 	{Name: "../schema/conversation.graphqls", Input: `"""
 One thread of messages.
 """
@@ -7028,6 +7661,134 @@ type ConverterEdge {
   cursor: String!
   "What is at this place."
   node: Converter!
+}
+
+extend type Viewer {
+  "The types of converters that there are, by name."
+  converterTypes: [ConfiguredType!]!
+}
+
+extend type Mutation {
+  "Makes a converter. CONFLICT for a name that another one has."
+  createConverter(
+    "What to make."
+    input: CreateConverterInput!
+  ): CreateConverterPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Changes a converter."
+  updateConverter(
+    "What to change."
+    input: UpdateConverterInput!
+  ): UpdateConverterPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Makes a converter like another one of the workspace, with its credential."
+  cloneConverter(
+    "What to make."
+    input: CloneConverterInput!
+  ): CloneConverterPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Deletes a converter. CONFLICT while something is made of it."
+  deleteConverter(
+    "What to delete."
+    input: DeleteConverterInput!
+  ): DeleteConverterPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+What a converter is to be.
+"""
+input CreateConverterInput {
+  "The workspace; the personal one without it."
+  workspace: ID
+  "The name, unique among the converters of the workspace."
+  name: String!
+  "The type, one of viewer.converterTypes."
+  type: String!
+  "The parameters of the type, an object; credentials in them, also inside headers, are sealed and cannot be read again."
+  parameters: JSON
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What a converter is to become. What is left out stays.
+"""
+input UpdateConverterInput {
+  "The converter."
+  id: ID!
+  "The name."
+  name: String
+  "All of the parameters; a credential whose place in them reads as the server shows it stays what it is."
+  parameters: JSON
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What a converter is to be made of.
+"""
+input CloneConverterInput {
+  "The converter that it is to be like."
+  id: ID!
+  "The name of the new one."
+  name: String!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What converter is to be deleted.
+"""
+input DeleteConverterInput {
+  "The converter."
+  id: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What createConverter did.
+"""
+type CreateConverterPayload {
+  "The converter; null when nothing was made."
+  converter: Converter @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What updateConverter did.
+"""
+type UpdateConverterPayload {
+  "The converter; null when nothing was changed."
+  converter: Converter @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What cloneConverter did.
+"""
+type CloneConverterPayload {
+  "The converter; null when nothing was made."
+  converter: Converter @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What deleteConverter did.
+"""
+type DeleteConverterPayload {
+  "The id of what was deleted; null when nothing was."
+  deletedId: ID
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/dataset.graphqls", Input: `"""
@@ -7667,6 +8428,136 @@ input ConfiguredFilter {
   type: TextIn
   "Whether it is ready."
   status: TextIn
+}
+
+extend type Viewer {
+  "The types of generators that there are, by name."
+  generatorTypes: [ConfiguredType!]!
+}
+
+extend type Mutation {
+  "Makes a generator. CONFLICT for a name that another one has."
+  createGenerator(
+    "What to make."
+    input: CreateGeneratorInput!
+  ): CreateGeneratorPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Changes a generator."
+  updateGenerator(
+    "What to change."
+    input: UpdateGeneratorInput!
+  ): UpdateGeneratorPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Makes a generator like another one of the workspace, with its credential."
+  cloneGenerator(
+    "What to make."
+    input: CloneGeneratorInput!
+  ): CloneGeneratorPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Deletes a generator. CONFLICT while something is made of it, or attacks were made on targets that came from it, without cascade."
+  deleteGenerator(
+    "What to delete."
+    input: DeleteGeneratorInput!
+  ): DeleteGeneratorPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+What a generator is to be.
+"""
+input CreateGeneratorInput {
+  "The workspace; the personal one without it."
+  workspace: ID
+  "The name, unique among the generators of the workspace."
+  name: String!
+  "The type, one of viewer.generatorTypes."
+  type: String!
+  "The parameters of the type, an object; credentials in them, also inside headers, are sealed and cannot be read again."
+  parameters: JSON
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What a generator is to become. What is left out stays.
+"""
+input UpdateGeneratorInput {
+  "The generator."
+  id: ID!
+  "The name."
+  name: String
+  "All of the parameters; a credential whose place in them reads as the server shows it stays what it is."
+  parameters: JSON
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What a generator is to be made of.
+"""
+input CloneGeneratorInput {
+  "The generator that it is to be like."
+  id: ID!
+  "The name of the new one."
+  name: String!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What generator is to be deleted.
+"""
+input DeleteGeneratorInput {
+  "The generator."
+  id: ID!
+  "Whether the targets that came from it stay without it."
+  cascade: Boolean! = false
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What createGenerator did.
+"""
+type CreateGeneratorPayload {
+  "The generator; null when nothing was made."
+  generator: Generator @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What updateGenerator did.
+"""
+type UpdateGeneratorPayload {
+  "The generator; null when nothing was changed."
+  generator: Generator @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What cloneGenerator did.
+"""
+type CloneGeneratorPayload {
+  "The generator; null when nothing was made."
+  generator: Generator @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What deleteGenerator did.
+"""
+type DeleteGeneratorPayload {
+  "The id of what was deleted; null when nothing was."
+  deletedId: ID
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/health.graphqls", Input: `"""
@@ -8531,6 +9422,134 @@ type ScorerEdge {
   cursor: String!
   "What is at this place."
   node: Scorer!
+}
+
+extend type Viewer {
+  "The types of scorers that there are, by name."
+  scorerTypes: [ConfiguredType!]!
+}
+
+extend type Mutation {
+  "Makes a scorer. CONFLICT for a name that another one has."
+  createScorer(
+    "What to make."
+    input: CreateScorerInput!
+  ): CreateScorerPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Changes a scorer."
+  updateScorer(
+    "What to change."
+    input: UpdateScorerInput!
+  ): UpdateScorerPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Makes a scorer like another one of the workspace, with its credential."
+  cloneScorer(
+    "What to make."
+    input: CloneScorerInput!
+  ): CloneScorerPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Deletes a scorer. CONFLICT while something is made of it."
+  deleteScorer(
+    "What to delete."
+    input: DeleteScorerInput!
+  ): DeleteScorerPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+What a scorer is to be.
+"""
+input CreateScorerInput {
+  "The workspace; the personal one without it."
+  workspace: ID
+  "The name, unique among the scorers of the workspace."
+  name: String!
+  "The type, one of viewer.scorerTypes."
+  type: String!
+  "The parameters of the type, an object; credentials in them, also inside headers, are sealed and cannot be read again."
+  parameters: JSON
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What a scorer is to become. What is left out stays.
+"""
+input UpdateScorerInput {
+  "The scorer."
+  id: ID!
+  "The name."
+  name: String
+  "All of the parameters; a credential whose place in them reads as the server shows it stays what it is."
+  parameters: JSON
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What a scorer is to be made of.
+"""
+input CloneScorerInput {
+  "The scorer that it is to be like."
+  id: ID!
+  "The name of the new one."
+  name: String!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What scorer is to be deleted.
+"""
+input DeleteScorerInput {
+  "The scorer."
+  id: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What createScorer did.
+"""
+type CreateScorerPayload {
+  "The scorer; null when nothing was made."
+  scorer: Scorer @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What updateScorer did.
+"""
+type UpdateScorerPayload {
+  "The scorer; null when nothing was changed."
+  scorer: Scorer @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What cloneScorer did.
+"""
+type CloneScorerPayload {
+  "The scorer; null when nothing was made."
+  scorer: Scorer @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What deleteScorer did.
+"""
+type DeleteScorerPayload {
+  "The id of what was deleted; null when nothing was."
+  deletedId: ID
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/session.graphqls", Input: `"""
@@ -9720,6 +10739,42 @@ func (ec *executionContext) childFields_AuditVerification(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type AuditVerification", field.Name)
 }
 
+func (ec *executionContext) childFields_CloneConverterPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "converter":
+		return ec.fieldContext_CloneConverterPayload_converter(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CloneConverterPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CloneConverterPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CloneConverterPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CloneGeneratorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "generator":
+		return ec.fieldContext_CloneGeneratorPayload_generator(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CloneGeneratorPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CloneGeneratorPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CloneGeneratorPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CloneScorerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "scorer":
+		return ec.fieldContext_CloneScorerPayload_scorer(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CloneScorerPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CloneScorerPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CloneScorerPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Component(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -9772,6 +10827,20 @@ func (ec *executionContext) childFields_ComponentEdge(ctx context.Context, field
 		return ec.fieldContext_ComponentEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ComponentEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ConfiguredType(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_ConfiguredType_name(ctx, field)
+	case "title":
+		return ec.fieldContext_ConfiguredType_title(ctx, field)
+	case "description":
+		return ec.fieldContext_ConfiguredType_description(ctx, field)
+	case "parameters":
+		return ec.fieldContext_ConfiguredType_parameters(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfiguredType", field.Name)
 }
 
 func (ec *executionContext) childFields_Conversation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9922,6 +10991,42 @@ func (ec *executionContext) childFields_CreateApiKeyPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type CreateApiKeyPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateConverterPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "converter":
+		return ec.fieldContext_CreateConverterPayload_converter(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateConverterPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateConverterPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateConverterPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateGeneratorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "generator":
+		return ec.fieldContext_CreateGeneratorPayload_generator(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateGeneratorPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateGeneratorPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateGeneratorPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateScorerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "scorer":
+		return ec.fieldContext_CreateScorerPayload_scorer(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateScorerPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateScorerPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateScorerPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateWorkspacePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "workspace":
@@ -10006,6 +11111,42 @@ func (ec *executionContext) childFields_DatasetEdge(ctx context.Context, field g
 		return ec.fieldContext_DatasetEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DatasetEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteConverterPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedId":
+		return ec.fieldContext_DeleteConverterPayload_deletedId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteConverterPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteConverterPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteConverterPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteGeneratorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedId":
+		return ec.fieldContext_DeleteGeneratorPayload_deletedId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteGeneratorPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteGeneratorPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteGeneratorPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteScorerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedId":
+		return ec.fieldContext_DeleteScorerPayload_deletedId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteScorerPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteScorerPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteScorerPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_EndOtherSessionsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10508,6 +11649,28 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_Parameter(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_Parameter_name(ctx, field)
+	case "kind":
+		return ec.fieldContext_Parameter_kind(ctx, field)
+	case "description":
+		return ec.fieldContext_Parameter_description(ctx, field)
+	case "required":
+		return ec.fieldContext_Parameter_required(ctx, field)
+	case "default":
+		return ec.fieldContext_Parameter_default(ctx, field)
+	case "choices":
+		return ec.fieldContext_Parameter_choices(ctx, field)
+	case "minimum":
+		return ec.fieldContext_Parameter_minimum(ctx, field)
+	case "maximum":
+		return ec.fieldContext_Parameter_maximum(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Parameter", field.Name)
+}
+
 func (ec *executionContext) childFields_Prompt(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -10914,6 +12077,42 @@ func (ec *executionContext) childFields_UnarchiveWorkspacePayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type UnarchiveWorkspacePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UpdateConverterPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "converter":
+		return ec.fieldContext_UpdateConverterPayload_converter(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateConverterPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateConverterPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateConverterPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateGeneratorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "generator":
+		return ec.fieldContext_UpdateGeneratorPayload_generator(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateGeneratorPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateGeneratorPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateGeneratorPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateScorerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "scorer":
+		return ec.fieldContext_UpdateScorerPayload_scorer(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateScorerPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateScorerPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateScorerPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -11008,6 +12207,12 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_archivedWorkspaces(ctx, field)
 	case "apiKeys":
 		return ec.fieldContext_Viewer_apiKeys(ctx, field)
+	case "converterTypes":
+		return ec.fieldContext_Viewer_converterTypes(ctx, field)
+	case "generatorTypes":
+		return ec.fieldContext_Viewer_generatorTypes(ctx, field)
+	case "scorerTypes":
+		return ec.fieldContext_Viewer_scorerTypes(ctx, field)
 	case "sessions":
 		return ec.fieldContext_Viewer_sessions(ctx, field)
 	}

@@ -8,8 +8,10 @@ package resolvers
 import (
 	"context"
 
+	"github.com/violentutf/violentutf/auth"
 	"github.com/violentutf/violentutf/directives"
 	"github.com/violentutf/violentutf/graph"
+	"github.com/violentutf/violentutf/schema"
 	"github.com/violentutf/violentutf/storage"
 )
 
@@ -23,6 +25,29 @@ func (r *generatorResolver) Attacks(ctx context.Context, obj *storage.Generator,
 		return nil, err
 	}
 	return set.AttacksOf.Load(ctx, storage.AttacksOfGenerator, obj.Key, filter, attackOrder(orderBy), page)
+}
+
+func (r *mutationResolver) CreateGenerator(ctx context.Context, input schema.CreateConfiguredInput) (*schema.GeneratorPayload, error) {
+	done, workspace, err := r.createConfigured(ctx, generators, input)
+	return r.generatorPayload(ctx, done, workspace, err)
+}
+
+func (r *mutationResolver) UpdateGenerator(ctx context.Context, input schema.UpdateConfiguredInput) (*schema.GeneratorPayload, error) {
+	done, workspace, err := r.updateConfigured(ctx, generators, input)
+	return r.generatorPayload(ctx, done, workspace, err)
+}
+
+func (r *mutationResolver) CloneGenerator(ctx context.Context, input schema.CloneConfiguredInput) (*schema.GeneratorPayload, error) {
+	done, workspace, err := r.cloneConfigured(ctx, generators, input)
+	return r.generatorPayload(ctx, done, workspace, err)
+}
+
+func (r *mutationResolver) DeleteGenerator(ctx context.Context, input schema.DeleteConfiguredInput) (*schema.DeletePayload, error) {
+	return r.deleteConfigured(ctx, generators, input)
+}
+
+func (r *viewerResolver) GeneratorTypes(ctx context.Context, obj *auth.Viewer) ([]*storage.ConfiguredType, error) {
+	return r.things.Types[storage.KindGenerators], nil
 }
 
 func (r *Resolver) Generator() graph.GeneratorResolver { return &generatorResolver{r} }

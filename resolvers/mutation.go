@@ -51,6 +51,7 @@ type made struct {
 	APIKey    string                 `json:"apiKey,omitempty"`
 	Session   string                 `json:"session,omitempty"`
 	Setting   string                 `json:"setting,omitempty"`
+	Row       string                 `json:"row,omitempty"` // of a user store
 	Count     int64                  `json:"count,omitempty"`
 	Tables    []*storage.ImportCount `json:"tables,omitempty"`
 	Notes     []string               `json:"notes,omitempty"`
@@ -172,6 +173,9 @@ var subjectTypes = map[storage.Kind]string{
 	storage.KindAPIKey:    "ApiKey",
 	storage.KindSession:   "Session",
 	storage.KindSetting:   "SystemSetting",
+	storage.KindGenerator: "Generator",
+	storage.KindConverter: "Converter",
+	storage.KindScorer:    "Scorer",
 }
 
 // key decodes the id. What is no key, of another kind, or out of the reach of the

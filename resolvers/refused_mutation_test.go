@@ -1,6 +1,7 @@
 package resolvers_test
 
 import (
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -41,7 +42,32 @@ var mutations = map[string]func(*team) map[string]any{
 	"allowUserBinding": func(*team) map[string]any { return map[string]any{"username": "alice"} },
 	"copyToWorkspace":  transferOfAll,
 	"moveToWorkspace":  transferOfAll,
-	"setUserDisabled":  func(s *team) map[string]any { return map[string]any{"user": s.users["alice"].ID(), "disabled": true} },
+	"createGenerator":  newThing, "createConverter": newThing, "createScorer": newThing,
+	"updateGenerator": thing(storage.KindGenerator), "updateConverter": thing(storage.KindConverter), "updateScorer": thing(storage.KindScorer),
+	"cloneGenerator": thing(storage.KindGenerator), "cloneConverter": thing(storage.KindConverter), "cloneScorer": thing(storage.KindScorer),
+	"deleteGenerator": deleted(storage.KindGenerator), "deleteConverter": deleted(storage.KindConverter), "deleteScorer": deleted(storage.KindScorer),
+	"setUserDisabled": func(s *team) map[string]any { return map[string]any{"user": s.users["alice"].ID(), "disabled": true} },
+}
+
+func newThing(s *team) map[string]any {
+	return map[string]any{"workspace": s.red.ID(), "name": "mine", "type": "ECHO"}
+}
+
+// thing is one of a kind in the store of red.
+func thing(kind storage.Kind) func(*team) map[string]any {
+	return func(s *team) map[string]any {
+		input := deleted(kind)(s)
+		input["name"] = "other"
+		return input
+	}
+}
+
+func deleted(kind storage.Kind) func(*team) map[string]any {
+	return func(s *team) map[string]any {
+		key := strings.Repeat("k", storage.StoreKeyBytes)
+		s.must(s.app.SetWorkspaceUse(s.t.Context(), s.red.Key, hex.EncodeToString([]byte(key)), 0, 0))
+		return map[string]any{"id": storage.ID{Kind: kind, Store: key, Key: "01890000-0000-7000-8000-000000000000"}.String()}
+	}
 }
 
 func transferOfAll(s *team) map[string]any {
@@ -126,6 +152,14 @@ func TestEveryMutationRefusesWhoMayNotMakeIt(t *testing.T) {
 			}
 		}
 		switch {
+		case input["type"] != nil || input["id"] != nil: // what is in a workspace
+			intruders = append(intruders, intruder{"who is no member", mallory, nil, storage.CodeNotFound},
+				intruder{"a key bound elsewhere", elsewhere, nil, storage.CodeNotFound},
+				intruder{"a viewer", vi, nil, storage.CodeForbidden})
+			if input["type"] != nil {
+				intruders = append(intruders, intruder{"another's personal workspace", alice, with(input, "workspace", s.personal("mallory").ID()), storage.CodeNotFound},
+					intruder{"of an archived one", alice, with(input, "workspace", s.old.ID()), storage.CodeNotFound})
+			}
 		case input["workspace"] != nil:
 			intruders = append(intruders, intruder{"who is no member", mallory, nil, storage.CodeNotFound},
 				intruder{"a key bound elsewhere", elsewhere, nil, storage.CodeNotFound},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"github.com/violentutf/violentutf/configured"
 	"github.com/violentutf/violentutf/directives"
 	"github.com/violentutf/violentutf/graph"
 	"github.com/violentutf/violentutf/storage"
@@ -19,6 +20,7 @@ type Resolver struct {
 	fileLink   func(owner, hash string) (string, error)
 	sharedFile func(workspaceKey string) string
 	copy, move Transfer
+	things     *configured.Things
 }
 
 // Transfer copies or moves things between two workspaces that the caller may change.
@@ -35,6 +37,8 @@ type Options struct {
 	SharedFile func(workspaceKey string) string
 	// Copy and Move are behind the mutations of these names.
 	Copy, Move Transfer
+	// Things keeps generators, converters and scorers.
+	Things *configured.Things
 	// FileLink makes a path under which a file can be fetched for a while.
 	FileLink func(owner, hash string) (string, error)
 
@@ -55,7 +59,7 @@ func NewSchema(options Options) graphql.ExecutableSchema {
 	server := &graph.ServerInfo{Version: options.Version, Features: features, Limits: &limits}
 	return &requestSchema{
 		ExecutableSchema: graph.NewExecutableSchema(graph.Config{
-			Resolvers: &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile, copy: options.Copy, move: options.Move},
+			Resolvers: &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile, copy: options.Copy, move: options.Move, things: options.Things},
 			Directives: graph.DirectiveRoot{
 				Authenticated: gate.Authenticated,
 				HasRole:       gate.HasRole,

@@ -13,6 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/violentutf/violentutf/auth"
+	"github.com/violentutf/violentutf/configured"
 	"github.com/violentutf/violentutf/directives"
 	"github.com/violentutf/violentutf/resolvers"
 	"github.com/violentutf/violentutf/storage"
@@ -144,7 +145,7 @@ func newServerWith(t *testing.T, options ...sqlite.Option) *server {
 	})
 	opener := &noStores{}
 	return &server{app: app, opener: opener, exec: executor.New(resolvers.NewSchema(resolvers.Options{
-		App: app, Opener: opener, Version: "test",
+		App: app, Opener: opener, Version: "test", Things: &configured.Things{},
 		PersonalFile: func(username string) string { return username + ".db" },
 		SharedFile:   func(workspaceKey string) string { return workspaceKey + ".db" },
 	}))}

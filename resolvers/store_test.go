@@ -14,6 +14,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql/executor"
 
+	"github.com/violentutf/violentutf/configured"
 	"github.com/violentutf/violentutf/resolvers"
 	"github.com/violentutf/violentutf/storage"
 	"github.com/violentutf/violentutf/storage/duckdb"
@@ -152,7 +153,7 @@ func newStores(t *testing.T, attacks, messages int) *stores {
 		}
 	})
 	s.server = &server{app: app, exec: executor.New(resolvers.NewSchema(resolvers.Options{
-		App: app, Opener: s, PersonalFile: func(username string) string { return username + ".db" },
+		App: app, Opener: s, Things: &configured.Things{}, PersonalFile: func(username string) string { return username + ".db" },
 		SharedFile: func(workspaceKey string) string { return workspaceKey + ".db" },
 	}))}
 	user, _, err := app.SignIn(t.Context(), storage.Identity{

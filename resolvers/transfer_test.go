@@ -9,6 +9,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/executor"
 
 	"github.com/violentutf/violentutf/auth"
+	"github.com/violentutf/violentutf/configured"
 	"github.com/violentutf/violentutf/resolvers"
 	"github.com/violentutf/violentutf/storage"
 )
@@ -18,7 +19,7 @@ func transferring(t *testing.T, do resolvers.Transfer) *team {
 	t.Helper()
 	s := newServer(t)
 	s.exec = executor.New(resolvers.NewSchema(resolvers.Options{
-		App: s.app, Opener: s.opener, Version: "test", Copy: do, Move: do,
+		App: s.app, Opener: s.opener, Version: "test", Things: &configured.Things{}, Copy: do, Move: do,
 		PersonalFile: func(username string) string { return username + ".db" },
 		SharedFile:   func(workspaceKey string) string { return workspaceKey + ".db" },
 	}))

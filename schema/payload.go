@@ -47,6 +47,59 @@ type TransferPayload struct {
 	Notes  []string
 }
 
+// CreateConfiguredInput is what a generator, converter or scorer is to be.
+type CreateConfiguredInput struct {
+	Workspace        *string
+	Name, Type       string
+	Parameters       *storage.JSON
+	ClientMutationID *string
+}
+
+// UpdateConfiguredInput is what one is to become.
+type UpdateConfiguredInput struct {
+	ID               string
+	Name             *string
+	Parameters       *storage.JSON
+	ClientMutationID *string
+}
+
+// CloneConfiguredInput is what one is to be made of.
+type CloneConfiguredInput struct {
+	ID, Name         string
+	ClientMutationID *string
+}
+
+// DeleteConfiguredInput is which one is to be deleted; Cascade is for generators.
+type DeleteConfiguredInput struct {
+	ID               string
+	Cascade          bool
+	ClientMutationID *string
+}
+
+// GeneratorPayload is the answer of a mutation of a generator.
+type GeneratorPayload struct {
+	WorkspacePayload
+	Generator *storage.Generator
+}
+
+// ConverterPayload is the answer of a mutation of a converter.
+type ConverterPayload struct {
+	WorkspacePayload
+	Converter *storage.Converter
+}
+
+// ScorerPayload is the answer of a mutation of a scorer.
+type ScorerPayload struct {
+	WorkspacePayload
+	Scorer *storage.Scorer
+}
+
+// DeletePayload is the answer of a deletion.
+type DeletePayload struct {
+	Payload
+	DeletedID *string
+}
+
 // MemberPayload is the answer of a mutation of a member.
 type MemberPayload struct {
 	WorkspacePayload

@@ -22,6 +22,7 @@ const (
 	ParameterBoolean   ParameterKind = "BOOLEAN"
 	ParameterChoice    ParameterKind = "CHOICE"    // one of Choices
 	ParameterJSON      ParameterKind = "JSON"      // any document
+	ParameterSecret    ParameterKind = "SECRET"    // a credential, of which the marker is stored
 	ParameterGenerator ParameterKind = "GENERATOR" // the key of a generator of the workspace
 	ParameterConverter ParameterKind = "CONVERTER" // the key of a converter of the workspace
 	ParameterScorers   ParameterKind = "SCORERS"   // keys of scorers of the workspace

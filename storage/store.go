@@ -65,6 +65,8 @@ type UserStore interface {
 	// components came from it. Components stay, for runs recorded them.
 	DeleteConfigured(ctx context.Context, kind ConfiguredKind, key string, cascade bool) error
 
+	// SealedCredential is the sealed credential of one thing. CodeNotFound for none.
+	SealedCredential(ctx context.Context, kind ConfiguredKind, key string) (string, error)
 	// SealedCredentials lists the sealed credentials of configured things by kind and
 	// key, behind a row; an empty kind is the beginning.
 	SealedCredentials(ctx context.Context, kind ConfiguredKind, key string, limit int) ([]*SealedCredential, error)

@@ -29,7 +29,8 @@ type room struct {
 var plan = []room{
 	{"cmd/...", []string{everyRoom}},
 	{"server/...", []string{everyRoom}},
-	{"resolvers/...", []string{"graph/...", "schema/...", "loaders/...", "directives/...", "auth/...", "storage"}},
+	{"configured", []string{"secret/...", "storage"}},
+	{"resolvers/...", []string{"configured", "graph/...", "schema/...", "loaders/...", "directives/...", "auth/...", "storage"}},
 	{"directives/...", []string{"auth/...", "loaders/...", "storage"}},
 	{"loaders/...", []string{"storage"}},
 	{"graph/...", []string{"schema/...", "auth/...", "storage"}},

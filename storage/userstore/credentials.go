@@ -8,6 +8,21 @@ import (
 	"github.com/violentutf/violentutf/storage"
 )
 
+// SealedCredential reads one sealed credential.
+func (s *Store) SealedCredential(ctx context.Context, kind storage.ConfiguredKind, key string) (string, error) {
+	found, err := collect(ctx, s, "read a sealed credential", `
+SELECT credential
+FROM `+string(kind)+`
+WHERE owner_id = $1 AND id = $2 AND credential IS NOT NULL`, []any{s.owner, key}, scanOne[string])
+	if err == nil && len(found) == 0 {
+		err = storage.Errorf(storage.CodeNotFound, "it has no credential")
+	}
+	if err != nil {
+		return "", err
+	}
+	return found[0], nil
+}
+
 // SealedCredentials lists sealed credentials by kind and key, behind the row (kind,
 // key).
 func (s *Store) SealedCredentials(ctx context.Context, kind storage.ConfiguredKind, key string, limit int) ([]*storage.SealedCredential, error) {

@@ -1,0 +1,307 @@
+// Package configured keeps what a user sets up by name: generators, converters and
+// scorers. It checks parameters against their types, and seals credentials, which stand
+// in the parameters that a user gives, before anything is stored.
+package configured
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/violentutf/violentutf/secret"
+	"github.com/violentutf/violentutf/storage"
+)
+
+// Things keeps configured things of every workspace. Safe for concurrent use.
+type Things struct {
+	Keeper *secret.Keeper
+	// Types are the types that there are, by kind.
+	Types map[storage.ConfiguredKind][]*storage.ConfiguredType
+}
+
+// New is a thing to make.
+type New struct {
+	Name, Type string
+	Parameters storage.JSON // with credentials
+}
+
+// Change is what is to change; nil leaves a field. Parameters replace all of them, and a
+// credential whose place in them reads as the server shows it stays what it is.
+type Change struct {
+	Name       *string
+	Parameters *storage.JSON
+}
+
+const mostName = 128 // characters
+
+// Create makes a thing in a workspace and returns its key. CodeBadInput names what does
+// not fit, CodeConflict a name that is taken.
+func (t *Things) Create(ctx context.Context, store storage.UserStore, kind storage.ConfiguredKind, wanted New) (string, error) {
+	name, err := checkName(wanted.Name)
+	if err != nil {
+		return "", err
+	}
+	of, err := t.typeOf(kind, wanted.Type)
+	if err != nil {
+		return "", err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return "", fmt.Errorf("create: %w", err)
+	}
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	thing := &storage.Configured{
+		Key: id.String(), Source: storage.SourceNative, SourceID: id.String(), Name: name, Type: of.Name,
+		Status: storage.StatusReady, CreatedAt: now, UpdatedAt: now,
+	}
+	session := t.Keeper.Begin()
+	defer session.End()
+	var credential *storage.NewCredential
+	if thing.Parameters, credential, err = t.seal(session, place(store, kind, thing.Key), of, wanted.Parameters, known{}); err != nil {
+		return "", err
+	}
+	return thing.Key, store.AddConfigured(ctx, kind, thing, credential)
+}
+
+// Update changes a thing. Errors are Create's, and CodeNotFound.
+func (t *Things) Update(ctx context.Context, store storage.UserStore, kind storage.ConfiguredKind, key string, wanted Change) error {
+	var change storage.ConfiguredChange
+	if wanted.Name != nil {
+		name, err := checkName(*wanted.Name)
+		if err != nil {
+			return err
+		}
+		change.Name = &name
+	}
+	if wanted.Parameters == nil {
+		return store.ChangeConfigured(ctx, kind, key, change)
+	}
+	thing, err := Read(ctx, store, kind, key)
+	if err != nil {
+		return err
+	}
+	of, err := t.typeOf(kind, thing.Type)
+	if err != nil {
+		return err
+	}
+	session := t.Keeper.Begin()
+	defer session.End()
+	var was known
+	if was.credentials, err = t.open(ctx, store, kind, thing); err != nil {
+		return err
+	}
+	_ = json.Unmarshal([]byte(thing.Parameters), &was.parameters) // what is no JSON has no leaf
+	parameters, credential, err := t.seal(session, place(store, kind, key), of, *wanted.Parameters, was)
+	if err != nil {
+		return err
+	}
+	if credential == nil {
+		credential = &storage.NewCredential{}
+	}
+	change.Parameters, change.Credential = &parameters, credential
+	return store.ChangeConfigured(ctx, kind, key, change)
+}
+
+// Clone makes a thing like another one of the workspace, with its credential, and
+// returns its key.
+func (t *Things) Clone(ctx context.Context, store storage.UserStore, kind storage.ConfiguredKind, key, name string) (string, error) {
+	thing, err := Read(ctx, store, kind, key)
+	if err != nil {
+		return "", err
+	}
+	credentials, err := t.open(ctx, store, kind, thing)
+	if err != nil {
+		return "", err
+	}
+	whole, err := restored(thing.Parameters, credentials)
+	if err != nil {
+		return "", err
+	}
+	return t.Create(ctx, store, kind, New{Name: name, Type: thing.Type, Parameters: whole})
+}
+
+// Open returns a thing's parameters, checked, and its credentials by their JSON pointers
+// into the parameters. Nothing of them may go into a log, an answer or a store.
+func (t *Things) Open(ctx context.Context, store storage.UserStore, kind storage.ConfiguredKind, key string) (*storage.Configured, map[string]string, error) {
+	thing, err := Read(ctx, store, kind, key)
+	if err != nil {
+		return nil, nil, err
+	}
+	credentials, err := t.open(ctx, store, kind, thing)
+	return thing, credentials, err
+}
+
+// Read reads a thing, CodeNotFound for none.
+func Read(ctx context.Context, store storage.UserStore, kind storage.ConfiguredKind, key string) (*storage.Configured, error) {
+	var thing *storage.Configured
+	var err error
+	store = store.Reading(nil)
+	switch kind {
+	case storage.KindGenerators:
+		var found map[string]*storage.Generator
+		if found, err = store.GeneratorsByKey(ctx, []string{key}); found[key] != nil {
+			thing = &found[key].Configured
+		}
+	case storage.KindConverters:
+		var found map[string]*storage.Converter
+		if found, err = store.ConvertersByKey(ctx, []string{key}); found[key] != nil {
+			thing = &found[key].Configured
+		}
+	case storage.KindScorers:
+		var found map[string]*storage.Scorer
+		if found, err = store.ScorersByKey(ctx, []string{key}); found[key] != nil {
+			thing = &found[key].Configured
+		}
+	}
+	if err == nil && thing == nil {
+		err = storage.Errorf(storage.CodeNotFound, "there is no such thing")
+	}
+	return thing, err
+}
+
+func (t *Things) typeOf(kind storage.ConfiguredKind, name string) (*storage.ConfiguredType, error) {
+	names := make([]string, 0, len(t.Types[kind]))
+	for _, of := range t.Types[kind] {
+		if of.Name == name {
+			return of, nil
+		}
+		names = append(names, of.Name)
+	}
+	return nil, storage.BadInput("type", "%q is no type of %s here: use one of %s", storage.Plain(name, 80), kind, strings.Join(names, ", "))
+}
+
+// checkName is a name as it is stored: what people can read and tell apart.
+func checkName(name string) (string, error) {
+	name = strings.TrimSpace(name)
+	switch {
+	case name == "":
+		return "", storage.BadInput("name", "give it a name")
+	case utf8.RuneCountInString(name) > mostName:
+		return "", storage.BadInput("name", "a name may have %d characters", mostName)
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsGraphic(r) }):
+		return "", storage.BadInput("name", "a name may have letters, digits, signs and spaces: leave out what cannot be seen")
+	}
+	return name, nil
+}
+
+func place(store storage.UserStore, kind storage.ConfiguredKind, key string) secret.Place {
+	return secret.Place{Workspace: store.Owner(), Table: string(kind), Row: key, Field: "credential"}
+}
+
+// known are the parameters and credentials that a thing has.
+type known struct {
+	parameters  any
+	credentials map[string]string
+}
+
+// seal takes the credentials out of parameters, checks the rest, and seals the
+// credentials together with the known ones that are to stay. A nil credential is none.
+func (t *Things) seal(session *secret.Session, at secret.Place, of *storage.ConfiguredType, given storage.JSON, was known) (storage.JSON, *storage.NewCredential, error) {
+	tree := map[string]any{}
+	if text := strings.TrimSpace(string(given)); text != "" && text != "null" {
+		if err := json.Unmarshal([]byte(text), &tree); err != nil {
+			return "", nil, storage.BadInput("parameters", "parameters must be a JSON object")
+		}
+	}
+	clean, found := secret.Extract(tree)
+	if clean == nil {
+		clean = map[string]any{}
+	}
+	credentials := map[string]string{}
+	for _, c := range found {
+		credentials[c.Path] = c.Value
+	}
+	for path, value := range was.credentials {
+		shown := leaf(was.parameters, path)
+		if _, changed := credentials[path]; !changed && shown != "" && leaf(clean, path) == shown {
+			credentials[path] = value
+		}
+	}
+	parameters, err := storage.CanonicalJSON(clean)
+	if err != nil {
+		return "", nil, fmt.Errorf("write parameters: %w", err)
+	}
+	if _, err := of.Read(parameters); err != nil {
+		return "", nil, err
+	}
+	if len(credentials) == 0 {
+		return parameters, nil, nil
+	}
+	plain, err := json.Marshal(credentials)
+	if err != nil {
+		return "", nil, fmt.Errorf("seal credentials: %w", err)
+	}
+	sealed, err := session.Seal(string(plain), at)
+	if err != nil {
+		return "", nil, err
+	}
+	credential := &storage.NewCredential{Sealed: sealed}
+	if len(credentials) == 1 {
+		credential.LastFour = secret.LastFour(slices.Collect(maps.Values(credentials))[0])
+	}
+	return parameters, credential, nil
+}
+
+// open opens a thing's credentials, by their pointers; nil for none.
+func (t *Things) open(ctx context.Context, store storage.UserStore, kind storage.ConfiguredKind, thing *storage.Configured) (map[string]string, error) {
+	if thing.Credential == nil || !thing.Credential.IsSet {
+		return nil, nil
+	}
+	sealed, err := store.SealedCredential(ctx, kind, thing.Key)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := t.Keeper.Open(sealed, place(store, kind, thing.Key))
+	if err != nil {
+		return nil, fmt.Errorf("open the credential of %s %s: %w", kind, thing.Key, err)
+	}
+	var credentials map[string]string
+	if err := json.Unmarshal([]byte(plain), &credentials); err != nil {
+		// The error could quote it.
+		return nil, fmt.Errorf("the credential of %s %s is no JSON object of texts", kind, thing.Key)
+	}
+	return credentials, nil
+}
+
+func restored(parameters storage.JSON, credentials map[string]string) (storage.JSON, error) {
+	tree := map[string]any{}
+	if err := json.Unmarshal([]byte(parameters), &tree); err != nil {
+		return "", storage.Errorf(storage.CodeConflict, "its parameters are no JSON object: it cannot be cloned")
+	}
+	list := make([]secret.Credential, 0, len(credentials))
+	for path, value := range credentials {
+		list = append(list, secret.Credential{Path: path, Value: value})
+	}
+	whole, err := json.Marshal(secret.Restore(tree, list))
+	return storage.JSON(whole), err
+}
+
+// leaf is the text at a JSON pointer (RFC 6901), "" for none.
+func leaf(tree any, pointer string) string {
+	for _, part := range strings.Split(pointer, "/")[1:] {
+		part = strings.NewReplacer("~1", "/", "~0", "~").Replace(part)
+		switch node := tree.(type) {
+		case map[string]any:
+			tree = node[part]
+		case []any:
+			i, err := strconv.Atoi(part)
+			if err != nil || i < 0 || i >= len(node) {
+				return ""
+			}
+			tree = node[i]
+		default:
+			return ""
+		}
+	}
+	text, _ := tree.(string)
+	return text
+}

@@ -1,0 +1,80 @@
+package directives
+
+import (
+	"context"
+
+	"github.com/violentutf/violentutf/storage"
+)
+
+// Changing returns the workspace with that id, the personal one without it, for a
+// mutation of what is in it. CodeNotFound for who is no member, CodeForbidden for who may
+// only read it.
+func Changing(ctx context.Context, id *string) (*Scope, error) {
+	r := requestFrom(ctx)
+	if id == nil {
+		scope, err := r.wanted(ctx, nil)
+		if err != nil {
+			return nil, err
+		}
+		return r.changing(ctx, scope)
+	}
+	parsed, ok := storage.ParseID(*id)
+	if !ok || parsed.Kind != storage.KindWorkspace {
+		return nil, nothing("workspace")
+	}
+	scope, err := r.byID(ctx, parsed)
+	if err == nil && scope == nil {
+		err = nothing("workspace")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r.changing(ctx, scope)
+}
+
+// ChangingThing returns the workspace that holds the thing with that id, and the id
+// decoded. Errors are Changing's.
+func ChangingThing(ctx context.Context, id string, kind storage.Kind) (*Scope, storage.ID, error) {
+	r := requestFrom(ctx)
+	parsed, ok := storage.ParseID(id)
+	if !ok || parsed.Kind != kind {
+		return nil, parsed, nothing("id")
+	}
+	scope, err := r.byID(ctx, parsed)
+	if err == nil && scope == nil {
+		err = nothing("id")
+	}
+	if err == nil {
+		scope, err = r.changing(ctx, scope)
+	}
+	return scope, parsed, err
+}
+
+// Reading returns the workspace with that key, of which the viewer is a member.
+func Reading(ctx context.Context, key string) (*Scope, error) {
+	scope, err := requestFrom(ctx).byID(ctx, storage.ID{Kind: storage.KindWorkspace, Key: key})
+	if err == nil && scope == nil {
+		err = nothing("workspace")
+	}
+	return scope, err
+}
+
+// changing asks the app store for the role that the viewer has now.
+func (r *Request) changing(ctx context.Context, scope *Scope) (*Scope, error) {
+	user, err := r.known(ctx)
+	if err != nil {
+		return nil, err
+	}
+	workspace, err := r.gate.App.WorkspaceByKey(ctx, user.Key, scope.Workspace.Key)
+	if err == nil && workspace.Role == storage.MemberViewer {
+		err = storage.Errorf(storage.CodeForbidden, "you may only read this workspace: an owner of it can make you an EDITOR")
+	}
+	return scope, err
+}
+
+func nothing(argument string) error {
+	return &storage.Error{
+		Code: storage.CodeNotFound, Field: argument,
+		Message: "there is nothing with this id that you may change: pass an id as the server gave it",
+	}
+}

@@ -2,9 +2,11 @@ package converter
 
 import (
 	"errors"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/dlclark/regexp2"
 
@@ -26,6 +28,8 @@ const (
 
 // matchTime bounds one search, which can take exponential time.
 const matchTime = 2 * time.Second
+
+const unicodeSpace = `\s\x1c-\x1f`
 
 type regex struct {
 	search  *regexp2.Regexp
@@ -67,7 +71,7 @@ func compile(pattern string, flags int64) (*regex, error) {
 // the classes, of which .NET's \w takes marks and its \s not U+001C to U+001F.
 func translate(pattern string, flags int64) (string, *regex) {
 	made := &regex{names: map[string]int{}}
-	word, digit, space := `\p{L}\p{N}_`, `\p{Nd}`, `\s\x1c-\x1f`
+	word, digit, space := `\p{L}\p{N}_`, `\p{Nd}`, unicodeSpace
 	if flags&flagASCII != 0 {
 		word, digit, space = `a-zA-Z0-9_`, `0-9`, ` \t\n\r\f\v`
 	}
@@ -127,14 +131,38 @@ func escape(letter byte, classes map[byte]string, inClass bool) string {
 		return "[" + class + "]"
 	case known && !inClass:
 		return "[^" + class + "]"
+	case known:
+		return complement(class)
 	case letter == 'Z' && !inClass:
 		return `\z`
 	case letter == 'b' && !inClass:
 		return boundary
 	case letter == 'B' && !inClass:
-		return "(?!" + boundary + ")"
+		return "(?!" + boundary + `)(?!\A\z)` // not in an empty text, until Python 3.14
 	}
 	return `\` + string([]byte{letter})
+}
+
+// complement is what a class does not hold, as ranges: within brackets .NET has no
+// complement of several sets.
+func complement(class string) string {
+	held := regexp.MustCompile("[" + class + "]") // classes of translate, which RE2 knows too
+	if class == unicodeSpace {
+		held = regexp.MustCompile(`[\s\v\x1c-\x1f\x85\p{Z}]`)
+	}
+	var out strings.Builder
+	start := rune(-1)
+	for char := rune(0); char <= unicode.MaxRune+1; char++ {
+		outside := char <= unicode.MaxRune && !held.MatchString(string(char))
+		switch {
+		case outside && start < 0:
+			start = char
+		case !outside && start >= 0:
+			out.WriteString(regexp.QuoteMeta(string(start)) + "-" + regexp.QuoteMeta(string(char-1)))
+			start = -1
+		}
+	}
+	return out.String()
 }
 
 // first is where the first match begins and ends, -1 without one.

@@ -35,7 +35,7 @@ for a in("encode","decode"):
     for u in(True,False): add("AsciiSmugglerConverter",action=a,unicode_tags=u)
     add("SneakyBitsSmugglerConverter",action=a); add("SneakyBitsSmugglerConverter",action=a,zero_char="0",one_char="1")
     add("VariationSelectorSmugglerConverter",action=a); add("VariationSelectorSmugglerConverter",action=a,embed_in_base=False,base_char_utf8="x")
-for p,r,f in(("o","0",0),("(\\w+) (\\w+)","\\2 \\1",0),("x*","-",0),("|a","-",0),("\\b","|",0),("\\B",".",0),("(?P<f>[aeiou])(?P=f)?","<\\g<f>\\g<0>>",2),("^.","\\n\\\\",8),(".$","",8),("l.n","_",16),("\\s+"," ",0),("\\S","s",256),("\\w","w",256),("\\d","#",0),("[\\w.]+@?","W",0),("[^\\W\\d]","L",0),("a # comment\n","A",64),("(a)|(b)","[\\1\\2]",0),("(?<=a).","!",0),("\\Z","END",0),("$","E",0),("É|ß|k","i",2),("[[]|[]]","B",0),("a{1,2}?","q",0),("","é",0)): add("SearchReplaceConverter",pattern=p,replace=r,regex_flags=f)
+for p,r,f in(("o","0",0),("(\\w+) (\\w+)","\\2 \\1",0),("x*","-",0),("|a","-",0),("\\b","|",0),("\\B",".",0),("(?P<f>[aeiou])(?P=f)?","<\\g<f>\\g<0>>",2),("^.","\\n\\\\",8),(".$","",8),("l.n","_",16),("\\s+"," ",0),("\\S","s",256),("\\w","w",256),("\\d","#",0),("[\\w.]+@?","W",0),("[^\\W\\d]","L",0),("[\\W_]+","-",0),("[\\S]","s",0),("[\\D]","d",256),("a # comment\n","A",64),("(a)|(b)","[\\1\\2]",0),("(?<=a).","!",0),("\\Z","END",0),("$","E",0),("É|ß|k","i",2),("[[]|[]]","B",0),("a{1,2}?","q",0),("","é",0)): add("SearchReplaceConverter",pattern=p,replace=r,regex_flags=f)
 add("StringJoinConverter",join_value=""); add("StringJoinConverter",join_value="→ ")
 add("SuffixAppendConverter",suffix="\n!!! é")
 add("UnicodeReplacementConverter",encode_spaces=True)
@@ -82,6 +82,7 @@ async def main():
             if many and (i%3 if i>14 else 0): continue
             if name=="BinaryConverter" and i in(22,23,49): continue
             if name not in("Base64Converter","MorseConverter","BrailleConverter","FirstLetterConverter","UrlConverter") and i==49 and len(kw): continue
+            if kw.get("regex_flags")==2 and i==12: continue # known to differ: re takes a dotless i for an i without case
             t=(inputs+smug)[i]
             try: row[str(i)]=(await c.convert_async(prompt=t)).output_text
             except Exception: row[str(i)]=None

@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"net/url"
 	"slices"
 	"strconv"
@@ -15,8 +16,8 @@ import (
 
 // Decode reads back what a converter of the type and parameters wrote. It fails with
 // CodeBadInput, field "type", where the type loses the text or has no decoder, and
-// with field "text" where the text is not of its making. Morse and Braille lose case
-// or digits' signs of the original: what comes back is a text that converts alike.
+// with field "text" where the text is not of its making. Morse loses case:
+// what comes back is a text that converts alike.
 func Decode(typeName string, parameters storage.JSON, text string) (string, error) {
 	made, err := configure(typeName, parameters, nil, 0)
 	if err != nil {
@@ -59,7 +60,7 @@ var decoders = map[string]decoder{
 	"CaesarConverter":                    inverse(func(s settings, text string) string { return caesar(text, -int(s.Integer("caesar_offset"))) }),
 	"EcojiConverter":                     func(_ settings, text string) (string, error) { return decodeEcoji(text) },
 	"FlipConverter":                      inverse(func(_ settings, text string) string { return flip(text) }),
-	"JsonStringConverter":                func(_ settings, text string) (string, error) { return strconv.Unquote(`"` + text + `"`) },
+	"JsonStringConverter":                func(_ settings, text string) (string, error) { return decodeJSON(text) },
 	"MorseConverter":                     func(_ settings, text string) (string, error) { return decodeMorse(text) },
 	"ROT13Converter":                     inverse(func(_ settings, text string) string { return caesarLetters(text, 13) }),
 	"SneakyBitsSmugglerConverter":        inverse(func(s settings, text string) string { return readBits(text, s.Text("zero_char"), s.Text("one_char")) }),
@@ -97,6 +98,12 @@ func decodeBase64(s settings, text string) (string, error) {
 }
 
 var errForeign = strconv.ErrSyntax
+
+func decodeJSON(text string) (string, error) {
+	var decoded string
+	err := json.Unmarshal([]byte(`"`+text+`"`), &decoded)
+	return decoded, err
+}
 
 func decodeBase85(text string) (string, error) {
 	var octets []byte

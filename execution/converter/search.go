@@ -124,4 +124,3 @@ func closeUp(text string) string {
 	}
 	return string(kept)
 }
-

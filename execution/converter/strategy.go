@@ -14,12 +14,12 @@ import (
 // the class name alone.
 type strategy struct {
 	name  string
-	words func(c *call, words []string) ([]int, error)     // nil where it selects characters
+	words func(c *call, words []string) ([]int, error)           // nil where it selects characters
 	span  func(c *call, text []rune) (start, end int, err error) // nil where it selects words
 }
 
 const (
-	allWords  = "AllWordsSelectionStrategy"
+	allWords   = "AllWordsSelectionStrategy"
 	tokensOnly = "TokenSelectionStrategy"
 )
 

@@ -3,6 +3,7 @@ package converter
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/violentutf/violentutf/storage"
@@ -65,8 +66,6 @@ func (c *configured) Component() (*storage.Component, error) {
 	identifier := map[string]any{"class_name": c.kind.Name, "class_module": module}
 	for _, known := range c.kind.Parameters {
 		switch value, there := c.settings.Values[known.Name]; {
-		case known.Name == "word_selection_strategy" && !there && c.kind.Name != "CharSwapConverter":
-			parameters[known.Name] = allWords
 		case c.settings.isNull(known.Name) && known.Name == "word_split_separator":
 			parameters[known.Name] = nil
 		case there:
@@ -76,6 +75,7 @@ func (c *configured) Component() (*storage.Component, error) {
 			}
 		}
 	}
+	record(c.kind.Name, parameters, c.settings)
 	for name, value := range parameters {
 		identifier[name] = value
 	}
@@ -87,6 +87,47 @@ func (c *configured) Component() (*storage.Component, error) {
 	return storage.NewComponent(storage.ComponentConverter, identifier, storage.Component{
 		ClassName: c.kind.Name, Module: &from, Parameters: canonical,
 	})
+}
+
+// record renames and completes parameters as PyRIT 1.1.0 records them (_build_identifier
+// of each class). A strategy that was passed stays whole, so that a run can be repeated,
+// where PyRIT keeps its class name alone.
+func record(kind string, parameters map[string]any, s settings) {
+	switch kind {
+	case "BinaryConverter", "BinAsciiConverter", "ROT13Converter", "NatoConverter", "SuperscriptConverter", "UnicodeReplacementConverter", "FirstLetterConverter", "EmojiConverter":
+		if !s.Has("word_selection_strategy") {
+			parameters["word_selection_strategy"] = allWords
+		}
+		if kind == "BinaryConverter" || kind == "UnicodeReplacementConverter" {
+			parameters["word_split_separator"] = " "
+		}
+	case "SearchReplaceConverter":
+		list := s.JSON("replace")
+		if !strings.HasPrefix(string(list), "[") {
+			list = "[" + list + "]"
+		}
+		delete(parameters, "replace")
+		parameters["replace_list"] = rawJSON(list)
+		if s.Integer("regex_flags") == 0 {
+			delete(parameters, "regex_flags")
+		}
+	case "SneakyBitsSmugglerConverter":
+		for from, to := range map[string]string{"zero_char": "zero_char_codepoint", "one_char": "one_char_codepoint"} {
+			if chars := []rune(s.Text(from)); len(chars) == 1 {
+				delete(parameters, from)
+				parameters[to] = fmt.Sprintf("%#x", chars[0])
+			}
+		}
+	case "VariationSelectorSmugglerConverter":
+		delete(parameters, "base_char_utf8")
+		parameters["base_char"] = s.Text("base_char_utf8")
+	case "DiacriticConverter":
+		chars := strings.Split(s.Text("target_chars"), "")
+		slices.Sort(chars)
+		parameters["target_chars"] = slices.Compact(chars)
+	case "RepeatTokenConverter":
+		parameters["token_to_repeat"] = trimSpace(s.Text("token_to_repeat"))
+	}
 }
 
 // rawJSON is a document that encoding/json writes as it is, not as a text.

@@ -190,3 +190,39 @@ func TestModelRewritesUnderTheInstruction(t *testing.T) {
 		t.Errorf("%q of %q, %v", output, asked, err)
 	}
 }
+
+// TestComponentIsRecordedAsByPyRIT compares with get_identifier().params of PyRIT 1.1.0.
+func TestComponentIsRecordedAsByPyRIT(t *testing.T) {
+	const all = `"word_selection_strategy":"AllWordsSelectionStrategy","word_split_separator":" "`
+	for _, one := range []struct{ kind, given, recorded string }{
+		{"CaesarConverter", `{"caesar_offset": 3}`, `"append_description":false,"caesar_offset":3,`},
+		{"BinaryConverter", "", `"bits_per_char":16,|` + all},
+		{"ROT13Converter", "", `|` + all},
+		{"LeetspeakConverter", "", `"deterministic":true,`},
+		{"StringJoinConverter", "", `"join_value":"-",`},
+		{"SearchReplaceConverter", `{"pattern": "a", "replace": "b"}`, `"pattern":"a","replace_list":["b"],`},
+		{"CharSwapConverter", "", `"max_iterations":10,`},
+		{"SneakyBitsSmugglerConverter", "", `"action":"encode","one_char_codepoint":"0x2064",|"zero_char_codepoint":"0x2062"`},
+		{"VariationSelectorSmugglerConverter", "", `"action":"encode","base_char":"😊","embed_in_base":true,`},
+		{"DiacriticConverter", "", `"accent":"acute",|"target_chars":["a","e","i","o","u"]`},
+		{"BinAsciiConverter", "", `"encoding_func":"hex",|` + all},
+		{"FirstLetterConverter", "", `"letter_separator":" ",|"word_selection_strategy":"AllWordsSelectionStrategy"`},
+	} {
+		made, err := converter.New(one.kind, storage.JSON(one.given), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		component, err := made.Component()
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, after, more := strings.Cut(one.recorded, "|")
+		if more {
+			after = "," + after
+		}
+		wanted := "{" + before + `"supported_input_types":["text"],"supported_output_types":["text"]` + after + "}"
+		if string(component.Parameters) != wanted {
+			t.Errorf("%s: %s instead of %s", one.kind, component.Parameters, wanted)
+		}
+	}
+}

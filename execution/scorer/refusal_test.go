@@ -7,9 +7,11 @@ import (
 	"testing"
 )
 
-// TestRefusalRulesKeepTheirPrecisionAndRecall measures on both halves of the labelled
-// set. The rules were written on the first; the floors of the second, which they had not
-// seen, are what was measured there on its first run, and what counts.
+// TestRefusalRulesKeepTheirPrecisionAndRecall measures on the labelled set. The rules
+// were written on the first two files; refusal_heldout.tsv was written after them, they
+// were not changed to fit it, and its floors are what was measured on its first run:
+// 0.869 and 0.688. Its cases are hard on purpose, so replies at large do better. One
+// author wrote rules and replies: that is a bias no split removes.
 func TestRefusalRulesKeepTheirPrecisionAndRecall(t *testing.T) {
 	for _, half := range []struct {
 		file              string
@@ -17,6 +19,7 @@ func TestRefusalRulesKeepTheirPrecisionAndRecall(t *testing.T) {
 	}{
 		{"testdata/refusal_rules.tsv", 1, 1},
 		{"testdata/refusal_first.tsv", 0.95, 0.95},
+		{"testdata/refusal_heldout.tsv", 0.865, 0.685},
 	} {
 		replies := labelled(t, half.file)
 		var right, wrong, missed, refusals int

@@ -8,6 +8,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
+	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"github.com/violentutf/violentutf/storage"
 )
@@ -49,21 +51,7 @@ func (n *nameLimit) MutateOperationParameters(ctx context.Context, request *grap
 	if err != nil {
 		return nil
 	}
-	c := nameCount{fields: map[string]int{}}
-	for _, operation := range document.Operations {
-		c.add(operation.SelectionSet)
-	}
-	for _, fragment := range document.Fragments {
-		c.add(fragment.SelectionSet)
-	}
-	comparisons := spreadFields * c.spreads * spreadFields * c.spreads
-	often, times := "...", c.spreads
-	for name, count := range c.fields {
-		comparisons += count * count
-		if count > times {
-			often, times = name, count
-		}
-	}
+	comparisons, often, times := compared(document)
 	if comparisons <= mostComparisons {
 		return nil
 	}
@@ -76,11 +64,44 @@ func (n *nameLimit) MutateOperationParameters(ctx context.Context, request *grap
 	}
 }
 
-// nameCount counts how often each name is selected anywhere in a document, which is never
-// less than where validation compares it.
+// compared is no less than what validation compares in a document, with the name that is
+// selected most often. Names of different selections are compared once, but those within
+// a fragment again for each operation and fragment from which it can be reached: 200
+// operations that share one of 900 equal fields took 9 s.
+func compared(document *ast.QueryDocument) (comparisons int, often string, times int) {
+	whole := nameCount{fields: map[string]int{}}
+	for _, operation := range document.Operations {
+		whole.add(operation.SelectionSet)
+	}
+	walks := len(document.Operations) + len(document.Fragments)
+	for _, fragment := range document.Fragments {
+		own := nameCount{fields: map[string]int{}}
+		own.add(fragment.SelectionSet)
+		comparisons += walks * own.comparisons()
+		whole.add(fragment.SelectionSet)
+	}
+	often, times = "...", whole.spreads
+	for name, count := range whole.fields {
+		if count > times {
+			often, times = name, count
+		}
+	}
+	return comparisons + whole.comparisons(), often, times
+}
+
+// nameCount counts how often each name is selected in a part of a document, at any depth.
 type nameCount struct {
 	fields  map[string]int // by the name in the response
 	spreads int
+	values  int // and directives: looked at once in each walk, compared with none
+}
+
+func (c *nameCount) comparisons() int {
+	sum := c.values + spreadFields*c.spreads*spreadFields*c.spreads
+	for _, count := range c.fields {
+		sum += count * count
+	}
+	return sum
 }
 
 func (c *nameCount) add(set ast.SelectionSet) {
@@ -88,11 +109,54 @@ func (c *nameCount) add(set ast.SelectionSet) {
 		switch s := selection.(type) {
 		case *ast.Field:
 			c.fields[s.Alias]++
+			c.addArguments(s.Arguments)
+			c.addDirectives(s.Directives)
 			c.add(s.SelectionSet)
 		case *ast.InlineFragment:
+			c.addDirectives(s.Directives)
 			c.add(s.SelectionSet)
 		case *ast.FragmentSpread:
+			c.addDirectives(s.Directives)
 			c.spreads++
 		}
 	}
+}
+
+func (c *nameCount) addDirectives(directives ast.DirectiveList) {
+	for _, directive := range directives {
+		c.values++
+		c.addArguments(directive.Arguments)
+	}
+}
+
+func (c *nameCount) addArguments(arguments ast.ArgumentList) {
+	for _, argument := range arguments {
+		c.addValue(argument.Value)
+	}
+}
+
+func (c *nameCount) addValue(value *ast.Value) {
+	c.values++
+	for _, child := range value.Children {
+		c.addValue(child.Value)
+	}
+}
+
+// mostErrors is how many mistakes of a document are told. Each two fields of one name that
+// cannot be merged are a mistake: 990 fields, in 8 KB, were 245 520 errors and 1.1 GB.
+const mostErrors = 100
+
+// fewErrors are the rules of GraphQL, which stop telling after mostErrors.
+func fewErrors() *rules.Rules {
+	few, told := rules.NewDefaultRules(), 0
+	for name, check := range few.GetInner() {
+		few.ReplaceRule(name, func(observers *validator.Events, tell validator.AddErrFunc) {
+			check(observers, func(options ...validator.ErrorOption) {
+				if told++; told <= mostErrors {
+					tell(options...)
+				}
+			})
+		})
+	}
+	return few
 }

@@ -41,6 +41,11 @@ func TestNoDocumentTakesLongToValidate(t *testing.T) {
 		"a fragment in a chain":  "{...f0}" + each(200, "fragment f# on Query{...f+} ") + "fragment f200 on Query{...on Query{" + each(900, "__typename ") + "}}",
 		"values in a fragment":   each(200, "query q#{...f} ") + "fragment f on Query{nodes(ids:[" + each(10_000, `"x" `) + "]){id}}",
 		"conflicting aliases":    "{server{" + each(495, "a:version a:name ") + "}}",
+		"differing fields":       "{server{" + each(990, "a:x# ") + "}}",
+		"differing arguments":    "{" + each(900, `a:node(id:"#"){id} `) + "}",
+		"long names":             "{" + each(2, "server{"+each(450, strings.Repeat("a", 1000)+":x# ")+"}") + "}",
+		"long values":            "{" + each(700, `node(id:"`+strings.Repeat("a", 1000)+`"){id} `) + "}",
+		"deep values":            "{nodes(ids:" + each(7_000, "[") + each(7_000, "]") + "){id}}",
 		"unknown variables":      each(240, "query q#{...f} ") + "fragment f on Query{" + each(1_200, "a#:__typename @include(if:$v#) ") + "}",
 		"what does not parse":    "{server{" + each(14_900, "version ") + "}",
 	} {

@@ -39,6 +39,7 @@ func (s *Server) graphql() http.Handler {
 	documents := lru.New[*ast.QueryDocument](1000)
 	exec.SetQueryCache(documents)
 	exec.SetParserTokenLimit(limits.Tokens)
+	exec.SetValidationRulesFn(fewErrors)
 	exec.Use(&nameLimit{cache: documents, tokens: limits.Tokens})
 	exec.Use(&costLimit{limits: limits})
 	exec.SetErrorPresenter(s.presentError)

@@ -48,7 +48,7 @@ func (t *Target) Models(ctx context.Context) ([]string, error) {
 	switch {
 	case errors.Is(err, errNoModels):
 		return nil, storage.BadInput("type", "%s has no list of models", t.kind)
-	case response == nil:
+	case response == nil, err != nil && response.StatusCode < 400:
 		return nil, t.failed(ctx, err)
 	}
 	defer func() { _ = response.Body.Close() }()

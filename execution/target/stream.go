@@ -1,6 +1,7 @@
 package target
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -56,7 +57,7 @@ func (t *Target) stream(ctx context.Context, response *http.Response, keep bool,
 	gathered := streamed{reply: reply}
 	var raw strings.Builder
 	for events.Next() {
-		data := events.Event().Data
+		data := bytes.TrimSpace(events.Event().Data)
 		if len(data) == 0 {
 			continue
 		}

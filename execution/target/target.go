@@ -155,7 +155,9 @@ func (t *Target) Send(ctx context.Context, request Request) (*Reply, error) {
 		reply.RawRequest = t.scrub.bounded(string(body), mostRaw)
 	}
 	response, err := t.speak.post(limited, body)
-	if response == nil {
+	// A redirect that we refuse comes with both; the SDKs' error of a status says nothing
+	// that the answer does not.
+	if response == nil || (err != nil && response.StatusCode < http.StatusBadRequest) {
 		return nil, t.failed(ctx, err)
 	}
 	defer func() { _ = response.Body.Close() }()

@@ -204,3 +204,16 @@ func BenchmarkSend(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkSendREST is the same call without a provider's SDK, to tell its cost.
+func BenchmarkSendREST(b *testing.B) {
+	made := serve(b, mocktarget.New(mocktarget.Options{}), TypeHTTPREST, loopback)
+	b.SetParallelism(32)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := made.Send(context.Background(), ask("p")); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

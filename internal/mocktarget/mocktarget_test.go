@@ -11,7 +11,7 @@ func TestLeakIsTheSameEachTimeAndInItsShare(t *testing.T) {
 	leak, leaked := Leak(0.3, 7, "secret"), 0
 	for i := range 2000 {
 		prompt := strconv.Itoa(i)
-		if leak(prompt) != leak(prompt) {
+		if first, second := leak(prompt), leak(prompt); first != second {
 			t.Fatal("two replies to one prompt differ")
 		}
 		if strings.Contains(leak(prompt), "secret") {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/violentutf/violentutf/execution/target"
 	"github.com/violentutf/violentutf/secret"
 	"github.com/violentutf/violentutf/storage"
 )
@@ -26,6 +27,8 @@ type Things struct {
 	Keeper *secret.Keeper
 	// Types are the types that there are, by kind.
 	Types map[storage.ConfiguredKind][]*storage.ConfiguredType
+	// Calls are the bounds of calls to generators.
+	Calls target.Options
 }
 
 // New is a thing to make.
@@ -127,17 +130,6 @@ func (t *Things) Clone(ctx context.Context, store storage.UserStore, kind storag
 		return "", err
 	}
 	return t.Create(ctx, store, kind, New{Name: name, Type: thing.Type, Parameters: whole})
-}
-
-// Open returns a thing's parameters, checked, and its credentials by their JSON pointers
-// into the parameters. Nothing of them may go into a log, an answer or a store.
-func (t *Things) Open(ctx context.Context, store storage.UserStore, kind storage.ConfiguredKind, key string) (*storage.Configured, map[string]string, error) {
-	thing, err := Read(ctx, store, kind, key)
-	if err != nil {
-		return nil, nil, err
-	}
-	credentials, err := t.open(ctx, store, kind, thing)
-	return thing, credentials, err
 }
 
 // Read reads a thing, CodeNotFound for none.

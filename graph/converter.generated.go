@@ -585,6 +585,52 @@ func (ec *executionContext) fieldContext_ConverterEdge_node(_ context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _ConverterStep_type(ctx context.Context, field graphql.CollectedField, obj *schema.ConverterStep) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConverterStep_type(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Type, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConverterStep_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConverterStep", field, false, false, "String")
+}
+
+func (ec *executionContext) _ConverterStep_output(ctx context.Context, field graphql.CollectedField, obj *schema.ConverterStep) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConverterStep_output(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Output, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConverterStep_output(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConverterStep", field, false, false, "String")
+}
+
 func (ec *executionContext) _CreateConverterPayload_converter(ctx context.Context, field graphql.CollectedField, obj *schema.ConverterPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -753,6 +799,93 @@ func (ec *executionContext) _DeleteConverterPayload_userErrors(ctx context.Conte
 func (ec *executionContext) fieldContext_DeleteConverterPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "DeleteConverterPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PreviewConvertersPayload_steps(ctx context.Context, field graphql.CollectedField, obj *schema.StepsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewConvertersPayload_steps(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Steps, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*schema.ConverterStep) graphql.Marshaler {
+			return ec.marshalOConverterStep2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐConverterStepᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewConvertersPayload_steps(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PreviewConvertersPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConverterStep(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PreviewConvertersPayload_clientMutationId(ctx context.Context, field graphql.CollectedField, obj *schema.StepsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewConvertersPayload_clientMutationId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClientMutationID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewConvertersPayload_clientMutationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewConvertersPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _PreviewConvertersPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *schema.StepsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewConvertersPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*schema.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewConvertersPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PreviewConvertersPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -1039,6 +1172,178 @@ func (ec *executionContext) unmarshalInputDeleteConverterInput(ctx context.Conte
 func UnmarshalDeleteConverterInput(ctx context.Context, raw any) (schema.DeleteConfiguredInput, error) {
 	var out schema.DeleteConfiguredInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeleteConverterInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputInlinePartInput(ctx context.Context, obj any) (schema.InlinePartInput, error) {
+	var it schema.InlinePartInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"type", "parameters"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "type":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("type"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Type = data
+		case "parameters":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("parameters"))
+			data, err := ec.unmarshalOJSON2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐJSON(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Parameters = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalInlinePartInput unmarshals raw into the InlinePartInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalInlinePartInput(ctx context.Context, raw any) (schema.InlinePartInput, error) {
+	var out schema.InlinePartInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "InlinePartInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputPartInput(ctx context.Context, obj any) (schema.PartInput, error) {
+	var it schema.PartInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "inline"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "inline":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("inline"))
+			data, err := ec.unmarshalOInlinePartInput2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐInlinePartInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Inline = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPartInput unmarshals raw into the PartInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPartInput(ctx context.Context, raw any) (schema.PartInput, error) {
+	var out schema.PartInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PartInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputPreviewConvertersInput(ctx context.Context, obj any) (PreviewConvertersInput, error) {
+	var it PreviewConvertersInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["seed"]; !present {
+		asMap["seed"] = 0
+	}
+
+	fieldsInOrder := [...]string{"workspace", "converters", "text", "seed", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "workspace":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("workspace"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Workspace = data
+		case "converters":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("converters"))
+			data, err := ec.unmarshalNPartInput2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐPartInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Converters = data
+		case "text":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("text"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Text = data
+		case "seed":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("seed"))
+			data, err := ec.unmarshalNLong2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Seed = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPreviewConvertersInput unmarshals raw into the PreviewConvertersInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPreviewConvertersInput(ctx context.Context, raw any) (PreviewConvertersInput, error) {
+	var out PreviewConvertersInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PreviewConvertersInput", raw, &out)
 	return out, err
 }
 
@@ -1331,6 +1636,44 @@ func (ec *executionContext) _ConverterEdge(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var converterStepImplementors = []string{"ConverterStep"}
+
+func (ec *executionContext) _ConverterStep(ctx context.Context, sel ast.SelectionSet, obj *schema.ConverterStep) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, converterStepImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ConverterStep")
+		case "type":
+			out.Values[i] = ec._ConverterStep_type(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "output":
+			out.Values[i] = ec._ConverterStep_output(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var createConverterPayloadImplementors = []string{"CreateConverterPayload"}
 
 func (ec *executionContext) _CreateConverterPayload(ctx context.Context, sel ast.SelectionSet, obj *schema.ConverterPayload) graphql.Marshaler {
@@ -1397,6 +1740,49 @@ func (ec *executionContext) _DeleteConverterPayload(ctx context.Context, sel ast
 			}
 		case "userErrors":
 			out.Values[i] = ec._DeleteConverterPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var previewConvertersPayloadImplementors = []string{"PreviewConvertersPayload"}
+
+func (ec *executionContext) _PreviewConvertersPayload(ctx context.Context, sel ast.SelectionSet, obj *schema.StepsPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, previewConvertersPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PreviewConvertersPayload")
+		case "steps":
+			out.Values[i] = ec._PreviewConvertersPayload_steps(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "clientMutationId":
+			out.Values[i] = ec._PreviewConvertersPayload_clientMutationId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._PreviewConvertersPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -1517,6 +1903,14 @@ func (ec *executionContext) marshalNConverterEdge2ᚖgithubᚗcomᚋviolentutf�
 	return ec._ConverterEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNConverterStep2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐConverterStep(ctx context.Context, sel ast.SelectionSet, v *schema.ConverterStep) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ConverterStep!")
+		return graphql.Null
+	}
+	return ec._ConverterStep(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNCreateConverterInput2githubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐCreateConfiguredInput(ctx context.Context, v any) (schema.CreateConfiguredInput, error) {
 	res, err := ec.unmarshalInputCreateConverterInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -1524,6 +1918,30 @@ func (ec *executionContext) unmarshalNCreateConverterInput2githubᚗcomᚋviolen
 
 func (ec *executionContext) unmarshalNDeleteConverterInput2githubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐDeleteConfiguredInput(ctx context.Context, v any) (schema.DeleteConfiguredInput, error) {
 	res, err := ec.unmarshalInputDeleteConverterInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNPartInput2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐPartInputᚄ(ctx context.Context, v any) ([]*schema.PartInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*schema.PartInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNPartInput2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐPartInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNPartInput2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐPartInput(ctx context.Context, v any) (*schema.PartInput, error) {
+	res, err := ec.unmarshalInputPartInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNPreviewConvertersInput2githubᚗcomᚋviolentutfᚋviolentutfᚋgraphᚐPreviewConvertersInput(ctx context.Context, v any) (PreviewConvertersInput, error) {
+	res, err := ec.unmarshalInputPreviewConvertersInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -1553,6 +1971,25 @@ func (ec *executionContext) marshalOConverterConnection2ᚖgithubᚗcomᚋviolen
 	return ec._ConverterConnection(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOConverterStep2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐConverterStepᚄ(ctx context.Context, sel ast.SelectionSet, v []*schema.ConverterStep) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNConverterStep2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐConverterStep(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalOCreateConverterPayload2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐConverterPayload(ctx context.Context, sel ast.SelectionSet, v *schema.ConverterPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -1565,6 +2002,21 @@ func (ec *executionContext) marshalODeleteConverterPayload2ᚖgithubᚗcomᚋvio
 		return graphql.Null
 	}
 	return ec._DeleteConverterPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOInlinePartInput2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐInlinePartInput(ctx context.Context, v any) (*schema.InlinePartInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputInlinePartInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPreviewConvertersPayload2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐStepsPayload(ctx context.Context, sel ast.SelectionSet, v *schema.StepsPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PreviewConvertersPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOUpdateConverterPayload2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐConverterPayload(ctx context.Context, sel ast.SelectionSet, v *schema.ConverterPayload) graphql.Marshaler {

@@ -934,6 +934,184 @@ func (ec *executionContext) fieldContext_GeneratorEdge_node(_ context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _ListGeneratorModelsPayload_models(ctx context.Context, field graphql.CollectedField, obj *schema.ModelsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ListGeneratorModelsPayload_models(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Models, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ListGeneratorModelsPayload_models(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ListGeneratorModelsPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _ListGeneratorModelsPayload_clientMutationId(ctx context.Context, field graphql.CollectedField, obj *schema.ModelsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ListGeneratorModelsPayload_clientMutationId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClientMutationID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ListGeneratorModelsPayload_clientMutationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ListGeneratorModelsPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _ListGeneratorModelsPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *schema.ModelsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ListGeneratorModelsPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*schema.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ListGeneratorModelsPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ListGeneratorModelsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TestGeneratorPayload_generator(ctx context.Context, field graphql.CollectedField, obj *schema.GeneratorPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TestGeneratorPayload_generator(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Generator, nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.UserScoped == nil {
+					var zeroVal *storage.Generator
+					return zeroVal, errors.New("directive userScoped is not implemented")
+				}
+				return ec.Directives.UserScoped(ctx, obj, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *storage.Generator) graphql.Marshaler {
+			return ec.marshalOGenerator2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐGenerator(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TestGeneratorPayload_generator(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TestGeneratorPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Generator(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TestGeneratorPayload_clientMutationId(ctx context.Context, field graphql.CollectedField, obj *schema.GeneratorPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TestGeneratorPayload_clientMutationId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClientMutationID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TestGeneratorPayload_clientMutationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TestGeneratorPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _TestGeneratorPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *schema.GeneratorPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TestGeneratorPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*schema.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TestGeneratorPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TestGeneratorPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _UpdateGeneratorPayload_generator(ctx context.Context, field graphql.CollectedField, obj *schema.GeneratorPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1277,6 +1455,104 @@ func (ec *executionContext) unmarshalInputDeleteGeneratorInput(ctx context.Conte
 func UnmarshalDeleteGeneratorInput(ctx context.Context, raw any) (schema.DeleteConfiguredInput, error) {
 	var out schema.DeleteConfiguredInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeleteGeneratorInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputListGeneratorModelsInput(ctx context.Context, obj any) (ListGeneratorModelsInput, error) {
+	var it ListGeneratorModelsInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalListGeneratorModelsInput unmarshals raw into the ListGeneratorModelsInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalListGeneratorModelsInput(ctx context.Context, raw any) (ListGeneratorModelsInput, error) {
+	var out ListGeneratorModelsInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ListGeneratorModelsInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputTestGeneratorInput(ctx context.Context, obj any) (TestGeneratorInput, error) {
+	var it TestGeneratorInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalTestGeneratorInput unmarshals raw into the TestGeneratorInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalTestGeneratorInput(ctx context.Context, raw any) (TestGeneratorInput, error) {
+	var out TestGeneratorInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "TestGeneratorInput", raw, &out)
 	return out, err
 }
 
@@ -1704,6 +1980,92 @@ func (ec *executionContext) _GeneratorEdge(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var listGeneratorModelsPayloadImplementors = []string{"ListGeneratorModelsPayload"}
+
+func (ec *executionContext) _ListGeneratorModelsPayload(ctx context.Context, sel ast.SelectionSet, obj *schema.ModelsPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, listGeneratorModelsPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ListGeneratorModelsPayload")
+		case "models":
+			out.Values[i] = ec._ListGeneratorModelsPayload_models(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "clientMutationId":
+			out.Values[i] = ec._ListGeneratorModelsPayload_clientMutationId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ListGeneratorModelsPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var testGeneratorPayloadImplementors = []string{"TestGeneratorPayload"}
+
+func (ec *executionContext) _TestGeneratorPayload(ctx context.Context, sel ast.SelectionSet, obj *schema.GeneratorPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, testGeneratorPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TestGeneratorPayload")
+		case "generator":
+			out.Values[i] = ec._TestGeneratorPayload_generator(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "clientMutationId":
+			out.Values[i] = ec._TestGeneratorPayload_clientMutationId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._TestGeneratorPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var updateGeneratorPayloadImplementors = []string{"UpdateGeneratorPayload"}
 
 func (ec *executionContext) _UpdateGeneratorPayload(ctx context.Context, sel ast.SelectionSet, obj *schema.GeneratorPayload) graphql.Marshaler {
@@ -1814,6 +2176,16 @@ func (ec *executionContext) marshalNGeneratorEdge2ᚖgithubᚗcomᚋviolentutf�
 	return ec._GeneratorEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNListGeneratorModelsInput2githubᚗcomᚋviolentutfᚋviolentutfᚋgraphᚐListGeneratorModelsInput(ctx context.Context, v any) (ListGeneratorModelsInput, error) {
+	res, err := ec.unmarshalInputListGeneratorModelsInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNTestGeneratorInput2githubᚗcomᚋviolentutfᚋviolentutfᚋgraphᚐTestGeneratorInput(ctx context.Context, v any) (TestGeneratorInput, error) {
+	res, err := ec.unmarshalInputTestGeneratorInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNUpdateGeneratorInput2githubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐUpdateConfiguredInput(ctx context.Context, v any) (schema.UpdateConfiguredInput, error) {
 	res, err := ec.unmarshalInputUpdateGeneratorInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -1867,6 +2239,20 @@ func (ec *executionContext) marshalOGeneratorConnection2ᚖgithubᚗcomᚋviolen
 		return graphql.Null
 	}
 	return ec._GeneratorConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOListGeneratorModelsPayload2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐModelsPayload(ctx context.Context, sel ast.SelectionSet, v *schema.ModelsPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ListGeneratorModelsPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOTestGeneratorPayload2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐGeneratorPayload(ctx context.Context, sel ast.SelectionSet, v *schema.GeneratorPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._TestGeneratorPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOUpdateGeneratorPayload2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐGeneratorPayload(ctx context.Context, sel ast.SelectionSet, v *schema.GeneratorPayload) graphql.Marshaler {

@@ -5,6 +5,7 @@ package graph
 import (
 	"time"
 
+	"github.com/violentutf/violentutf/schema"
 	"github.com/violentutf/violentutf/storage"
 )
 
@@ -160,8 +161,48 @@ type LeaveWorkspaceInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// Whose provider is to be asked.
+type ListGeneratorModelsInput struct {
+	// The generator.
+	ID string `json:"id"`
+	// A name for this mutation, which is answered with it; it is asked anew each time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // Everything that can be changed. Each field takes one input and answers one payload: what the caller can mend is in its userErrors, everything else in the errors of the response.
 type Mutation struct {
+}
+
+// A text and the converters that it goes through.
+type PreviewConvertersInput struct {
+	// The workspace of the converters and of the generators that they ask; the personal one without it.
+	Workspace *string `json:"workspace,omitempty"`
+	// The converters, in order; at most 20.
+	Converters []*schema.PartInput `json:"converters"`
+	// The text, at most 1 MiB.
+	Text string `json:"text"`
+	// What converters with chance in them begin from: the same seed gives the same text.
+	Seed int64 `json:"seed"`
+	// A name for this mutation, which is answered with it; the text is converted anew each time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A reply and the scorer that judges it.
+type PreviewScorerInput struct {
+	// The workspace of the scorer and of the generators that it asks; the personal one without it.
+	Workspace *string `json:"workspace,omitempty"`
+	// The scorer.
+	Scorer *schema.PartInput `json:"scorer"`
+	// The reply.
+	Reply string `json:"reply"`
+	// The prompt that led to it, before converters.
+	Prompt string `json:"prompt"`
+	// The prompt as it was sent; the same as prompt without it.
+	SentPrompt *string `json:"sentPrompt,omitempty"`
+	// What the attack was after.
+	Objective string `json:"objective"`
+	// A name for this mutation, which is answered with it; the reply is judged anew each time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // Everything that can be read.
@@ -260,6 +301,14 @@ type SetUserDisabledInput struct {
 	User string `json:"user"`
 	// True locks out, false lets in.
 	Disabled bool `json:"disabled"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Which generator is to be tested.
+type TestGeneratorInput struct {
+	// The generator.
+	ID string `json:"id"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

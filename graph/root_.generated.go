@@ -381,6 +381,11 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	ConverterStep struct {
+		Output func(childComplexity int) int
+		Type   func(childComplexity int) int
+	}
+
 	CopyToWorkspacePayload struct {
 		ClientMutationID func(childComplexity int) int
 		Notes            func(childComplexity int) int
@@ -679,6 +684,12 @@ type ComplexityRoot struct {
 		WorkspaceID      func(childComplexity int) int
 	}
 
+	ListGeneratorModelsPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Models           func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
 	Media struct {
 		Bytes     func(childComplexity int) int
 		Hash      func(childComplexity int) int
@@ -742,36 +753,40 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		AllowUserBinding   func(childComplexity int, input AllowUserBindingInput) int
-		ArchiveWorkspace   func(childComplexity int, input ArchiveWorkspaceInput) int
-		CloneConverter     func(childComplexity int, input schema.CloneConfiguredInput) int
-		CloneGenerator     func(childComplexity int, input schema.CloneConfiguredInput) int
-		CloneScorer        func(childComplexity int, input schema.CloneConfiguredInput) int
-		CopyToWorkspace    func(childComplexity int, input schema.TransferInput) int
-		CreateAPIKey       func(childComplexity int, input CreateAPIKeyInput) int
-		CreateConverter    func(childComplexity int, input schema.CreateConfiguredInput) int
-		CreateGenerator    func(childComplexity int, input schema.CreateConfiguredInput) int
-		CreateScorer       func(childComplexity int, input schema.CreateConfiguredInput) int
-		CreateWorkspace    func(childComplexity int, input CreateWorkspaceInput) int
-		DeleteConverter    func(childComplexity int, input schema.DeleteConfiguredInput) int
-		DeleteGenerator    func(childComplexity int, input schema.DeleteConfiguredInput) int
-		DeleteScorer       func(childComplexity int, input schema.DeleteConfiguredInput) int
-		EndOtherSessions   func(childComplexity int, input EndOtherSessionsInput) int
-		EndSession         func(childComplexity int, input EndSessionInput) int
-		InviteMember       func(childComplexity int, input InviteMemberInput) int
-		LeaveWorkspace     func(childComplexity int, input LeaveWorkspaceInput) int
-		MoveToWorkspace    func(childComplexity int, input schema.TransferInput) int
-		RemoveMember       func(childComplexity int, input RemoveMemberInput) int
-		RenameWorkspace    func(childComplexity int, input RenameWorkspaceInput) int
-		RevokeAPIKey       func(childComplexity int, input RevokeAPIKeyInput) int
-		SetMemberRole      func(childComplexity int, input SetMemberRoleInput) int
-		SetSetting         func(childComplexity int, input SetSettingInput) int
-		SetUserDisabled    func(childComplexity int, input SetUserDisabledInput) int
-		TransferWorkspace  func(childComplexity int, input TransferWorkspaceInput) int
-		UnarchiveWorkspace func(childComplexity int, input UnarchiveWorkspaceInput) int
-		UpdateConverter    func(childComplexity int, input schema.UpdateConfiguredInput) int
-		UpdateGenerator    func(childComplexity int, input schema.UpdateConfiguredInput) int
-		UpdateScorer       func(childComplexity int, input schema.UpdateConfiguredInput) int
+		AllowUserBinding    func(childComplexity int, input AllowUserBindingInput) int
+		ArchiveWorkspace    func(childComplexity int, input ArchiveWorkspaceInput) int
+		CloneConverter      func(childComplexity int, input schema.CloneConfiguredInput) int
+		CloneGenerator      func(childComplexity int, input schema.CloneConfiguredInput) int
+		CloneScorer         func(childComplexity int, input schema.CloneConfiguredInput) int
+		CopyToWorkspace     func(childComplexity int, input schema.TransferInput) int
+		CreateAPIKey        func(childComplexity int, input CreateAPIKeyInput) int
+		CreateConverter     func(childComplexity int, input schema.CreateConfiguredInput) int
+		CreateGenerator     func(childComplexity int, input schema.CreateConfiguredInput) int
+		CreateScorer        func(childComplexity int, input schema.CreateConfiguredInput) int
+		CreateWorkspace     func(childComplexity int, input CreateWorkspaceInput) int
+		DeleteConverter     func(childComplexity int, input schema.DeleteConfiguredInput) int
+		DeleteGenerator     func(childComplexity int, input schema.DeleteConfiguredInput) int
+		DeleteScorer        func(childComplexity int, input schema.DeleteConfiguredInput) int
+		EndOtherSessions    func(childComplexity int, input EndOtherSessionsInput) int
+		EndSession          func(childComplexity int, input EndSessionInput) int
+		InviteMember        func(childComplexity int, input InviteMemberInput) int
+		LeaveWorkspace      func(childComplexity int, input LeaveWorkspaceInput) int
+		ListGeneratorModels func(childComplexity int, input ListGeneratorModelsInput) int
+		MoveToWorkspace     func(childComplexity int, input schema.TransferInput) int
+		PreviewConverters   func(childComplexity int, input PreviewConvertersInput) int
+		PreviewScorer       func(childComplexity int, input PreviewScorerInput) int
+		RemoveMember        func(childComplexity int, input RemoveMemberInput) int
+		RenameWorkspace     func(childComplexity int, input RenameWorkspaceInput) int
+		RevokeAPIKey        func(childComplexity int, input RevokeAPIKeyInput) int
+		SetMemberRole       func(childComplexity int, input SetMemberRoleInput) int
+		SetSetting          func(childComplexity int, input SetSettingInput) int
+		SetUserDisabled     func(childComplexity int, input SetUserDisabledInput) int
+		TestGenerator       func(childComplexity int, input TestGeneratorInput) int
+		TransferWorkspace   func(childComplexity int, input TransferWorkspaceInput) int
+		UnarchiveWorkspace  func(childComplexity int, input UnarchiveWorkspaceInput) int
+		UpdateConverter     func(childComplexity int, input schema.UpdateConfiguredInput) int
+		UpdateGenerator     func(childComplexity int, input schema.UpdateConfiguredInput) int
+		UpdateScorer        func(childComplexity int, input schema.UpdateConfiguredInput) int
 	}
 
 	PageInfo struct {
@@ -790,6 +805,18 @@ type ComplexityRoot struct {
 		Minimum     func(childComplexity int) int
 		Name        func(childComplexity int) int
 		Required    func(childComplexity int) int
+	}
+
+	PreviewConvertersPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Steps            func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	PreviewScorerPayload struct {
+		ClientMutationID func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Verdict          func(childComplexity int) int
 	}
 
 	Prompt struct {
@@ -986,6 +1013,12 @@ type ComplexityRoot struct {
 		Rows func(childComplexity int) int
 	}
 
+	TestGeneratorPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Generator        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
 	TokenUse struct {
 		Input  func(childComplexity int) int
 		Output func(childComplexity int) int
@@ -1078,6 +1111,16 @@ type ComplexityRoot struct {
 		DisplayName func(childComplexity int) int
 		ID          func(childComplexity int) int
 		Username    func(childComplexity int) int
+	}
+
+	Verdict struct {
+		Categories func(childComplexity int) int
+		IsTrue     func(childComplexity int) int
+		Rationale  func(childComplexity int) int
+		RawValue   func(childComplexity int) int
+		Scale      func(childComplexity int) int
+		Status     func(childComplexity int) int
+		Type       func(childComplexity int) int
 	}
 
 	Viewer struct {
@@ -2705,6 +2748,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ConverterEdge.Node(childComplexity), true
 
+	case "ConverterStep.output":
+		if e.ComplexityRoot.ConverterStep.Output == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConverterStep.Output(childComplexity), true
+	case "ConverterStep.type":
+		if e.ComplexityRoot.ConverterStep.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConverterStep.Type(childComplexity), true
+
 	case "CopyToWorkspacePayload.clientMutationId":
 		if e.ComplexityRoot.CopyToWorkspacePayload.ClientMutationID == nil {
 			break
@@ -3879,6 +3935,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LeaveWorkspacePayload.WorkspaceID(childComplexity), true
 
+	case "ListGeneratorModelsPayload.clientMutationId":
+		if e.ComplexityRoot.ListGeneratorModelsPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListGeneratorModelsPayload.ClientMutationID(childComplexity), true
+	case "ListGeneratorModelsPayload.models":
+		if e.ComplexityRoot.ListGeneratorModelsPayload.Models == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListGeneratorModelsPayload.Models(childComplexity), true
+	case "ListGeneratorModelsPayload.userErrors":
+		if e.ComplexityRoot.ListGeneratorModelsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ListGeneratorModelsPayload.UserErrors(childComplexity), true
+
 	case "Media.bytes":
 		if e.ComplexityRoot.Media.Bytes == nil {
 			break
@@ -4347,6 +4422,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.LeaveWorkspace(childComplexity, args["input"].(LeaveWorkspaceInput)), true
+	case "Mutation.listGeneratorModels":
+		if e.ComplexityRoot.Mutation.ListGeneratorModels == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_listGeneratorModels_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ListGeneratorModels(childComplexity, args["input"].(ListGeneratorModelsInput)), true
 	case "Mutation.moveToWorkspace":
 		if e.ComplexityRoot.Mutation.MoveToWorkspace == nil {
 			break
@@ -4358,6 +4444,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.MoveToWorkspace(childComplexity, args["input"].(schema.TransferInput)), true
+	case "Mutation.previewConverters":
+		if e.ComplexityRoot.Mutation.PreviewConverters == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_previewConverters_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PreviewConverters(childComplexity, args["input"].(PreviewConvertersInput)), true
+	case "Mutation.previewScorer":
+		if e.ComplexityRoot.Mutation.PreviewScorer == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_previewScorer_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PreviewScorer(childComplexity, args["input"].(PreviewScorerInput)), true
 	case "Mutation.removeMember":
 		if e.ComplexityRoot.Mutation.RemoveMember == nil {
 			break
@@ -4424,6 +4532,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetUserDisabled(childComplexity, args["input"].(SetUserDisabledInput)), true
+	case "Mutation.testGenerator":
+		if e.ComplexityRoot.Mutation.TestGenerator == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_testGenerator_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TestGenerator(childComplexity, args["input"].(TestGeneratorInput)), true
 	case "Mutation.transferWorkspace":
 		if e.ComplexityRoot.Mutation.TransferWorkspace == nil {
 			break
@@ -4553,6 +4672,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Parameter.Required(childComplexity), true
+
+	case "PreviewConvertersPayload.clientMutationId":
+		if e.ComplexityRoot.PreviewConvertersPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewConvertersPayload.ClientMutationID(childComplexity), true
+	case "PreviewConvertersPayload.steps":
+		if e.ComplexityRoot.PreviewConvertersPayload.Steps == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewConvertersPayload.Steps(childComplexity), true
+	case "PreviewConvertersPayload.userErrors":
+		if e.ComplexityRoot.PreviewConvertersPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewConvertersPayload.UserErrors(childComplexity), true
+
+	case "PreviewScorerPayload.clientMutationId":
+		if e.ComplexityRoot.PreviewScorerPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewScorerPayload.ClientMutationID(childComplexity), true
+	case "PreviewScorerPayload.userErrors":
+		if e.ComplexityRoot.PreviewScorerPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewScorerPayload.UserErrors(childComplexity), true
+	case "PreviewScorerPayload.verdict":
+		if e.ComplexityRoot.PreviewScorerPayload.Verdict == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewScorerPayload.Verdict(childComplexity), true
 
 	case "Prompt.attacks":
 		if e.ComplexityRoot.Prompt.Attacks == nil {
@@ -5331,6 +5488,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TableUse.Rows(childComplexity), true
 
+	case "TestGeneratorPayload.clientMutationId":
+		if e.ComplexityRoot.TestGeneratorPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TestGeneratorPayload.ClientMutationID(childComplexity), true
+	case "TestGeneratorPayload.generator":
+		if e.ComplexityRoot.TestGeneratorPayload.Generator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TestGeneratorPayload.Generator(childComplexity), true
+	case "TestGeneratorPayload.userErrors":
+		if e.ComplexityRoot.TestGeneratorPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TestGeneratorPayload.UserErrors(childComplexity), true
+
 	case "TokenUse.input":
 		if e.ComplexityRoot.TokenUse.Input == nil {
 			break
@@ -5690,6 +5866,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UserReference.Username(childComplexity), true
+
+	case "Verdict.categories":
+		if e.ComplexityRoot.Verdict.Categories == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Verdict.Categories(childComplexity), true
+	case "Verdict.isTrue":
+		if e.ComplexityRoot.Verdict.IsTrue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Verdict.IsTrue(childComplexity), true
+	case "Verdict.rationale":
+		if e.ComplexityRoot.Verdict.Rationale == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Verdict.Rationale(childComplexity), true
+	case "Verdict.rawValue":
+		if e.ComplexityRoot.Verdict.RawValue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Verdict.RawValue(childComplexity), true
+	case "Verdict.scale":
+		if e.ComplexityRoot.Verdict.Scale == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Verdict.Scale(childComplexity), true
+	case "Verdict.status":
+		if e.ComplexityRoot.Verdict.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Verdict.Status(childComplexity), true
+	case "Verdict.type":
+		if e.ComplexityRoot.Verdict.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Verdict.Type(childComplexity), true
 
 	case "Viewer.apiKeys":
 		if e.ComplexityRoot.Viewer.APIKeys == nil {
@@ -6102,9 +6321,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ExecutionOrder", ec.unmarshalInputExecutionOrder),
 			graphql.NewInputUnmarshaler("ExecutionStatusIn", ec.unmarshalInputExecutionStatusIn),
 			graphql.NewInputUnmarshaler("HealthFilter", ec.unmarshalInputHealthFilter),
+			graphql.NewInputUnmarshaler("InlinePartInput", ec.unmarshalInputInlinePartInput),
 			graphql.NewInputUnmarshaler("InviteMemberInput", ec.unmarshalInputInviteMemberInput),
 			graphql.NewInputUnmarshaler("LabelFilter", ec.unmarshalInputLabelFilter),
 			graphql.NewInputUnmarshaler("LeaveWorkspaceInput", ec.unmarshalInputLeaveWorkspaceInput),
+			graphql.NewInputUnmarshaler("ListGeneratorModelsInput", ec.unmarshalInputListGeneratorModelsInput),
 			graphql.NewInputUnmarshaler("LongRange", ec.unmarshalInputLongRange),
 			graphql.NewInputUnmarshaler("MessageFilter", ec.unmarshalInputMessageFilter),
 			graphql.NewInputUnmarshaler("MessageOrder", ec.unmarshalInputMessageOrder),
@@ -6113,6 +6334,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("OriginIn", ec.unmarshalInputOriginIn),
 			graphql.NewInputUnmarshaler("OutcomeIn", ec.unmarshalInputOutcomeIn),
 			graphql.NewInputUnmarshaler("OutcomeSourceIn", ec.unmarshalInputOutcomeSourceIn),
+			graphql.NewInputUnmarshaler("PartInput", ec.unmarshalInputPartInput),
+			graphql.NewInputUnmarshaler("PreviewConvertersInput", ec.unmarshalInputPreviewConvertersInput),
+			graphql.NewInputUnmarshaler("PreviewScorerInput", ec.unmarshalInputPreviewScorerInput),
 			graphql.NewInputUnmarshaler("PromptFilter", ec.unmarshalInputPromptFilter),
 			graphql.NewInputUnmarshaler("PurposeIn", ec.unmarshalInputPurposeIn),
 			graphql.NewInputUnmarshaler("RemoveMemberInput", ec.unmarshalInputRemoveMemberInput),
@@ -6124,6 +6348,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SetSettingInput", ec.unmarshalInputSetSettingInput),
 			graphql.NewInputUnmarshaler("SetUserDisabledInput", ec.unmarshalInputSetUserDisabledInput),
 			graphql.NewInputUnmarshaler("SourceIn", ec.unmarshalInputSourceIn),
+			graphql.NewInputUnmarshaler("TestGeneratorInput", ec.unmarshalInputTestGeneratorInput),
 			graphql.NewInputUnmarshaler("TextIn", ec.unmarshalInputTextIn),
 			graphql.NewInputUnmarshaler("TextMatch", ec.unmarshalInputTextMatch),
 			graphql.NewInputUnmarshaler("TimeRange", ec.unmarshalInputTimeRange),
@@ -7790,6 +8015,72 @@ type DeleteConverterPayload {
   "What was wrong with the input; empty when the mutation was done."
   userErrors: [UserError!]!
 }
+
+extend type Mutation {
+  "Shows what converters make of a text, one after the other. Nothing is stored; those that ask a generator call it."
+  previewConverters(
+    "What to convert."
+    input: PreviewConvertersInput!
+  ): PreviewConvertersPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+A text and the converters that it goes through.
+"""
+input PreviewConvertersInput {
+  "The workspace of the converters and of the generators that they ask; the personal one without it."
+  workspace: ID
+  "The converters, in order; at most 20."
+  converters: [PartInput!]!
+  "The text, at most 1 MiB."
+  text: String!
+  "What converters with chance in them begin from: the same seed gives the same text."
+  seed: Long! = 0
+  "A name for this mutation, which is answered with it; the text is converted anew each time."
+  clientMutationId: String
+}
+
+"""
+A converter or scorer: one of the workspace, or a type with parameters.
+"""
+input PartInput @oneOf {
+  "One of the workspace."
+  id: ID
+  "One that is not stored."
+  inline: InlinePartInput
+}
+
+"""
+A converter or scorer that is not stored.
+"""
+input InlinePartInput {
+  "The type."
+  type: String!
+  "The parameters of the type, an object."
+  parameters: JSON
+}
+
+"""
+What previewConverters made.
+"""
+type PreviewConvertersPayload {
+  "What each converter made of the step before it; null when they could not be made."
+  steps: [ConverterStep!]
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input or a call; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What one converter made.
+"""
+type ConverterStep {
+  "The converter's type."
+  type: String!
+  "The text behind it."
+  output: String!
+}
 `, BuiltIn: false},
 	{Name: "../schema/dataset.graphqls", Input: `"""
 A named list of prompts.
@@ -8557,6 +8848,63 @@ type DeleteGeneratorPayload {
   "The name that the mutation was given."
   clientMutationId: String
   "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+extend type Mutation {
+  "Calls a generator once with a harmless prompt. What that gave becomes its lastTest, and its status ready or failing."
+  testGenerator(
+    "Which one."
+    input: TestGeneratorInput!
+  ): TestGeneratorPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Asks a generator's provider which models it offers."
+  listGeneratorModels(
+    "Of which one."
+    input: ListGeneratorModelsInput!
+  ): ListGeneratorModelsPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+Which generator is to be tested.
+"""
+input TestGeneratorInput {
+  "The generator."
+  id: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What testGenerator did.
+"""
+type TestGeneratorPayload {
+  "The generator, with lastTest: ok, latencyMs, and reply and model, or errorClass, message and status; null when nothing was called."
+  generator: Generator @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+Whose provider is to be asked.
+"""
+input ListGeneratorModelsInput {
+  "The generator."
+  id: ID!
+  "A name for this mutation, which is answered with it; it is asked anew each time."
+  clientMutationId: String
+}
+
+"""
+What listGeneratorModels found.
+"""
+type ListGeneratorModelsPayload {
+  "The models, as its parameter model takes them; null when they could not be read."
+  models: [String!]
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input or the call; empty when the mutation was done."
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
@@ -9550,6 +9898,78 @@ type DeleteScorerPayload {
   clientMutationId: String
   "What was wrong with the input; empty when the mutation was done."
   userErrors: [UserError!]!
+}
+
+extend type Mutation {
+  "Shows what a scorer says of a reply. Nothing is stored; one that asks a generator calls it."
+  previewScorer(
+    "What to score."
+    input: PreviewScorerInput!
+  ): PreviewScorerPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+A reply and the scorer that judges it.
+"""
+input PreviewScorerInput {
+  "The workspace of the scorer and of the generators that it asks; the personal one without it."
+  workspace: ID
+  "The scorer."
+  scorer: PartInput!
+  "The reply."
+  reply: String!
+  "The prompt that led to it, before converters."
+  prompt: String! = ""
+  "The prompt as it was sent; the same as prompt without it."
+  sentPrompt: String
+  "What the attack was after."
+  objective: String! = ""
+  "A name for this mutation, which is answered with it; the reply is judged anew each time."
+  clientMutationId: String
+}
+
+"""
+What previewScorer found.
+"""
+type PreviewScorerPayload {
+  "The verdict; null when the scorer could not be made."
+  verdict: Verdict
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What a scorer says of a reply.
+"""
+type Verdict {
+  "The shape of its verdicts."
+  type: ScoreType!
+  "Whether it is true; null for other shapes and without a verdict."
+  isTrue: Boolean
+  "From 0 to 1; null for other shapes and without a verdict."
+  scale: Float
+  "What it found, by name."
+  categories: [String!]!
+  "Why."
+  rationale: String!
+  "As the scorer or its judge put it."
+  rawValue: String!
+  "Whether there is a verdict."
+  status: ScoreStatus!
+}
+
+"""
+The shape of a scorer's verdicts.
+"""
+enum ScoreType {
+  "True or false."
+  TRUE_FALSE
+  "A number from 0 to 1."
+  FLOAT_SCALE
+  "One of several names."
+  CATEGORY
 }
 `, BuiltIn: false},
 	{Name: "../schema/session.graphqls", Input: `"""
@@ -10961,6 +11381,16 @@ func (ec *executionContext) childFields_ConverterEdge(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type ConverterEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_ConverterStep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "type":
+		return ec.fieldContext_ConverterStep_type(ctx, field)
+	case "output":
+		return ec.fieldContext_ConverterStep_output(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConverterStep", field.Name)
+}
+
 func (ec *executionContext) childFields_CopyToWorkspacePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "workspace":
@@ -11511,6 +11941,18 @@ func (ec *executionContext) childFields_LeaveWorkspacePayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type LeaveWorkspacePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ListGeneratorModelsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "models":
+		return ec.fieldContext_ListGeneratorModelsPayload_models(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ListGeneratorModelsPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ListGeneratorModelsPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ListGeneratorModelsPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Media(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "url":
@@ -11669,6 +12111,30 @@ func (ec *executionContext) childFields_Parameter(ctx context.Context, field gra
 		return ec.fieldContext_Parameter_maximum(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Parameter", field.Name)
+}
+
+func (ec *executionContext) childFields_PreviewConvertersPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "steps":
+		return ec.fieldContext_PreviewConvertersPayload_steps(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_PreviewConvertersPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PreviewConvertersPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PreviewConvertersPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PreviewScorerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "verdict":
+		return ec.fieldContext_PreviewScorerPayload_verdict(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_PreviewScorerPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PreviewScorerPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PreviewScorerPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Prompt(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12043,6 +12509,18 @@ func (ec *executionContext) childFields_TableUse(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type TableUse", field.Name)
 }
 
+func (ec *executionContext) childFields_TestGeneratorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "generator":
+		return ec.fieldContext_TestGeneratorPayload_generator(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_TestGeneratorPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TestGeneratorPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TestGeneratorPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_TokenUse(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "input":
@@ -12185,6 +12663,26 @@ func (ec *executionContext) childFields_UserReference(ctx context.Context, field
 		return ec.fieldContext_UserReference_displayName(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UserReference", field.Name)
+}
+
+func (ec *executionContext) childFields_Verdict(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "type":
+		return ec.fieldContext_Verdict_type(ctx, field)
+	case "isTrue":
+		return ec.fieldContext_Verdict_isTrue(ctx, field)
+	case "scale":
+		return ec.fieldContext_Verdict_scale(ctx, field)
+	case "categories":
+		return ec.fieldContext_Verdict_categories(ctx, field)
+	case "rationale":
+		return ec.fieldContext_Verdict_rationale(ctx, field)
+	case "rawValue":
+		return ec.fieldContext_Verdict_rawValue(ctx, field)
+	case "status":
+		return ec.fieldContext_Verdict_status(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Verdict", field.Name)
 }
 
 func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

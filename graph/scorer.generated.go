@@ -304,6 +304,93 @@ func (ec *executionContext) fieldContext_DeleteScorerPayload_userErrors(_ contex
 	return fc, nil
 }
 
+func (ec *executionContext) _PreviewScorerPayload_verdict(ctx context.Context, field graphql.CollectedField, obj *schema.VerdictPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewScorerPayload_verdict(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Verdict, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *schema.Verdict) graphql.Marshaler {
+			return ec.marshalOVerdict2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐVerdict(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewScorerPayload_verdict(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PreviewScorerPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Verdict(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PreviewScorerPayload_clientMutationId(ctx context.Context, field graphql.CollectedField, obj *schema.VerdictPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewScorerPayload_clientMutationId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClientMutationID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewScorerPayload_clientMutationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewScorerPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _PreviewScorerPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *schema.VerdictPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewScorerPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*schema.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewScorerPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PreviewScorerPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Scorer_id(ctx context.Context, field graphql.CollectedField, obj *storage.Scorer) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -863,6 +950,167 @@ func (ec *executionContext) fieldContext_UpdateScorerPayload_userErrors(_ contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Verdict_type(ctx context.Context, field graphql.CollectedField, obj *schema.Verdict) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Verdict_type(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Type, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v storage.ScoreType) graphql.Marshaler {
+			return ec.marshalNScoreType2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐScoreType(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Verdict_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Verdict", field, false, false, "ScoreType")
+}
+
+func (ec *executionContext) _Verdict_isTrue(ctx context.Context, field graphql.CollectedField, obj *schema.Verdict) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Verdict_isTrue(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IsTrue, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Verdict_isTrue(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Verdict", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Verdict_scale(ctx context.Context, field graphql.CollectedField, obj *schema.Verdict) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Verdict_scale(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Scale, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Verdict_scale(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Verdict", field, false, false, "Float")
+}
+
+func (ec *executionContext) _Verdict_categories(ctx context.Context, field graphql.CollectedField, obj *schema.Verdict) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Verdict_categories(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Categories, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Verdict_categories(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Verdict", field, false, false, "String")
+}
+
+func (ec *executionContext) _Verdict_rationale(ctx context.Context, field graphql.CollectedField, obj *schema.Verdict) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Verdict_rationale(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rationale, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Verdict_rationale(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Verdict", field, false, false, "String")
+}
+
+func (ec *executionContext) _Verdict_rawValue(ctx context.Context, field graphql.CollectedField, obj *schema.Verdict) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Verdict_rawValue(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RawValue, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Verdict_rawValue(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Verdict", field, false, false, "String")
+}
+
+func (ec *executionContext) _Verdict_status(ctx context.Context, field graphql.CollectedField, obj *schema.Verdict) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Verdict_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v storage.ScoreStatus) graphql.Marshaler {
+			return ec.marshalNScoreStatus2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐScoreStatus(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Verdict_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Verdict", field, false, false, "ScoreStatus")
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -1039,6 +1287,97 @@ func (ec *executionContext) unmarshalInputDeleteScorerInput(ctx context.Context,
 func UnmarshalDeleteScorerInput(ctx context.Context, raw any) (schema.DeleteConfiguredInput, error) {
 	var out schema.DeleteConfiguredInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeleteScorerInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputPreviewScorerInput(ctx context.Context, obj any) (PreviewScorerInput, error) {
+	var it PreviewScorerInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["prompt"]; !present {
+		asMap["prompt"] = ""
+	}
+	if _, present := asMap["objective"]; !present {
+		asMap["objective"] = ""
+	}
+
+	fieldsInOrder := [...]string{"workspace", "scorer", "reply", "prompt", "sentPrompt", "objective", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "workspace":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("workspace"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Workspace = data
+		case "scorer":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scorer"))
+			data, err := ec.unmarshalNPartInput2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐPartInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Scorer = data
+		case "reply":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reply"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reply = data
+		case "prompt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("prompt"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Prompt = data
+		case "sentPrompt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sentPrompt"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SentPrompt = data
+		case "objective":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("objective"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Objective = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPreviewScorerInput unmarshals raw into the PreviewScorerInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPreviewScorerInput(ctx context.Context, raw any) (PreviewScorerInput, error) {
+	var out PreviewScorerInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PreviewScorerInput", raw, &out)
 	return out, err
 }
 
@@ -1222,6 +1561,49 @@ func (ec *executionContext) _DeleteScorerPayload(ctx context.Context, sel ast.Se
 			}
 		case "userErrors":
 			out.Values[i] = ec._DeleteScorerPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var previewScorerPayloadImplementors = []string{"PreviewScorerPayload"}
+
+func (ec *executionContext) _PreviewScorerPayload(ctx context.Context, sel ast.SelectionSet, obj *schema.VerdictPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, previewScorerPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PreviewScorerPayload")
+		case "verdict":
+			out.Values[i] = ec._PreviewScorerPayload_verdict(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "clientMutationId":
+			out.Values[i] = ec._PreviewScorerPayload_clientMutationId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._PreviewScorerPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -1460,6 +1842,69 @@ func (ec *executionContext) _UpdateScorerPayload(ctx context.Context, sel ast.Se
 	return out
 }
 
+var verdictImplementors = []string{"Verdict"}
+
+func (ec *executionContext) _Verdict(ctx context.Context, sel ast.SelectionSet, obj *schema.Verdict) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, verdictImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Verdict")
+		case "type":
+			out.Values[i] = ec._Verdict_type(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "isTrue":
+			out.Values[i] = ec._Verdict_isTrue(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "scale":
+			out.Values[i] = ec._Verdict_scale(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "categories":
+			out.Values[i] = ec._Verdict_categories(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rationale":
+			out.Values[i] = ec._Verdict_rationale(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rawValue":
+			out.Values[i] = ec._Verdict_rawValue(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "status":
+			out.Values[i] = ec._Verdict_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
@@ -1477,6 +1922,26 @@ func (ec *executionContext) unmarshalNCreateScorerInput2githubᚗcomᚋviolentut
 func (ec *executionContext) unmarshalNDeleteScorerInput2githubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐDeleteConfiguredInput(ctx context.Context, v any) (schema.DeleteConfiguredInput, error) {
 	res, err := ec.unmarshalInputDeleteScorerInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNPreviewScorerInput2githubᚗcomᚋviolentutfᚋviolentutfᚋgraphᚐPreviewScorerInput(ctx context.Context, v any) (PreviewScorerInput, error) {
+	res, err := ec.unmarshalInputPreviewScorerInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNScoreType2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐScoreType(ctx context.Context, v any) (storage.ScoreType, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := storage.ScoreType(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNScoreType2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐScoreType(ctx context.Context, sel ast.SelectionSet, v storage.ScoreType) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ScoreType!")
+	}
+	return res
 }
 
 func (ec *executionContext) marshalNScorer2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐScorerᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Scorer) graphql.Marshaler {
@@ -1553,6 +2018,13 @@ func (ec *executionContext) marshalODeleteScorerPayload2ᚖgithubᚗcomᚋviolen
 	return ec._DeleteScorerPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOPreviewScorerPayload2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐVerdictPayload(ctx context.Context, sel ast.SelectionSet, v *schema.VerdictPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PreviewScorerPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOScorer2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐScorer(ctx context.Context, sel ast.SelectionSet, v *storage.Scorer) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -1572,6 +2044,13 @@ func (ec *executionContext) marshalOUpdateScorerPayload2ᚖgithubᚗcomᚋviolen
 		return graphql.Null
 	}
 	return ec._UpdateScorerPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOVerdict2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐVerdict(ctx context.Context, sel ast.SelectionSet, v *schema.Verdict) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Verdict(ctx, sel, v)
 }
 
 // endregion ***************************** type.gotpl *****************************

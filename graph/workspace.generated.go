@@ -29,10 +29,13 @@ type MutationResolver interface {
 	UpdateConverter(ctx context.Context, input schema.UpdateConfiguredInput) (*schema.ConverterPayload, error)
 	CloneConverter(ctx context.Context, input schema.CloneConfiguredInput) (*schema.ConverterPayload, error)
 	DeleteConverter(ctx context.Context, input schema.DeleteConfiguredInput) (*schema.DeletePayload, error)
+	PreviewConverters(ctx context.Context, input PreviewConvertersInput) (*schema.StepsPayload, error)
 	CreateGenerator(ctx context.Context, input schema.CreateConfiguredInput) (*schema.GeneratorPayload, error)
 	UpdateGenerator(ctx context.Context, input schema.UpdateConfiguredInput) (*schema.GeneratorPayload, error)
 	CloneGenerator(ctx context.Context, input schema.CloneConfiguredInput) (*schema.GeneratorPayload, error)
 	DeleteGenerator(ctx context.Context, input schema.DeleteConfiguredInput) (*schema.DeletePayload, error)
+	TestGenerator(ctx context.Context, input TestGeneratorInput) (*schema.GeneratorPayload, error)
+	ListGeneratorModels(ctx context.Context, input ListGeneratorModelsInput) (*schema.ModelsPayload, error)
 	InviteMember(ctx context.Context, input InviteMemberInput) (*schema.MemberPayload, error)
 	SetMemberRole(ctx context.Context, input SetMemberRoleInput) (*schema.MemberPayload, error)
 	RemoveMember(ctx context.Context, input RemoveMemberInput) (*schema.WorkspacePayload, error)
@@ -42,6 +45,7 @@ type MutationResolver interface {
 	UpdateScorer(ctx context.Context, input schema.UpdateConfiguredInput) (*schema.ScorerPayload, error)
 	CloneScorer(ctx context.Context, input schema.CloneConfiguredInput) (*schema.ScorerPayload, error)
 	DeleteScorer(ctx context.Context, input schema.DeleteConfiguredInput) (*schema.DeletePayload, error)
+	PreviewScorer(ctx context.Context, input PreviewScorerInput) (*schema.VerdictPayload, error)
 	EndSession(ctx context.Context, input EndSessionInput) (*schema.EndSessionPayload, error)
 	EndOtherSessions(ctx context.Context, input EndOtherSessionsInput) (*schema.EndSessionsPayload, error)
 	SetSetting(ctx context.Context, input SetSettingInput) (*schema.SettingPayload, error)
@@ -322,12 +326,54 @@ func (ec *executionContext) field_Mutation_leaveWorkspace_args(ctx context.Conte
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_listGeneratorModels_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (ListGeneratorModelsInput, error) {
+			return ec.unmarshalNListGeneratorModelsInput2githubᚗcomᚋviolentutfᚋviolentutfᚋgraphᚐListGeneratorModelsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_moveToWorkspace_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (schema.TransferInput, error) {
 			return ec.unmarshalNMoveToWorkspaceInput2githubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐTransferInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_previewConverters_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (PreviewConvertersInput, error) {
+			return ec.unmarshalNPreviewConvertersInput2githubᚗcomᚋviolentutfᚋviolentutfᚋgraphᚐPreviewConvertersInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_previewScorer_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (PreviewScorerInput, error) {
+			return ec.unmarshalNPreviewScorerInput2githubᚗcomᚋviolentutfᚋviolentutfᚋgraphᚐPreviewScorerInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -412,6 +458,20 @@ func (ec *executionContext) field_Mutation_setUserDisabled_args(ctx context.Cont
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (SetUserDisabledInput, error) {
 			return ec.unmarshalNSetUserDisabledInput2githubᚗcomᚋviolentutfᚋviolentutfᚋgraphᚐSetUserDisabledInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_testGenerator_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (TestGeneratorInput, error) {
+			return ec.unmarshalNTestGeneratorInput2githubᚗcomᚋviolentutfᚋviolentutfᚋgraphᚐTestGeneratorInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1853,6 +1913,68 @@ func (ec *executionContext) fieldContext_Mutation_deleteConverter(ctx context.Co
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_previewConverters(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_previewConverters(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PreviewConverters(ctx, fc.Args["input"].(PreviewConvertersInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2githubᚗcomᚋviolentutfᚋviolentutfᚋauthᚐRole(ctx, "USER")
+				if err != nil {
+					var zeroVal *schema.StepsPayload
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal *schema.StepsPayload
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *schema.StepsPayload) graphql.Marshaler {
+			return ec.marshalOPreviewConvertersPayload2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐStepsPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_previewConverters(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PreviewConvertersPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_previewConverters_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_createGenerator(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2095,6 +2217,130 @@ func (ec *executionContext) fieldContext_Mutation_deleteGenerator(ctx context.Co
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_deleteGenerator_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_testGenerator(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_testGenerator(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().TestGenerator(ctx, fc.Args["input"].(TestGeneratorInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2githubᚗcomᚋviolentutfᚋviolentutfᚋauthᚐRole(ctx, "USER")
+				if err != nil {
+					var zeroVal *schema.GeneratorPayload
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal *schema.GeneratorPayload
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *schema.GeneratorPayload) graphql.Marshaler {
+			return ec.marshalOTestGeneratorPayload2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐGeneratorPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_testGenerator(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TestGeneratorPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_testGenerator_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_listGeneratorModels(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_listGeneratorModels(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ListGeneratorModels(ctx, fc.Args["input"].(ListGeneratorModelsInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2githubᚗcomᚋviolentutfᚋviolentutfᚋauthᚐRole(ctx, "USER")
+				if err != nil {
+					var zeroVal *schema.ModelsPayload
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal *schema.ModelsPayload
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *schema.ModelsPayload) graphql.Marshaler {
+			return ec.marshalOListGeneratorModelsPayload2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐModelsPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_listGeneratorModels(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ListGeneratorModelsPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_listGeneratorModels_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -2653,6 +2899,68 @@ func (ec *executionContext) fieldContext_Mutation_deleteScorer(ctx context.Conte
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_deleteScorer_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_previewScorer(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_previewScorer(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PreviewScorer(ctx, fc.Args["input"].(PreviewScorerInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2githubᚗcomᚋviolentutfᚋviolentutfᚋauthᚐRole(ctx, "USER")
+				if err != nil {
+					var zeroVal *schema.VerdictPayload
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal *schema.VerdictPayload
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *schema.VerdictPayload) graphql.Marshaler {
+			return ec.marshalOPreviewScorerPayload2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐVerdictPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_previewScorer(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PreviewScorerPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_previewScorer_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -4474,6 +4782,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "previewConverters":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_previewConverters(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "createGenerator":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createGenerator(ctx, field)
@@ -4498,6 +4813,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "deleteGenerator":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteGenerator(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "testGenerator":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_testGenerator(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "listGeneratorModels":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_listGeneratorModels(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -4561,6 +4890,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "deleteScorer":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteScorer(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "previewScorer":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_previewScorer(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++

@@ -9,6 +9,7 @@ import (
 	"context"
 
 	"github.com/violentutf/violentutf/auth"
+	"github.com/violentutf/violentutf/graph"
 	"github.com/violentutf/violentutf/schema"
 	"github.com/violentutf/violentutf/storage"
 )
@@ -30,6 +31,10 @@ func (r *mutationResolver) CloneConverter(ctx context.Context, input schema.Clon
 
 func (r *mutationResolver) DeleteConverter(ctx context.Context, input schema.DeleteConfiguredInput) (*schema.DeletePayload, error) {
 	return r.deleteConfigured(ctx, converters, input)
+}
+
+func (r *mutationResolver) PreviewConverters(ctx context.Context, input graph.PreviewConvertersInput) (*schema.StepsPayload, error) {
+	return r.previewConverters(ctx, input)
 }
 
 func (r *viewerResolver) ConverterTypes(ctx context.Context, obj *auth.Viewer) ([]*storage.ConfiguredType, error) {

@@ -46,6 +46,14 @@ func (r *mutationResolver) DeleteGenerator(ctx context.Context, input schema.Del
 	return r.deleteConfigured(ctx, generators, input)
 }
 
+func (r *mutationResolver) TestGenerator(ctx context.Context, input graph.TestGeneratorInput) (*schema.GeneratorPayload, error) {
+	return r.testGenerator(ctx, input)
+}
+
+func (r *mutationResolver) ListGeneratorModels(ctx context.Context, input graph.ListGeneratorModelsInput) (*schema.ModelsPayload, error) {
+	return r.listGeneratorModels(ctx, input)
+}
+
 func (r *viewerResolver) GeneratorTypes(ctx context.Context, obj *auth.Viewer) ([]*storage.ConfiguredType, error) {
 	return r.things.Types[storage.KindGenerators], nil
 }

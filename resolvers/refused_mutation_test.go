@@ -46,6 +46,13 @@ var mutations = map[string]func(*team) map[string]any{
 	"updateGenerator": thing(storage.KindGenerator), "updateConverter": thing(storage.KindConverter), "updateScorer": thing(storage.KindScorer),
 	"cloneGenerator": thing(storage.KindGenerator), "cloneConverter": thing(storage.KindConverter), "cloneScorer": thing(storage.KindScorer),
 	"deleteGenerator": deleted(storage.KindGenerator), "deleteConverter": deleted(storage.KindConverter), "deleteScorer": deleted(storage.KindScorer),
+	"testGenerator": deleted(storage.KindGenerator), "listGeneratorModels": deleted(storage.KindGenerator),
+	"previewConverters": func(s *team) map[string]any {
+		return map[string]any{"workspace": s.red.ID(), "text": "x", "converters": []any{map[string]any{"inline": map[string]any{"type": "Base64Converter"}}}}
+	},
+	"previewScorer": func(s *team) map[string]any {
+		return map[string]any{"workspace": s.red.ID(), "reply": "x", "scorer": map[string]any{"inline": map[string]any{"type": "SubStringScorer"}}}
+	},
 	"setUserDisabled": func(s *team) map[string]any { return map[string]any{"user": s.users["alice"].ID(), "disabled": true} },
 }
 
@@ -152,11 +159,11 @@ func TestEveryMutationRefusesWhoMayNotMakeIt(t *testing.T) {
 			}
 		}
 		switch {
-		case input["type"] != nil || input["id"] != nil: // what is in a workspace
+		case input["type"] != nil || input["id"] != nil || strings.HasPrefix(field.Name, "preview"): // what is in a workspace
 			intruders = append(intruders, intruder{"who is no member", mallory, nil, storage.CodeNotFound},
 				intruder{"a key bound elsewhere", elsewhere, nil, storage.CodeNotFound},
 				intruder{"a viewer", vi, nil, storage.CodeForbidden})
-			if input["type"] != nil {
+			if input["workspace"] != nil {
 				intruders = append(intruders, intruder{"another's personal workspace", alice, with(input, "workspace", s.personal("mallory").ID()), storage.CodeNotFound},
 					intruder{"of an archived one", alice, with(input, "workspace", s.old.ID()), storage.CodeNotFound})
 			}

@@ -9,6 +9,7 @@ import (
 	"context"
 
 	"github.com/violentutf/violentutf/auth"
+	"github.com/violentutf/violentutf/graph"
 	"github.com/violentutf/violentutf/schema"
 	"github.com/violentutf/violentutf/storage"
 )
@@ -30,6 +31,10 @@ func (r *mutationResolver) CloneScorer(ctx context.Context, input schema.CloneCo
 
 func (r *mutationResolver) DeleteScorer(ctx context.Context, input schema.DeleteConfiguredInput) (*schema.DeletePayload, error) {
 	return r.deleteConfigured(ctx, scorers, input)
+}
+
+func (r *mutationResolver) PreviewScorer(ctx context.Context, input graph.PreviewScorerInput) (*schema.VerdictPayload, error) {
+	return r.previewScorer(ctx, input)
 }
 
 func (r *viewerResolver) ScorerTypes(ctx context.Context, obj *auth.Viewer) ([]*storage.ConfiguredType, error) {

@@ -94,6 +94,50 @@ type ScorerPayload struct {
 	Scorer *storage.Scorer
 }
 
+// ModelsPayload is the answer of listGeneratorModels.
+type ModelsPayload struct {
+	Payload
+	Models []string
+}
+
+// PartInput names a converter or scorer: one of the two is set.
+type PartInput struct {
+	ID     *string
+	Inline *InlinePartInput
+}
+
+// InlinePartInput is a converter or scorer that is not stored.
+type InlinePartInput struct {
+	Type       string
+	Parameters *storage.JSON
+}
+
+// StepsPayload is the answer of previewConverters.
+type StepsPayload struct {
+	Payload
+	Steps []*ConverterStep
+}
+
+// ConverterStep is what one converter made.
+type ConverterStep struct{ Type, Output string }
+
+// VerdictPayload is the answer of previewScorer.
+type VerdictPayload struct {
+	Payload
+	Verdict *Verdict
+}
+
+// Verdict is what a scorer says of a reply.
+type Verdict struct {
+	Type       storage.ScoreType
+	IsTrue     *bool
+	Scale      *float64
+	Categories []string // never null
+	Rationale  string
+	RawValue   string
+	Status     storage.ScoreStatus
+}
+
 // DeletePayload is the answer of a deletion.
 type DeletePayload struct {
 	Payload

@@ -1,9 +1,16 @@
 package server_test
 
 import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/violentutf/violentutf/auth"
+	"github.com/violentutf/violentutf/server"
 	"github.com/violentutf/violentutf/storage"
 )
 
@@ -88,4 +95,84 @@ func keyOf(t *testing.T, id string) string {
 		t.Fatalf("%q is no id", id)
 	}
 	return parsed.Key
+}
+
+// A generator's credential is sealed, is used in calls, stays when the parameters come
+// back as they were shown, and is in no answer.
+func TestAGeneratorIsTestedWithACredentialThatNobodyReads(t *testing.T) {
+	const key = "sk-test-4f9a8b7c6d5e4f3a2b1c0d9e"
+	var authorizations []string
+	model := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		authorizations = append(authorizations, r.Header.Get("Authorization")+" "+r.Header.Get("X-Team-Token"))
+		w.Header().Set("Content-Type", "application/json")
+		if r.URL.Path == "/v1/models" {
+			_, _ = io.WriteString(w, `{"object":"list","data":[{"id":"small"},{"id":"large"}]}`)
+			return
+		}
+		_, _ = io.WriteString(w, `{"model":"small","choices":[{"message":{"role":"assistant","content":"ready `+key+`"},"finish_reason":"stop"}]}`)
+	}))
+	t.Cleanup(model.Close)
+	s := newSiteWith(t, func(options *server.Options) {
+		options.Outbound.Private = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	})
+	alice := s.token("alice", auth.RoleUser)
+	made := s.mustAsk(alice, `mutation($in:CreateGeneratorInput!){m:createGenerator(input:$in){generator`+thingFields+` userErrors{code message field}}}`, map[string]any{
+		"in": map[string]any{"name": "mine", "type": "OPENAI_COMPATIBLE", "parameters": map[string]any{
+			"endpoint": model.URL + "/v1", "model": "small", "api_key": key, "headers": map[string]any{"X-Team-Token": "tok-0123456789abcdef"},
+		}},
+	})
+	id, shown := at(made.Data, "m", "generator", "id"), at(made.Data, "m", "generator", "parameters")
+	if id == nil || at(made.Data, "m", "generator", "credential", "isSet") != true {
+		t.Fatalf("%v", made.Data)
+	}
+	// As it was shown, with another temperature.
+	parameters, _ := shown.(map[string]any)
+	parameters["temperature"] = 0.5
+	s.mustAsk(alice, `mutation($id:ID!,$p:JSON){m:updateGenerator(input:{id:$id,parameters:$p}){generator`+thingFields+` userErrors{code message}}}`, map[string]any{"id": id, "p": parameters})
+	tested := s.mustAsk(alice, `mutation($id:ID!){m:testGenerator(input:{id:$id}){generator{status lastTest parameters credential{isSet}} userErrors{code message}}}`, map[string]any{"id": id})
+	if at(tested.Data, "m", "generator", "status") != "ready" || at(tested.Data, "m", "generator", "lastTest", "ok") != true || at(tested.Data, "m", "generator", "credential", "isSet") != true {
+		t.Errorf("tested: %v", tested.Data)
+	}
+	models := s.mustAsk(alice, `mutation($id:ID!){m:listGeneratorModels(input:{id:$id}){models userErrors{code message}}}`, map[string]any{"id": id})
+	if at(models.Data, "m", "models", 1) != "large" {
+		t.Errorf("models: %v", models.Data)
+	}
+	for _, got := range authorizations {
+		if got != "Bearer "+key+" tok-0123456789abcdef" {
+			t.Errorf("called with %q", got)
+		}
+	}
+	for _, answer := range []any{made.Data, tested.Data, models.Data} {
+		if text := fmt.Sprint(answer); strings.Contains(text, key) || strings.Contains(text, "tok-0123456789abcdef") {
+			t.Errorf("the credential is in an answer: %s", text)
+		}
+	}
+	model.Close()
+	failed := s.mustAsk(alice, `mutation($id:ID!){m:testGenerator(input:{id:$id}){generator{status lastTest} userErrors{code}}}`, map[string]any{"id": id})
+	if at(failed.Data, "m", "generator", "status") != "failing" || at(failed.Data, "m", "generator", "lastTest", "errorClass") != "UNAVAILABLE" {
+		t.Errorf("without an endpoint: %v", failed.Data)
+	}
+}
+
+func TestConvertersAndScorersArePreviewed(t *testing.T) {
+	s := newSite(t)
+	alice := s.token("alice", auth.RoleUser)
+	steps := s.mustAsk(alice, `mutation{m:previewConverters(input:{text:"Hello",converters:[{inline:{type:"ROT13Converter"}},{inline:{type:"Base64Converter"}}]}){steps{type output} userErrors{code message}}}`, nil)
+	if at(steps.Data, "m", "steps", 0, "output") != "Uryyb" || at(steps.Data, "m", "steps", 1, "output") != "VXJ5eWI=" {
+		t.Errorf("%v", steps.Data)
+	}
+	verdict := s.mustAsk(alice, `mutation{m:previewScorer(input:{reply:"Sure, here it is",scorer:{inline:{type:"SubStringScorer",parameters:{substring:"sure"}}}}){verdict{type isTrue status rationale} userErrors{code message}}}`, nil)
+	if at(verdict.Data, "m", "verdict", "isTrue") != true || at(verdict.Data, "m", "verdict", "status") != "COMPLETE" {
+		t.Errorf("%v", verdict.Data)
+	}
+	for _, wrong := range []string{
+		`m:previewConverters(input:{text:"x",converters:[]}){userErrors{code}}`,
+		`m:previewConverters(input:{text:"x",converters:[{inline:{type:"None"}}]}){userErrors{code}}`,
+		`m:previewConverters(input:{text:"x",converters:[{inline:{type:"ToneConverter",parameters:{tone:"upset",converter_target:"nosuch"}}}]}){userErrors{code}}`,
+	} {
+		a := s.mustAsk(alice, "mutation{"+wrong+"}", nil)
+		if code := at(a.Data, "m", "userErrors", 0, "code"); code != "BAD_USER_INPUT" && code != "NOT_FOUND" {
+			t.Errorf("%s: %v", wrong, a.Data)
+		}
+	}
 }

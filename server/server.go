@@ -17,6 +17,7 @@ import (
 
 	"github.com/violentutf/violentutf/auth"
 	"github.com/violentutf/violentutf/house"
+	"github.com/violentutf/violentutf/outbound"
 	"github.com/violentutf/violentutf/storage/datadir"
 	"github.com/violentutf/violentutf/web"
 )
@@ -60,6 +61,8 @@ type Options struct {
 	Forwarded *auth.Forwarded
 	Proxies   Proxies
 	Origins   Origins
+	// Outbound is which addresses generators may be called at.
+	Outbound outbound.Policy
 	// DevUsers can be signed in as with one click in dev mode.
 	DevUsers []DevUser
 	Log      *slog.Logger

@@ -35,6 +35,11 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
+	return newSiteWith(t, func(*server.Options) {})
+}
+
+func newSiteWith(t *testing.T, change func(*server.Options)) *site {
+	t.Helper()
 	ctx := context.Background()
 	s := &site{t: t, log: &bytes.Buffer{}}
 	log := slog.New(slog.NewTextHandler(s.log, nil))
@@ -50,7 +55,9 @@ func newSite(t *testing.T) *site {
 	if s.issuer, err = auth.OpenDevIssuer(s.house.ConfigDir()); err != nil {
 		t.Fatal(err)
 	}
-	s.server = server.New(server.Options{House: s.house, Issuer: s.issuer, Dev: true, Version: "test", Log: log})
+	options := server.Options{House: s.house, Issuer: s.issuer, Dev: true, Version: "test", Log: log}
+	change(&options)
+	s.server = server.New(options)
 	s.http = httptest.NewServer(s.server.Handler())
 	t.Cleanup(s.http.Close)
 	return s

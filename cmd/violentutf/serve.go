@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/violentutf/violentutf/auth"
 	"github.com/violentutf/violentutf/house"
 	"github.com/violentutf/violentutf/interop"
+	"github.com/violentutf/violentutf/outbound"
 	"github.com/violentutf/violentutf/server"
 	"github.com/violentutf/violentutf/storage/datadir"
 )
@@ -29,6 +32,7 @@ func (c *command) serve(ctx context.Context, args []string) (err error) {
 	cost := set.Int("max-cost", server.DefaultCost, "highest `cost` of a GraphQL operation, in rows")
 	depth := set.Int("max-depth", server.DefaultDepth, "most `fields` inside each other of a GraphQL operation")
 	memory := set.String("duckdb-memory", "1GB", "memory `limit` of the database engine")
+	private := set.String("call-private", "", "private `ranges` that generators may be called at, as 10.1.0.0/16,127.0.0.0/8; dev mode adds loopback")
 	logFormat := set.String("log-format", "text", "text or json")
 	logLevel := set.String("log-level", "info", "debug, info, warn or error")
 	if err := c.parse(set, args); err != nil {
@@ -70,7 +74,11 @@ func (c *command) serve(ctx context.Context, args []string) (err error) {
 			return err
 		}
 	}
-	options := server.Options{House: h, Version: version(), Log: log, Limits: server.Limits{Cost: *cost, Depth: *depth}}
+	policy, err := callable(*private, *dev)
+	if err != nil {
+		return err
+	}
+	options := server.Options{Outbound: policy, House: h, Version: version(), Log: log, Limits: server.Limits{Cost: *cost, Depth: *depth}}
 	if *dev {
 		options.Dev, options.DevUsers = true, devUsers(*sample)
 		if options.Issuer, err = auth.OpenDevIssuer(h.ConfigDir()); err != nil {
@@ -96,6 +104,24 @@ func (c *command) serve(ctx context.Context, args []string) (err error) {
 			fmt.Fprintf(c.stdout, "GraphiQL as %s (%s): %s%s\n", user.Username, user.Role, base, srv.SignInLink(user.Username, user.Role))
 		}
 	})
+}
+
+// callable reads which private ranges may be called.
+func callable(ranges string, dev bool) (policy outbound.Policy, err error) {
+	if dev {
+		policy.Private = append(policy.Private, netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
+	}
+	for text := range strings.SplitSeq(ranges, ",") {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return policy, usageError(fmt.Sprintf("--call-private takes ranges like 10.1.0.0/16, not %q", text))
+		}
+		policy.Private = append(policy.Private, prefix)
+	}
+	return policy, nil
 }
 
 // devUsers can be signed in as with one click in dev mode.

@@ -29,7 +29,7 @@ type room struct {
 var plan = []room{
 	{"cmd/...", []string{everyRoom}},
 	{"server/...", []string{everyRoom}},
-	{"configured", []string{"secret/...", "storage"}},
+	{"configured", []string{"execution/target", "execution/converter", "execution/scorer", "outbound", "secret/...", "storage"}},
 	{"resolvers/...", []string{"configured", "graph/...", "schema/...", "loaders/...", "directives/...", "auth/...", "storage"}},
 	{"directives/...", []string{"auth/...", "loaders/...", "storage"}},
 	{"loaders/...", []string{"storage"}},

@@ -1,0 +1,212 @@
+package configured
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/violentutf/violentutf/execution/converter"
+	"github.com/violentutf/violentutf/execution/scorer"
+	"github.com/violentutf/violentutf/execution/target"
+	"github.com/violentutf/violentutf/storage"
+)
+
+// StatusFailing is the status of a generator whose last test failed.
+const StatusFailing = "failing"
+
+// Types are the types that this program can run, by kind.
+func Types() map[storage.ConfiguredKind][]*storage.ConfiguredType {
+	return map[storage.ConfiguredKind][]*storage.ConfiguredType{
+		storage.KindGenerators: target.Types(),
+		storage.KindConverters: converter.Types(),
+		storage.KindScorers:    scorer.Types(),
+	}
+}
+
+// Part is a converter or scorer of the workspace by its key, or one that is not stored.
+type Part struct {
+	Key        string
+	Type       string
+	Parameters storage.JSON
+}
+
+// Subject is a reply to score, with what led to it.
+type Subject = scorer.Subject
+
+// Target opens a generator. The caller closes it.
+func (t *Things) Target(ctx context.Context, store storage.UserStore, key string) (*target.Target, error) {
+	thing, err := Read(ctx, store, storage.KindGenerators, key)
+	if err != nil {
+		return nil, err
+	}
+	credentials, err := t.open(ctx, store, storage.KindGenerators, thing)
+	if err != nil {
+		return nil, err
+	}
+	parameters, err := withoutMarkers(thing.Parameters, credentials)
+	if err != nil {
+		return nil, err
+	}
+	return target.New(thing.Type, parameters, credentials, t.Calls)
+}
+
+// Test calls a generator once with a harmless prompt, and stores what that gave as its
+// last test and status.
+func (t *Things) Test(ctx context.Context, store storage.UserStore, key string) error {
+	model, err := t.Target(ctx, store, key)
+	if err != nil {
+		return err
+	}
+	defer model.Close()
+	got := model.Check(ctx)
+	status := storage.StatusReady
+	result := map[string]any{"ok": got.OK, "latencyMs": got.Latency.Milliseconds()}
+	if got.OK {
+		result["reply"], result["model"] = got.Reply, got.Model
+	} else {
+		status = StatusFailing
+		result["errorClass"], result["message"] = got.Class, got.Message
+		if got.Status != 0 {
+			result["status"] = got.Status
+		}
+	}
+	text, err := storage.CanonicalJSON(result)
+	if err != nil {
+		return fmt.Errorf("write the test of a generator: %w", err)
+	}
+	return store.ChangeConfigured(ctx, storage.KindGenerators, key, storage.ConfiguredChange{Status: &status, LastTest: &text})
+}
+
+// Models lists the models that a generator's provider offers.
+func (t *Things) Models(ctx context.Context, store storage.UserStore, key string) ([]string, error) {
+	model, err := t.Target(ctx, store, key)
+	if err != nil {
+		return nil, err
+	}
+	defer model.Close()
+	models, err := model.Models(ctx)
+	return models, callable(err)
+}
+
+// Convert shows what a chain of converters makes of a text, step by step.
+func (t *Things) Convert(ctx context.Context, store storage.UserStore, parts []Part, text string, seed uint64) ([]converter.Step, error) {
+	models := t.models(store)
+	defer models.close()
+	chain := make(converter.Chain, 0, len(parts))
+	for _, part := range parts {
+		part, err := stored(ctx, store, storage.KindConverters, part)
+		if err != nil {
+			return nil, err
+		}
+		made, err := converter.New(part.Type, part.Parameters, func(ctx context.Context, key string) (converter.Model, error) { return models.open(ctx, key) })
+		if err != nil {
+			return nil, err
+		}
+		chain = append(chain, made)
+	}
+	steps, err := chain.Steps(ctx, text, seed)
+	return steps, callable(err)
+}
+
+// Score shows what a scorer says of a reply.
+func (t *Things) Score(ctx context.Context, store storage.UserStore, part Part, subject Subject) (*scorer.Verdict, error) {
+	part, err := stored(ctx, store, storage.KindScorers, part)
+	if err != nil {
+		return nil, err
+	}
+	models := t.models(store)
+	defer models.close()
+	made, err := scorer.New(part.Type, part.Parameters, parts{ctx: ctx, models: models})
+	if err != nil {
+		return nil, err
+	}
+	verdict, err := made.Score(ctx, subject)
+	return &verdict, err
+}
+
+// stored is a part with the type and parameters that it has in the store.
+func stored(ctx context.Context, store storage.UserStore, kind storage.ConfiguredKind, part Part) (Part, error) {
+	if part.Key == "" {
+		return part, nil
+	}
+	thing, err := Read(ctx, store, kind, part.Key)
+	if err != nil {
+		return part, err
+	}
+	return Part{Key: part.Key, Type: thing.Type, Parameters: thing.Parameters}, nil
+}
+
+// models are the generators that converters and scorers ask, each opened once.
+type models struct {
+	things *Things
+	store  storage.UserStore
+	opened map[string]*target.Target
+}
+
+func (t *Things) models(store storage.UserStore) *models {
+	return &models{things: t, store: store, opened: map[string]*target.Target{}}
+}
+
+func (m *models) open(ctx context.Context, key string) (*target.Target, error) {
+	if known := m.opened[key]; known != nil {
+		return known, nil
+	}
+	opened, err := m.things.Target(ctx, m.store, key)
+	if err != nil {
+		return nil, fmt.Errorf("open the generator that it asks: %w", err)
+	}
+	m.opened[key] = opened
+	return opened, nil
+}
+
+func (m *models) close() {
+	for _, opened := range m.opened {
+		opened.Close()
+	}
+}
+
+// parts finds what a scorer is made of, in the context in which it is made.
+type parts struct {
+	ctx    context.Context //nolint:containedctx // it lives as long as scorer.New
+	models *models
+}
+
+func (p parts) Model(key string) (scorer.Model, error) { return p.models.open(p.ctx, key) }
+
+func (p parts) Scorer(key string) (scorer.Configured, error) {
+	part, err := stored(p.ctx, p.models.store, storage.KindScorers, Part{Key: key})
+	return scorer.Configured{TypeName: part.Type, Parameters: part.Parameters}, err
+}
+
+// callable turns the failure of a call into an error that the caller can mend: it is the
+// provider's, whose words are scrubbed.
+func callable(err error) error {
+	if failure, ok := errors.AsType[*target.Error](err); ok {
+		return storage.Errorf(storage.CodeConflict, "the generator answered %s: %s", failure.Class, failure.Message)
+	}
+	return err
+}
+
+// withoutMarkers leaves out what stands at the top of parameters for a credential.
+func withoutMarkers(parameters storage.JSON, credentials map[string]string) (storage.JSON, error) {
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(credentials)), atTop) {
+		return parameters, nil
+	}
+	tree := map[string]json.RawMessage{}
+	if err := json.Unmarshal([]byte(parameters), &tree); err != nil {
+		return "", storage.Errorf(storage.CodeConflict, "its parameters are no JSON object: update it")
+	}
+	for path := range credentials {
+		if atTop(path) {
+			delete(tree, strings.NewReplacer("~1", "/", "~0", "~").Replace(path[1:]))
+		}
+	}
+	text, err := json.Marshal(tree)
+	return storage.JSON(text), err
+}
+
+func atTop(path string) bool { return strings.Count(path, "/") == 1 }

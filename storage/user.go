@@ -47,7 +47,10 @@ type Identity struct {
 	Email       string // empty where the token has none, as DisplayName
 	DisplayName string
 	Roles       []string
-	Dev         bool // the development mode made it: a real identity may replace it
+	// IssuedAt is when the issuer said so. What it said earlier changes nothing: an older
+	// token that is still valid must not give a role back that a newer one took away.
+	IssuedAt time.Time
+	Dev      bool // the development mode made it: a real identity may replace it
 }
 
 // User is a person or service as the identity provider names it.
@@ -60,9 +63,12 @@ type User struct {
 	DisplayName *string
 	TimeZone    *string
 	Roles       []string // as last seen
-	FirstSeen   time.Time
-	LastSeen    time.Time // to the minute
-	Disabled    bool
+	// RolesAt is when the issuer last said that these are the roles, from a second to a
+	// minute exact; zero, the year 1970, when nobody has.
+	RolesAt   time.Time
+	FirstSeen time.Time
+	LastSeen  time.Time // to the minute
+	Disabled  bool
 	// DevBinding marks an identity of the development mode.
 	DevBinding bool
 	// BindingAllowed says that the next identity with the username takes it over.

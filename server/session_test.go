@@ -301,4 +301,13 @@ func TestTheProviderEndsSessionsByItself(t *testing.T) {
 			t.Errorf("%s: %s, then signed in as %q", test.name, answer.Status, username)
 		}
 	}
+	const unknown, known = `{"whose":"of nobody known here","why":"the provider ended it"}`, `{"why":"the provider ended it"}`
+	want := []string{
+		"anonymous EVENT SUCCEEDED " + unknown,
+		"alice INTENT  " + known, "alice OUTCOME SUCCEEDED " + known,
+		"alice INTENT  " + known, "alice OUTCOME SUCCEEDED " + known,
+	}
+	if got := r.audited("sign_out"); !slices.Equal(got, want) {
+		t.Errorf("on record: %q", got)
+	}
 }

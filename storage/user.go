@@ -31,6 +31,9 @@ type Users interface {
 	SetUserDisabled(ctx context.Context, userKey string, disabled bool) (*User, error)
 	// UserByUsername returns a user by the exact name, CodeNotFound without one.
 	UserByUsername(ctx context.Context, username string) (*User, error)
+	// UserByIdentity returns the user who is bound to an identity, CodeNotFound without
+	// one: to end what is theirs. It makes nobody, and notes nothing.
+	UserByIdentity(ctx context.Context, issuer, subject string) (*User, error)
 	// UsersByKey names the users of audit rows, members and keys.
 	UsersByKey(ctx context.Context, keys []string) (map[string]*User, error)
 	// ListUsers is for administrators; Users lists all of them by name. BAD_USER_INPUT

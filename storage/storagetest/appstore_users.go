@@ -23,6 +23,7 @@ var userTests = map[string]func(t *testing.T, store storage.AppStore){
 	"KnownIdentityCostsOneStatement":          knownIdentityCostsOneStatement,
 	"DisabledUserIsReturnedAsSuch":            disabledUserIsReturnedAsSuch,
 	"UsersAreReadInOneStatement":              usersAreReadInOneStatement,
+	"UserIsFoundByIdentity":                   userIsFoundByIdentity,
 	"IdentityWithoutItsPartsIsRefused":        identityWithoutItsPartsIsRefused,
 	"RefusedSignInStoresNothing":              refusedSignInStoresNothing,
 	"OlderTokenDoesNotSetRolesBack":           olderTokenDoesNotSetRolesBack,
@@ -283,6 +284,25 @@ func usersAreReadInOneStatement(t *testing.T, store storage.AppStore) {
 	}
 	if _, err := store.UserByUsername(t.Context(), "Bob"); storage.CodeOf(err) != storage.CodeNotFound {
 		t.Errorf("Bob: %v", err)
+	}
+}
+
+func userIsFoundByIdentity(t *testing.T, store storage.AppStore) {
+	ensure(t, store, "bob")
+	made, _ := signIn(t, store, identityOf("s1", "alice"))
+	if n := statements(t, func(ctx context.Context) error {
+		user, err := store.UserByIdentity(ctx, *made.Issuer, "s1")
+		if err == nil && user.Key != made.Key {
+			t.Errorf("found %+v", user)
+		}
+		return err
+	}); n != 1 {
+		t.Errorf("%d statements", n)
+	}
+	for issuer, subject := range map[string]string{*made.Issuer: "s2", "https://other.example": "s1", "": ""} {
+		if user, err := store.UserByIdentity(t.Context(), issuer, subject); storage.CodeOf(err) != storage.CodeNotFound {
+			t.Errorf("%s of %s: %+v, %v", subject, issuer, user, err)
+		}
 	}
 }
 

@@ -96,6 +96,9 @@ func (h *House) IssueToken(ctx context.Context, username string, role auth.Role,
 }
 
 func byCommand(action string, detail map[string]any) storage.AuditAct {
+	if detail == nil {
+		detail = map[string]any{}
+	}
 	text, _ := json.Marshal(detail) // texts and truths are always JSON
 	if len(text) > storage.MaxAuditDetail {
 		text = []byte(`{"detail":"left out: it does not fit a row"}`)

@@ -137,10 +137,11 @@ func devViewer(claims jwt.Token) (*Viewer, error) {
 		return nil, err
 	}
 	issuer, _ := claims.Issuer()
+	issued, _ := claims.IssuedAt()
 	expires, _ := claims.Expiration()
 	return &Viewer{
 		Issuer: issuer, Subject: subject, Username: username, DisplayName: username,
-		Roles: roles, ExpiresAt: expires, Dev: true,
+		Roles: roles, IssuedAt: issued, ExpiresAt: expires, Dev: true,
 	}, nil
 }
 

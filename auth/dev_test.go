@@ -39,7 +39,7 @@ func TestIssuedTokenGivesItsViewer(t *testing.T) {
 	}
 	want := &Viewer{
 		Issuer: "violentutf-dev", Subject: "dev:alice@example.org", Username: "alice@example.org", DisplayName: "alice@example.org",
-		Roles: []Role{RoleAuditor}, ExpiresAt: noon.Add(90 * time.Minute), Dev: true,
+		Roles: []Role{RoleAuditor}, IssuedAt: noon, ExpiresAt: noon.Add(90 * time.Minute), Dev: true,
 	}
 	// Another process reads the same key from the folder.
 	for _, verifier := range []Verifier{d, openDev(t, folder, c), d} {

@@ -94,7 +94,8 @@ func (f *Forwarded) Viewer(r *http.Request) (viewer *Viewer, present bool, err e
 		return nil, present, err
 	}
 	now := f.now()
-	if err := checkTimestamp(values[ForwardedTimestamp], now); err != nil {
+	signed, err := signedAt(values[ForwardedTimestamp], now)
+	if err != nil {
 		return nil, true, err
 	}
 	if err := f.checkSignature(r, values); err != nil {
@@ -103,7 +104,7 @@ func (f *Forwarded) Viewer(r *http.Request) (viewer *Viewer, present bool, err e
 	if err := f.nonces.use(values[ForwardedNonce], now); err != nil {
 		return nil, true, err
 	}
-	viewer, err = f.viewer(values, now)
+	viewer, err = f.viewer(values, signed, now)
 	return viewer, true, err
 }
 
@@ -127,19 +128,19 @@ func forwardedValues(r *http.Request) (values map[string]string, present bool, e
 	return values, present, nil
 }
 
-func checkTimestamp(text string, now time.Time) error {
+func signedAt(text string, now time.Time) (time.Time, error) {
 	seconds, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || seconds < 0 || strconv.FormatInt(seconds, 10) != text {
-		return invalid("the timestamp of the forwarded identity is not in seconds")
+		return time.Time{}, invalid("the timestamp of the forwarded identity is not in seconds")
 	}
 	signed := time.Unix(seconds, 0)
-	if now.Sub(signed) > forwardedWindow {
-		return ErrExpired
+	switch {
+	case now.Sub(signed) > forwardedWindow:
+		return time.Time{}, ErrExpired
+	case signed.Sub(now) > forwardedWindow:
+		return time.Time{}, ErrNotYetValid
 	}
-	if signed.Sub(now) > forwardedWindow {
-		return ErrNotYetValid
-	}
-	return nil
+	return signed, nil
 }
 
 func (f *Forwarded) checkSignature(r *http.Request, values map[string]string) error {
@@ -188,7 +189,9 @@ func forwardedMAC(key []byte, r *http.Request, body []byte, values map[string]st
 	return mac.Sum(nil)
 }
 
-func (f *Forwarded) viewer(values map[string]string, now time.Time) (*Viewer, error) {
+// viewer is issued at the minute in which it was signed: each request brings another time,
+// and a finer one would make each a write of the app store.
+func (f *Forwarded) viewer(values map[string]string, signed, now time.Time) (*Viewer, error) {
 	username, err := CanonicalUsername(values[ForwardedUser])
 	if err != nil {
 		return nil, invalid("the forwarded username is not allowed")
@@ -211,7 +214,7 @@ func (f *Forwarded) viewer(values map[string]string, now time.Time) (*Viewer, er
 	slices.Sort(roles)
 	return &Viewer{
 		Issuer: f.options.Issuer, Subject: subject, Username: username, DisplayName: username,
-		Roles: slices.Compact(roles), ExpiresAt: now.Add(forwardedViewer),
+		Roles: slices.Compact(roles), IssuedAt: signed.UTC().Truncate(time.Minute), ExpiresAt: now.Add(forwardedViewer),
 	}, nil
 }
 

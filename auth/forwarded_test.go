@@ -53,7 +53,7 @@ func TestForwardedIdentityGivesItsViewer(t *testing.T) {
 	viewer, present, err := g.f.Viewer(r)
 	want := &Viewer{
 		Issuer: "https://idp.example", Subject: "id-alice", Username: "alice", DisplayName: "alice",
-		Roles: []Role{RoleAuditor, RoleUser}, ExpiresAt: noon.Add(time.Hour),
+		Roles: []Role{RoleAuditor, RoleUser}, IssuedAt: noon, ExpiresAt: noon.Add(time.Hour),
 	}
 	if err != nil || !present || !reflect.DeepEqual(viewer, want) {
 		t.Fatalf("got %+v, %v, %v", viewer, present, err)

@@ -40,6 +40,8 @@ func Refuse(w http.ResponseWriter, r *http.Request, err error) {
 		message = "The token has expired: sign in again."
 	case errors.Is(err, ErrNotYetValid):
 		message = "The token is not valid yet: compare the clocks of both machines."
+	case errors.Is(err, ErrOldRoles):
+		message = "The owner of this API key has not signed in for too long: sign in once, then use it again."
 	case !errors.Is(err, ErrInvalid):
 		status, code, message = http.StatusServiceUnavailable, "INTERNAL", "The token cannot be checked now: try again."
 	}

@@ -156,11 +156,12 @@ func (p *Provider) viewer(claims jwt.Token) (*Viewer, error) {
 	}
 	issuer, _ := claims.Issuer()
 	subject, _ := claims.Subject()
+	issued, _ := claims.IssuedAt()
 	expires, _ := claims.Expiration()
 	return &Viewer{
 		Issuer: issuer, Subject: subject, Username: username,
 		Email: emailOf(claims), DisplayName: displayNameOf(claims, username),
-		Roles: roles, ExpiresAt: expires,
+		Roles: roles, IssuedAt: issued, ExpiresAt: expires,
 	}, nil
 }
 

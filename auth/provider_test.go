@@ -251,6 +251,7 @@ func TestForgedProviderTokensAreRefused(t *testing.T) {
 		{"expired", func(f forgery) string { return f.say("exp", time.Now().Add(-31*time.Second).Unix()).token(t) }, false},
 		{"not yet valid", func(f forgery) string { return f.say("nbf", time.Now().Add(40*time.Second).Unix()).token(t) }, false},
 		{"issued in the future", func(f forgery) string { return f.say("iat", time.Now().Add(40*time.Second).Unix()).token(t) }, false},
+		{"no time of issue", func(f forgery) string { return f.without("iat").token(t) }, false},
 		{"no expiry", func(f forgery) string { return f.without("exp").token(t) }, false},
 		{"an expiry of null", func(f forgery) string { return f.say("exp", nil).token(t) }, false},
 		{"an expiry in words", func(f forgery) string { return f.say("exp", "tomorrow").token(t) }, false},
@@ -370,9 +371,9 @@ func TestTokenGivesItsViewer(t *testing.T) {
 		viewer := z.tokens(t, s).Viewer
 		want := &Viewer{
 			Issuer: z.URL, Subject: "id-alice", Username: "alice", DisplayName: "Alice Example",
-			Email: "alice@example.org", Roles: test.roles, ExpiresAt: viewer.ExpiresAt,
+			Email: "alice@example.org", Roles: test.roles, IssuedAt: viewer.IssuedAt, ExpiresAt: viewer.ExpiresAt,
 		}
-		if !reflect.DeepEqual(viewer, want) {
+		if !reflect.DeepEqual(viewer, want) || time.Since(viewer.IssuedAt).Abs() > time.Minute {
 			t.Errorf("%s: %+v", test.name, viewer)
 		}
 	}
@@ -426,7 +427,7 @@ func TestWithdrawnKeyEndsWithoutANewOne(t *testing.T) {
 	c := &clock{time.Now()}
 	p := z.open(t, c.now)
 	f := forgery{jwa.ES256(), provider.ECKey(), map[string]any{"alg": "ES256", "kid": "ec-1", "typ": "at+jwt"}, with(provider.UserClaims("ai-api-access"),
-		"iss", z.URL, "aud", "violentutf", "azp", "violentutf", "sub", "id-alice", "exp", c.at.Add(time.Hour).Unix())}
+		"iss", z.URL, "aud", "violentutf", "azp", "violentutf", "sub", "id-alice", "iat", c.at.Unix(), "exp", c.at.Add(time.Hour).Unix())}
 	token := f.token(t)
 	if _, err := p.Verify(t.Context(), token); err != nil {
 		t.Fatal(err)
@@ -473,7 +474,7 @@ func TestProviderThatIsDownIsPutUpWithForAnHour(t *testing.T) {
 	z := startZitadel(t)
 	c := &clock{time.Now()}
 	p := z.open(t, c.now)
-	claims := with(provider.UserClaims("ai-api-access"), "iss", z.URL, "aud", "violentutf", "azp", "violentutf", "sub", "id-alice", "exp", c.at.Add(5*time.Hour).Unix())
+	claims := with(provider.UserClaims("ai-api-access"), "iss", z.URL, "aud", "violentutf", "azp", "violentutf", "sub", "id-alice", "iat", c.at.Unix(), "exp", c.at.Add(5*time.Hour).Unix())
 	token := func(kid string) string {
 		return forgery{jwa.ES256(), provider.ECKey(), map[string]any{"alg": "ES256", "kid": kid, "typ": "at+jwt"}, claims}.token(t)
 	}
@@ -506,7 +507,7 @@ func TestProviderThatDoesNotAnswerHoldsUpOneRequest(t *testing.T) {
 		return forgery{
 			jwa.ES256(), provider.ECKey(),
 			map[string]any{"alg": "ES256", "kid": "ec-1", "typ": "at+jwt"},
-			with(provider.UserClaims("ai-api-access"), "iss", z.URL, "aud", "violentutf", "azp", "violentutf", "sub", "id-alice", "exp", c.at.Add(time.Hour).Unix(), "jti", id),
+			with(provider.UserClaims("ai-api-access"), "iss", z.URL, "aud", "violentutf", "azp", "violentutf", "sub", "id-alice", "iat", c.at.Unix(), "exp", c.at.Add(time.Hour).Unix(), "jti", id),
 		}.token(t)
 	}
 	tokens := []string{token("1"), token("2")}

@@ -28,6 +28,8 @@ var (
 	ErrInvalid     = errors.New("token is not valid")
 	ErrExpired     = fmt.Errorf("%w: it has expired", ErrInvalid)
 	ErrNotYetValid = fmt.Errorf("%w: it is not valid yet", ErrInvalid)
+	// ErrOldRoles is of an API key whose owner has not signed in for too long.
+	ErrOldRoles = fmt.Errorf("%w: the roles of the key's owner are too old", ErrInvalid)
 )
 
 const (
@@ -155,6 +157,7 @@ func (r rules) checkClaims(token jwt.Token) error {
 		jwt.WithAcceptableSkew(clockSkew),
 		jwt.WithRequiredClaim(jwt.ExpirationKey),
 		jwt.WithRequiredClaim(jwt.SubjectKey),
+		jwt.WithRequiredClaim(jwt.IssuedAtKey), // tells which of two tokens has the newer roles
 		jwt.WithIssuer(r.issuer),
 		jwt.WithAudience(r.audience),
 	)

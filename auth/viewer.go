@@ -46,6 +46,7 @@ type Viewer struct {
 	Email       string // empty when unknown
 	DisplayName string
 	Roles       []Role
+	IssuedAt    time.Time // when the issuer said so, the roles above all
 	ExpiresAt   time.Time // of the token, without the skew that is allowed
 	Dev         bool      // signed in through the local issuer of dev mode
 
@@ -71,7 +72,7 @@ func (v *Viewer) Identity() storage.Identity {
 	}
 	return storage.Identity{
 		Issuer: v.Issuer, Subject: v.Subject, Username: v.Username, Email: v.Email,
-		DisplayName: v.DisplayName, Roles: roles, Dev: v.Dev,
+		DisplayName: v.DisplayName, Roles: roles, IssuedAt: v.IssuedAt, Dev: v.Dev,
 	}
 }
 

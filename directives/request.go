@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 
-	"github.com/violentutf/violentutf/auth"
 	"github.com/violentutf/violentutf/loaders"
 	"github.com/violentutf/violentutf/storage"
 )
@@ -159,7 +158,7 @@ func (r *Request) ensureUser(ctx context.Context) error {
 	}
 	user, personal := v.User, v.Personal
 	if user == nil || personal == nil {
-		if user, personal, err = r.gate.App.SignIn(ctx, identity(v), r.gate.PersonalFile(v.Username)); err != nil {
+		if user, personal, err = r.gate.App.SignIn(ctx, v.Identity(), r.gate.PersonalFile(v.Username)); err != nil {
 			if storage.CodeOf(err) == storage.CodeForbidden {
 				act := actOf(ctx, v, nil, "sign_in")
 				err = also(err, r.gate.App.RecordAudit(context.WithoutCancel(ctx), act, storage.AuditDenied, storage.CodeForbidden))
@@ -174,18 +173,6 @@ func (r *Request) ensureUser(ctx context.Context) error {
 	}
 	r.user, r.own = user, r.scope(personal)
 	return nil
-}
-
-// identity is who the viewer's token speaks of.
-func identity(v *auth.Viewer) storage.Identity {
-	roles := make([]string, len(v.Roles))
-	for i, role := range v.Roles {
-		roles[i] = string(role)
-	}
-	return storage.Identity{
-		Issuer: v.Issuer, Subject: v.Subject, Username: v.Username,
-		Email: v.Email, DisplayName: v.DisplayName, Roles: roles, Dev: v.Dev,
-	}
 }
 
 // scopes are the scopes of those workspaces that the viewer's API key reaches.

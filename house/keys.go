@@ -56,10 +56,21 @@ func (h *House) KeyStatus(ctx context.Context) (*KeyStatus, error) {
 	return status, nil
 }
 
-// RotateKeys seals the credentials of all workspaces with a new key, while they are
-// in use. CodeConflict: a rotation is under way.
-func (h *House) RotateKeys(ctx context.Context) (secret.Rotation, error) {
+// RotateKeys seals the credentials of all workspaces and the tokens of all sessions with a
+// new key, while they are in use, on record. CodeConflict: a rotation is under way.
+func (h *House) RotateKeys(ctx context.Context) (done secret.Rotation, err error) {
+	err = h.App.Audited(ctx, byCommand("key.rotate", nil), func(ctx context.Context, _ *storage.AuditAct) error {
+		done, err = h.rotateKeys(ctx)
+		return err
+	})
+	return done, err
+}
+
+func (h *House) rotateKeys(ctx context.Context) (secret.Rotation, error) {
 	done, err := h.Keeper.Rotate(ctx, func(ctx context.Context, reseal func(context.Context, secret.Resealer) error) error {
+		if err := reseal(ctx, sessionTokens{h.App}); err != nil {
+			return err
+		}
 		return h.eachStore(ctx, func(ctx context.Context, store storage.UserStore) error {
 			return reseal(ctx, interop.Credentials(store))
 		})

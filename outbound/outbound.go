@@ -44,6 +44,7 @@ var closed = []netip.Prefix{
 	netip.MustParsePrefix("203.0.113.0/24"),  // documentation
 	netip.MustParsePrefix("240.0.0.0/4"),     // reserved and broadcast, RFC 1112
 	netip.MustParsePrefix("100::/64"),        // discard, RFC 6666
+	netip.MustParsePrefix("2001::/32"),       // Teredo, RFC 4380: it holds an address of IPv4
 	netip.MustParsePrefix("2001:db8::/32"),   // documentation, RFC 3849
 	netip.MustParsePrefix("fec0::/10"),       // site-local, RFC 3879
 }
@@ -139,8 +140,8 @@ const mostRedirects = 3
 
 // Client calls by HTTP what the policy allows, also where it is sent on to. It uses no
 // proxy of the environment: the proxy would resolve the name, and nobody check it.
-// Credentials of the first request do not follow it to another origin. timeout is that
-// of a whole call. resolver may be nil.
+// Credentials of the first request do not follow it to another origin, nor does its body:
+// that is ErrRefused. timeout is that of a whole call. resolver may be nil.
 func (p Policy) Client(timeout time.Duration, resolver *net.Resolver) *http.Client {
 	return &http.Client{
 		Timeout: timeout,
@@ -158,7 +159,11 @@ func (p Policy) Client(timeout time.Duration, resolver *net.Resolver) *http.Clie
 				return fmt.Errorf("%w: it sends on more than %d times", ErrRefused, mostRedirects)
 			case first.Scheme == "https" && next.URL.Scheme != "https":
 				return fmt.Errorf("%w: it sends on from HTTPS to %s", ErrRefused, next.URL.Scheme)
-			case first.Scheme != next.URL.Scheme || first.Host != next.URL.Host:
+			case first.Scheme == next.URL.Scheme && first.Host == next.URL.Host:
+				return nil
+			case next.Body != nil && next.Body != http.NoBody:
+				return fmt.Errorf("%w: it sends the body on to %s", ErrRefused, next.URL.Host)
+			default:
 				// net/http drops Authorization and Cookie for other hosts, not API keys in
 				// headers of a provider's own.
 				next.Header = http.Header{"Accept": next.Header.Values("Accept"), "User-Agent": next.Header.Values("User-Agent")}

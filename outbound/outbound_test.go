@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -64,6 +66,7 @@ func TestAddressesThatMayBeCalled(t *testing.T) {
 		{"192.0.0.1", false, false},
 		{"203.0.113.1", false, false},
 		{"2001:db8::1", false, false},
+		{"2001:0:4136:e378:8000:63bf:3fff:fdd2", false, false},
 	} {
 		address := netip.MustParseAddr(test.address)
 		for name, policy := range map[string]struct {
@@ -141,6 +144,42 @@ func TestCredentialsDoNotFollowToAnotherOrigin(t *testing.T) {
 	answer.Body.Close()
 	if header := <-seen; header.Get("Api-Key") != "" || header.Get("Authorization") != "" {
 		t.Errorf("the other origin was shown %v", header)
+	}
+}
+
+// A temporary redirect sends the body again: a prompt, or a key that a provider wants there.
+func TestABodyDoesNotFollowToAnotherOrigin(t *testing.T) {
+	var seen, again atomic.Int64
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { seen.Add(1) }))
+	defer other.Close()
+	mux := http.NewServeMux()
+	mux.Handle("/away", http.RedirectHandler(other.URL, http.StatusTemporaryRedirect))
+	mux.Handle("/around", http.RedirectHandler("/here", http.StatusPermanentRedirect))
+	mux.HandleFunc("/here", func(_ http.ResponseWriter, r *http.Request) {
+		if body, err := io.ReadAll(r.Body); err == nil && string(body) == "prompt" {
+			again.Add(1)
+		}
+	})
+	first := httptest.NewServer(mux)
+	defer first.Close()
+	client := Policy{Private: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}.Client(10*time.Second, nil)
+	defer client.CloseIdleConnections()
+	post := func(path string) error {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, first.URL+path, strings.NewReader("prompt"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := client.Do(request)
+		if err == nil {
+			answer.Body.Close()
+		}
+		return err
+	}
+	if err := post("/away"); !errors.Is(err, ErrRefused) || seen.Load() != 0 {
+		t.Errorf("%v, and the other origin was asked %d times", err, seen.Load())
+	}
+	if err := post("/around"); err != nil || again.Load() != 1 {
+		t.Errorf("within the origin: %v, %d", err, again.Load())
 	}
 }
 

@@ -43,6 +43,7 @@ func (s *Server) control() http.Handler {
 	mux.HandleFunc("POST /keys/rotate", s.rotateKeys)
 	mux.HandleFunc("GET /users", s.listUsers)
 	mux.HandleFunc("POST /users", s.changeUser)
+	mux.HandleFunc("POST /tokens", s.issueToken)
 	mux.HandleFunc("GET /audit", s.auditIntegrity)
 	mux.HandleFunc("GET /audit/checkpoint", s.auditCheckpoint)
 	mux.HandleFunc("POST /audit/checkpoint", s.verifyCheckpoint)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/violentutf/violentutf/auth"
 	"github.com/violentutf/violentutf/storage"
@@ -85,12 +86,37 @@ func (s *Server) viewerByKey(ctx context.Context, secret string) (*auth.Viewer, 
 	if user.Disabled {
 		return nil, errLocked()
 	}
+	if err := s.checkRolesAge(ctx, user); err != nil {
+		return nil, err
+	}
 	viewer := auth.Known(user, personal)
 	viewer.Key = key
 	if key.ExpiresAt != nil {
 		viewer.ExpiresAt = *key.ExpiresAt
 	}
 	return viewer, nil
+}
+
+// checkRolesAge refuses roles that the issuer has not confirmed for as long as an
+// administrator allows: nobody tells this server of a role that is taken away from somebody
+// who uses keys alone. No setting is read for an owner who was here within its minimum, a
+// day.
+func (s *Server) checkRolesAge(ctx context.Context, user *storage.User) error {
+	const day = 24 * time.Hour
+	age := time.Since(user.RolesAt)
+	if age <= day {
+		return nil
+	}
+	settings, err := s.options.House.App.Settings(ctx)
+	if err != nil {
+		return err
+	}
+	for _, setting := range settings {
+		if setting.Key == "api_key.roles_days" && age > time.Duration(setting.Int())*day {
+			return auth.ErrOldRoles
+		}
+	}
+	return nil
 }
 
 // verify asks the development issuer, whose tokens nobody else signs, and then the

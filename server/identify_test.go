@@ -2,6 +2,8 @@ package server_test
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -101,6 +103,79 @@ func TestOneCredentialThatDoesNotHoldIsNotMendedByAnother(t *testing.T) {
 	if a := r.browser().query(whoAmI, byKey); a.status != http.StatusUnauthorized {
 		t.Errorf("the revoked key: %d %s", a.status, a.body)
 	}
+}
+
+func TestAnAPIKeyNeedsAnOwnerWhoSignedInLately(t *testing.T) {
+	r := newRealm(t, nil)
+	carol := storage.Identity{Issuer: r.provider.URL, Subject: "id-carol", Username: "carol", Roles: []string{"USER"}}
+	signIn := func(daysAgo int) *storage.User {
+		carol.IssuedAt = time.Now().Add(-time.Duration(daysAgo) * 24 * time.Hour)
+		user, _, err := r.house.App.SignIn(t.Context(), carol, "carol.db")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return user
+	}
+	byKey := map[string]string{"X-API-Key": r.apiKey(signIn(31), storage.ScopeRead), "Origin": ""}
+	if a := r.browser().query(whoAmI, byKey); a.status != http.StatusUnauthorized || a.code() != "UNAUTHENTICATED" || !strings.Contains(a.body, "sign in once") {
+		t.Errorf("after 31 days: %d %s", a.status, a.body)
+	}
+	if got := r.audited("sign_in"); len(got) != 1 || !strings.Contains(got[0], "the roles of the key's owner are too old") {
+		t.Errorf("on record: %q", got)
+	}
+	signIn(29)
+	if a := r.browser().query(whoAmI, byKey); a.status != http.StatusOK {
+		t.Errorf("after 29 days: %d %s", a.status, a.body)
+	}
+	r.set(t, "api_key.roles_days", "7")
+	if a := r.browser().query(whoAmI, byKey); a.status != http.StatusUnauthorized {
+		t.Errorf("after 29 days with 7 allowed: %d %s", a.status, a.body)
+	}
+	signIn(0)
+	if a := r.browser().query(whoAmI, byKey); a.status != http.StatusOK {
+		t.Errorf("after signing in: %d %s", a.status, a.body)
+	}
+}
+
+// An older token that is still valid is answered, but the key keeps what the newer one said.
+func TestAnOlderTokenGivesAnAPIKeyNoRoleBack(t *testing.T) {
+	r := newRealm(t, nil)
+	r.provider.Set(func() { r.provider.Claims = provider.UserClaims("admin", "ai-api-access") })
+	older := r.accessToken(t)
+	for time.Now().Unix() == issuedOf(t, older) {
+		time.Sleep(10 * time.Millisecond) // tokens tell their time in seconds
+	}
+	r.provider.Set(func() { r.provider.Claims = provider.UserClaims("ai-api-access") })
+	const knownToTheStore = `{ viewer { username roles workspace { id } } }`
+	for _, token := range []string{older, r.accessToken(t), older} {
+		if a := r.browser().query(knownToTheStore, map[string]string{"Authorization": "Bearer " + token}); a.status != http.StatusOK {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+	}
+	user, err := r.house.App.UserByUsername(t.Context(), "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := r.browser().query(whoAmI, map[string]string{"X-API-Key": r.apiKey(user, storage.ScopeRead), "Origin": ""})
+	if a.status != http.StatusOK || strings.Contains(a.body, "ADMIN") || !strings.Contains(a.body, "USER") {
+		t.Errorf("the key: %d %s", a.status, a.body)
+	}
+}
+
+// issuedOf reads the time of a token, in seconds.
+func issuedOf(t *testing.T, token string) int64 {
+	t.Helper()
+	raw, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var claims struct {
+		IssuedAt int64 `json:"iat"`
+	}
+	if err := json.Unmarshal(raw, &claims); err != nil {
+		t.Fatal(err)
+	}
+	return claims.IssuedAt
 }
 
 // signedIn signs in and gives the session.

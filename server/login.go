@@ -75,7 +75,9 @@ func (s *Server) beginSession(ctx context.Context, signedIn auth.SignedIn) (toke
 		Key: token.Hash(), UserKey: user.Key, ExpiresAt: until, Idle: idle,
 		IP: caller.IP, UserAgent: caller.UserAgent, IssuerSession: signedIn.SessionID,
 	}
-	if session.RefreshToken, session.IDToken, err = s.seal(user.Key, session.Key, signedIn); err != nil {
+	sealing := s.options.House.Keeper.Begin()
+	defer sealing.End()
+	if session.RefreshToken, session.IDToken, err = seal(sealing, user.Key, session.Key, signedIn); err != nil {
 		return "", time.Time{}, err
 	}
 	row := act(ctx, actSignIn, user, map[string]string{"way": bySession})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/violentutf/violentutf/auth"
+	"github.com/violentutf/violentutf/house"
 	"github.com/violentutf/violentutf/secret"
 	"github.com/violentutf/violentutf/storage"
 )
@@ -109,12 +110,11 @@ func (s *Server) renew(ctx context.Context, session *storage.Session, fresh auth
 	if err != nil {
 		return nil, nil, err
 	}
-	refresh, id, err := s.seal(session.UserKey, session.Key, fresh)
+	sealing := s.options.House.Keeper.Begin()
+	defer sealing.End()
+	refresh, id, err := seal(sealing, session.UserKey, session.Key, fresh)
 	if err != nil {
 		return nil, nil, err
-	}
-	if id == "" {
-		id = session.IDToken
 	}
 	if err := app.SetSessionTokens(ctx, session.Key, refresh, id); err != nil {
 		return nil, nil, notHolding(err) // somebody signed out meanwhile
@@ -135,26 +135,26 @@ func (s *Server) endSession(ctx context.Context, user *storage.User, session *st
 	})
 }
 
-// seal binds a session's tokens to its row.
-func (s *Server) seal(userKey, key string, signedIn auth.SignedIn) (refresh, id string, err error) {
+// seal binds a session's tokens to its row. Whoever stores them ends sealing after it: a
+// rotation waits for that, and then seals them anew.
+func seal(sealing *secret.Session, userKey, key string, signedIn auth.SignedIn) (refresh, id string, err error) {
 	text, err := json.Marshal(kept{Refresh: signedIn.RefreshToken, Until: signedIn.ExpiresAt})
 	if err != nil {
 		return "", "", err
 	}
-	if refresh, err = s.options.House.Keeper.Seal(string(text), tokenPlace(userKey, key, "refresh_token")); err != nil {
+	if refresh, err = sealing.Seal(string(text), house.TokenPlace(userKey, key, storage.FieldRefreshToken)); err != nil {
 		return "", "", err
 	}
 	if signedIn.IDToken != "" {
-		id, err = s.options.House.Keeper.Seal(signedIn.IDToken, tokenPlace(userKey, key, "id_token"))
+		id, err = sealing.Seal(signedIn.IDToken, house.TokenPlace(userKey, key, storage.FieldIDToken))
 	}
 	return refresh, id, err
 }
 
-// unseal opens what a session keeps. What cannot be opened, because the keys were rotated
-// and the server started again, is a session that is over.
+// unseal opens what a session keeps. What cannot be opened is a session that is over.
 func (s *Server) unseal(session *storage.Session) (kept, error) {
 	var tokens kept
-	text, err := s.options.House.Keeper.Open(session.RefreshToken, tokenPlace(session.UserKey, session.Key, "refresh_token"))
+	text, err := s.options.House.Keeper.Open(session.RefreshToken, house.TokenPlace(session.UserKey, session.Key, storage.FieldRefreshToken))
 	if err != nil || json.Unmarshal([]byte(text), &tokens) != nil {
 		return kept{}, errSessionOver
 	}
@@ -164,15 +164,11 @@ func (s *Server) unseal(session *storage.Session) (kept, error) {
 // idToken is what the provider wants to see at the end of a session; empty when it cannot
 // be opened any more.
 func (s *Server) idToken(session *storage.Session) string {
-	text, err := s.options.House.Keeper.Open(session.IDToken, tokenPlace(session.UserKey, session.Key, "id_token"))
+	text, err := s.options.House.Keeper.Open(session.IDToken, house.TokenPlace(session.UserKey, session.Key, storage.FieldIDToken))
 	if err != nil {
 		return ""
 	}
 	return text
-}
-
-func tokenPlace(userKey, session, field string) secret.Place {
-	return secret.Place{Workspace: userKey, Table: "user_sessions", Row: session, Field: field}
 }
 
 // turns lets one at a time do something about a key.

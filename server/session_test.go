@@ -15,7 +15,9 @@ import (
 	jose "github.com/go-jose/go-jose/v4"
 
 	"github.com/violentutf/violentutf/auth"
+	"github.com/violentutf/violentutf/house"
 	"github.com/violentutf/violentutf/internal/provider"
+	"github.com/violentutf/violentutf/secret"
 	"github.com/violentutf/violentutf/storage"
 )
 
@@ -80,6 +82,47 @@ func TestASessionsTokensAreSealedAndItsCookieIsNotStored(t *testing.T) {
 	}
 	if a := b.query(whoAmI, nil); a.status != http.StatusUnauthorized {
 		t.Errorf("with another's tokens (of %s) the answer is %d %s", user.Username, a.status, a.body)
+	}
+}
+
+// What a restart forgets are the old keys, which a new Keeper does not read.
+func TestASessionOutlivesARotationOfTheKeysAndARestart(t *testing.T) {
+	r := newRealm(t, nil)
+	expiring(r)
+	b := r.browser()
+	b.signIn()
+	var refreshes sync.WaitGroup
+	for range 4 {
+		refreshes.Go(func() {
+			for range 5 {
+				if a := b.query(whoAmI, nil); a.status != http.StatusOK {
+					t.Errorf("while the keys rotate: %d %s", a.status, a.body)
+				}
+			}
+		})
+	}
+	for range 3 {
+		if _, err := r.house.RotateKeys(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	refreshes.Wait()
+	_, err := r.house.RotateKeys(t.Context()) // after the last refresh
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.house.Keeper, err = secret.OpenKeeper(r.house.ConfigDir()); err != nil {
+		t.Fatal(err)
+	}
+	if username, _ := b.who(); username != "alice" {
+		t.Errorf("after it signed in as %q", username)
+	}
+	session, _, _, err := r.house.App.SessionByKey(t.Context(), auth.SessionToken(b.cookie()).Hash())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.house.Keeper.Open(session.IDToken, house.TokenPlace(session.UserKey, session.Key, storage.FieldIDToken)); err != nil {
+		t.Errorf("the ID token: %v", err)
 	}
 }
 
@@ -300,5 +343,14 @@ func TestTheProviderEndsSessionsByItself(t *testing.T) {
 		if username, _ := b.who(); answer.StatusCode != test.status || username != test.still {
 			t.Errorf("%s: %s, then signed in as %q", test.name, answer.Status, username)
 		}
+	}
+	const unknown, known = `{"whose":"of nobody known here","why":"the provider ended it"}`, `{"why":"the provider ended it"}`
+	want := []string{
+		"anonymous EVENT SUCCEEDED " + unknown,
+		"alice INTENT  " + known, "alice OUTCOME SUCCEEDED " + known,
+		"alice INTENT  " + known, "alice OUTCOME SUCCEEDED " + known,
+	}
+	if got := r.audited("sign_out"); !slices.Equal(got, want) {
+		t.Errorf("on record: %q", got)
 	}
 }

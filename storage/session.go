@@ -15,8 +15,8 @@ type Sessions interface {
 	// unknown, ended or expired, without saying which. A disabled user is returned:
 	// refusing is up to the caller.
 	SessionByKey(ctx context.Context, key string) (*Session, *User, *Workspace, error)
-	// SetSessionTokens stores what a refresh brought. CodeUnauthenticated for a
-	// session that is over.
+	// SetSessionTokens stores what a refresh brought; without an ID token the one before
+	// stays. CodeUnauthenticated for a session that is over.
 	SetSessionTokens(ctx context.Context, key, refreshToken, idToken string) error
 	// SessionsOf lists a user's sessions that are not over, newest first, without
 	// tokens.
@@ -34,6 +34,11 @@ type Sessions interface {
 	// EndIssuerSession ends what an issuer says is over (OpenID Connect Back-Channel
 	// Logout 1.0, section 2.6), and returns how many sessions that were.
 	EndIssuerSession(ctx context.Context, issuer, issuerSession string) (int64, error)
+	// SealedTokens lists at most limit sealed tokens behind one, of sessions that are over
+	// too, by session and field; behind the zero token it begins. ReplaceTokens stores
+	// each new text where the old one still is, all or none.
+	SealedTokens(ctx context.Context, after SealedToken, limit int) ([]*SealedToken, error)
+	ReplaceTokens(ctx context.Context, changes []*ResealedToken) error
 	// PurgeSessions forgets the expired ones, and returns how many.
 	PurgeSessions(ctx context.Context) (int64, error)
 }
@@ -51,6 +56,29 @@ type Session struct {
 	IssuerSession string // sid, empty where the issuer gives none
 	RefreshToken  string // sealed by the caller; as IDToken empty in lists
 	IDToken       string
+}
+
+// TokenField is where a session keeps a sealed token.
+type TokenField string
+
+// The fields of sealed tokens.
+const (
+	FieldIDToken      TokenField = "id_token"
+	FieldRefreshToken TokenField = "refresh_token"
+)
+
+// SealedToken is a sealed token and whose it is.
+type SealedToken struct {
+	Session string // key
+	User    string // key
+	Field   TokenField
+	Sealed  string
+}
+
+// ResealedToken is a sealed token with what replaces it.
+type ResealedToken struct {
+	SealedToken
+	New string
 }
 
 // IdleExpiresAt is when the session ends without another request.

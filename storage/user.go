@@ -31,6 +31,9 @@ type Users interface {
 	SetUserDisabled(ctx context.Context, userKey string, disabled bool) (*User, error)
 	// UserByUsername returns a user by the exact name, CodeNotFound without one.
 	UserByUsername(ctx context.Context, username string) (*User, error)
+	// UserByIdentity returns the user who is bound to an identity, CodeNotFound without
+	// one: to end what is theirs. It makes nobody, and notes nothing.
+	UserByIdentity(ctx context.Context, issuer, subject string) (*User, error)
 	// UsersByKey names the users of audit rows, members and keys.
 	UsersByKey(ctx context.Context, keys []string) (map[string]*User, error)
 	// ListUsers is for administrators; Users lists all of them by name. BAD_USER_INPUT
@@ -47,7 +50,10 @@ type Identity struct {
 	Email       string // empty where the token has none, as DisplayName
 	DisplayName string
 	Roles       []string
-	Dev         bool // the development mode made it: a real identity may replace it
+	// IssuedAt is when the issuer said so. What it said earlier changes nothing: an older
+	// token that is still valid must not give a role back that a newer one took away.
+	IssuedAt time.Time
+	Dev      bool // the development mode made it: a real identity may replace it
 }
 
 // User is a person or service as the identity provider names it.
@@ -60,9 +66,12 @@ type User struct {
 	DisplayName *string
 	TimeZone    *string
 	Roles       []string // as last seen
-	FirstSeen   time.Time
-	LastSeen    time.Time // to the minute
-	Disabled    bool
+	// RolesAt is when the issuer last said that these are the roles, from a second to a
+	// minute exact; zero, the year 1970, when nobody has.
+	RolesAt   time.Time
+	FirstSeen time.Time
+	LastSeen  time.Time // to the minute
+	Disabled  bool
 	// DevBinding marks an identity of the development mode.
 	DevBinding bool
 	// BindingAllowed says that the next identity with the username takes it over.

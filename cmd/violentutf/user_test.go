@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,9 +79,57 @@ func TestUsersAreListedAndLockedWithAndWithoutAServer(t *testing.T) {
 		}
 	}
 	const each = "user.allow_binding SUCCEEDED,user.set_disabled SUCCEEDED,user.set_disabled SUCCEEDED,"
-	want := "import.file SUCCEEDED,user.set_disabled FAILED," + each + each + "user.set_disabled SUCCEEDED"
+	want := "import.file SUCCEEDED,user.set_disabled FAILED," + each + each + "token.issue SUCCEEDED,user.set_disabled SUCCEEDED"
 	if got := strings.Join(actions, ","); got != want {
 		t.Errorf("on record: %s\nwant       %s", got, want)
+	}
+}
+
+func TestTokensAreOnRecordWithAndWithoutAServer(t *testing.T) {
+	data := t.TempDir()
+	status, alone, stderr := run(t, "token", "--data", data, "--user", "alice", "--role", "admin")
+	if status != exitDone {
+		t.Fatal(stderr)
+	}
+	base, stop := serve(t, data)
+	if body := query(t, base, strings.TrimSpace(alone), `{ viewer { username workspace { id } } }`); !strings.Contains(body, `"username":"alice"`) {
+		t.Errorf("the token is answered %s", body)
+	}
+	status, beside, stderr := run(t, "token", "--data", data, "--user", "alice", "--ttl", "5m")
+	if status != exitDone {
+		t.Fatal(stderr)
+	}
+	if body := query(t, base, strings.TrimSpace(beside), `{ viewer { username } }`); !strings.Contains(body, `"username":"alice"`) {
+		t.Errorf("the token of the server is answered %s", body)
+	}
+	stop()
+	h, err := house.Open(t.Context(), house.Options{Dir: data})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close(context.Background())
+	action := "token."
+	rows, err := h.App.AuditEvents(t.Context(), &storage.AuditFilter{ActionPrefix: &action}, storage.AuditOrder{Direction: storage.Ascending}, storage.Page{Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	alice, err := h.App.UserByUsername(t.Context(), "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, edge := range rows.Edges {
+		e := edge.Node
+		subject := strings.Replace(e.SubjectKey, alice.Key, "alice", 1)
+		got = append(got, strings.Join([]string{e.Actor, e.Action, string(e.Kind), string(e.Outcome), subject, string(e.Detail)}, " "))
+	}
+	const byAdmin, byUser = `{"life":"1h0m0s","role":"ADMIN","user":"alice"}`, `{"life":"5m0s","role":"USER","user":"alice"}`
+	want := []string{
+		"command token.issue INTENT   " + byAdmin, "command token.issue OUTCOME SUCCEEDED  " + byAdmin,
+		"command token.issue INTENT   " + byUser, "command token.issue OUTCOME SUCCEEDED alice " + byUser,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("on record: %q", got)
 	}
 }
 

@@ -80,12 +80,13 @@ func sessionOver() error {
 	return storage.Errorf(storage.CodeUnauthenticated, "the session is over: sign in again")
 }
 
-// SetSessionTokens stores what a refresh brought. CodeUnauthenticated for a session
-// that is over.
+// SetSessionTokens stores what a refresh brought. An ID token that it did not bring is
+// kept by the statement, not by the caller, who may have read it before a rotation of the
+// keys replaced it. CodeUnauthenticated for a session that is over.
 func (s *Store) SetSessionTokens(ctx context.Context, key, refreshToken, idToken string) error {
 	changed, err := exec(ctx, s.db, "store a session's tokens", `
 		UPDATE user_sessions
-		SET refresh_token = $2, id_token = $3
+		SET refresh_token = $2, id_token = COALESCE(NULLIF($3, ''), id_token)
 		WHERE id = $1 AND expires_at > $4`, key, refreshToken, idToken, s.now().UnixMicro())
 	if err == nil && changed == 0 {
 		err = sessionOver()

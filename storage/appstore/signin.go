@@ -97,11 +97,12 @@ func (s *Store) bind(ctx context.Context, identity storage.Identity, file string
 				return err
 			}
 		}
+		// Another issuer's clock says nothing of when this one spoke: roles_at begins anew.
 		// What the development mode alone made is free for a real identity; what a
 		// command made needs the permission even after a development sign-in.
 		if _, err := exec(ctx, tx, "bind user", `
 			UPDATE users
-			SET issuer = $2, subject = $3,
+			SET issuer = $2, subject = $3, roles_at = 0,
 				binding = CASE WHEN CAST($4 AS BOOLEAN) THEN 'DEV' END,
 				binding_allowed = CAST($4 AS BOOLEAN) AND (CAST($5 AS BOOLEAN) OR binding_allowed)
 			WHERE username = $1`,
@@ -157,25 +158,41 @@ func displayOf(identity storage.Identity, username string) *string {
 	return present(identity.DisplayName)
 }
 
-// tellsMore compares what the token says with what is stored.
+// tellsMore compares what the token says with what is stored. A newer token with the same
+// roles tells more too: from then on no token between the two may change them.
 func tellsMore(identity storage.Identity, user *storage.User) bool {
+	switch issued := issuedAt(identity); {
+	case issued < user.RolesAt.UnixMicro():
+		return false
+	case issued > user.RolesAt.UnixMicro():
+		return true
+	}
 	return !same(user.Email, present(identity.Email)) ||
 		!same(user.DisplayName, displayOf(identity, user.Username)) ||
 		!slices.Equal(user.Roles, identity.Roles)
 }
 
-// note stores what the token says and that the user was seen.
+// issuedAt is the token's time; one without a time is older than any with one.
+func issuedAt(identity storage.Identity) int64 { return max(0, identity.IssuedAt.UnixMicro()) }
+
+// note stores that the user was seen and, unless a newer token has been here, what this
+// one says.
 func (s *Store) note(ctx context.Context, db Runner, user *storage.User, identity storage.Identity, now time.Time) error {
-	email, display := present(identity.Email), displayOf(identity, user.Username)
-	_, err := exec(ctx, db, "note what the token says", `
+	email, display, issued := present(identity.Email), displayOf(identity, user.Username), issuedAt(identity)
+	changed, err := exec(ctx, db, "note what the token says", `
 		UPDATE users
-		SET email = $2, display_name = $3, roles = $4, last_seen = $5
-		WHERE id = $1`, user.Key, email, display, texts(identity.Roles).column(), now.UnixMicro())
-	if err == nil {
-		user.Email, user.DisplayName, user.Roles = email, display, append([]string{}, identity.Roles...)
-		user.LastSeen = fromMicros(now.UnixMicro())
+		SET email = $2, display_name = $3, roles = $4, roles_at = $5, last_seen = $6
+		WHERE id = $1 AND roles_at <= $5`,
+		user.Key, email, display, texts(identity.Roles).column(), issued, now.UnixMicro())
+	if err != nil {
+		return err
 	}
-	return err
+	if changed == 0 {
+		return s.see(ctx, db, user, now)
+	}
+	user.Email, user.DisplayName, user.Roles = email, display, append([]string{}, identity.Roles...)
+	user.RolesAt, user.LastSeen = fromMicros(issued), fromMicros(now.UnixMicro())
+	return nil
 }
 
 // present is nil for the empty text.

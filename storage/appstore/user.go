@@ -33,7 +33,7 @@ func (s *Store) EnsureUser(ctx context.Context, username, file string) (*storage
 		return s.ensureUser(ctx, username, file)
 	}
 	if now := s.now(); now.Sub(found.user.LastSeen) >= lastSeenStep {
-		if err := s.see(ctx, &found.user, now); err != nil {
+		if err := s.see(ctx, s.db, &found.user, now); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -137,8 +137,8 @@ const personalWorkspace = `JOIN workspaces AS w ON w.personal_of = u.id
 		JOIN workspace_members AS m ON m.workspace_id = w.id AND m.user_id = u.id`
 
 // see stores that the user was seen now. Requests that come at once change one row once.
-func (s *Store) see(ctx context.Context, user *storage.User, now time.Time) error {
-	_, err := exec(ctx, s.db, "note that the user was seen", `
+func (s *Store) see(ctx context.Context, db Runner, user *storage.User, now time.Time) error {
+	_, err := exec(ctx, db, "note that the user was seen", `
 		UPDATE users
 		SET last_seen = $1
 		WHERE id = $2 AND last_seen <= $3`,
@@ -149,20 +149,20 @@ func (s *Store) see(ctx context.Context, user *storage.User, now time.Time) erro
 	return err
 }
 
-const userColumns = `u.id, u.issuer, u.subject, u.username, u.email, u.display_name, u.time_zone, u.roles,
+const userColumns = `u.id, u.issuer, u.subject, u.username, u.email, u.display_name, u.time_zone, u.roles, u.roles_at,
 	u.first_seen, u.last_seen, u.disabled, COALESCE(u.binding, '') = 'DEV', u.binding_allowed`
 
 // scannedUser is a row of userColumns.
 type scannedUser struct {
-	user                storage.User
-	roles               texts
-	firstSeen, lastSeen int64
+	user                         storage.User
+	roles                        texts
+	rolesAt, firstSeen, lastSeen int64
 }
 
 func (s *scannedUser) targets() []any {
 	u := &s.user
 	return []any{
-		&u.Key, &u.Issuer, &u.Subject, &u.Username, &u.Email, &u.DisplayName, &u.TimeZone, &s.roles,
+		&u.Key, &u.Issuer, &u.Subject, &u.Username, &u.Email, &u.DisplayName, &u.TimeZone, &s.roles, &s.rolesAt,
 		&s.firstSeen, &s.lastSeen, &u.Disabled, &u.DevBinding, &u.BindingAllowed,
 	}
 }
@@ -170,7 +170,8 @@ func (s *scannedUser) targets() []any {
 // User is what was scanned.
 func (s *scannedUser) User() storage.User {
 	u := s.user
-	u.Roles, u.FirstSeen, u.LastSeen = s.roles, fromMicros(s.firstSeen), fromMicros(s.lastSeen)
+	u.Roles, u.RolesAt = s.roles, fromMicros(s.rolesAt)
+	u.FirstSeen, u.LastSeen = fromMicros(s.firstSeen), fromMicros(s.lastSeen)
 	return u
 }
 

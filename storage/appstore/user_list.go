@@ -19,6 +19,11 @@ func (s *Store) UserByUsername(ctx context.Context, username string) (*storage.U
 	return knownUser(ctx, s.db, `u.username = $1`, username)
 }
 
+// UserByIdentity returns the user who is bound to an identity. CodeNotFound without one.
+func (s *Store) UserByIdentity(ctx context.Context, issuer, subject string) (*storage.User, error) {
+	return knownUser(ctx, s.db, `u.issuer = $1 AND u.subject = $2`, issuer, subject)
+}
+
 // UsersByKey reads users.
 func (s *Store) UsersByKey(ctx context.Context, keys []string) (map[string]*storage.User, error) {
 	return userListing.byKey(ctx, s.db, keys)

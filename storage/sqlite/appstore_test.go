@@ -68,7 +68,7 @@ func TestOlderAppStoreIsBackedUpAndMigrated(t *testing.T) {
 	if users, err := store.Users(t.Context()); err != nil || len(users) != 1 {
 		t.Errorf("users %v, %v", users, err)
 	}
-	backups, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "backups", "violentutf_api-2-*.db"))
+	backups, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "backups", "violentutf_api-*.db"))
 	if len(backups) != 1 {
 		t.Fatalf("backups: %v", backups)
 	}

@@ -17,6 +17,7 @@ var sessionTests = map[string]func(t *testing.T, store storage.AppStore){
 	"SessionsAreEnded":                        sessionsAreEnded,
 	"IssuerEndsItsOwnSessionsOnly":            issuerEndsItsOwnSessionsOnly,
 	"TokensOfASessionAreReplaced":             tokensOfASessionAreReplaced,
+	"SealedTokensAreListedAndReplaced":        sealedTokensAreListedAndReplaced,
 	"SessionsAreListedInPages":                sessionsAreListedInPages,
 	"ExpiredSessionsArePurged":                expiredSessionsArePurged,
 }
@@ -173,7 +174,71 @@ func tokensOfASessionAreReplaced(t *testing.T, store storage.AppStore) {
 	if found, _, _, err := store.SessionByKey(t.Context(), hashOf("c")); err != nil || found.RefreshToken != "r2" || found.IDToken != "i2" {
 		t.Errorf("%+v, %v", found, err)
 	}
+	if err := store.SetSessionTokens(t.Context(), hashOf("c"), "r3", ""); err != nil {
+		t.Fatal(err)
+	}
+	if found, _, _, err := store.SessionByKey(t.Context(), hashOf("c")); err != nil || found.RefreshToken != "r3" || found.IDToken != "i2" {
+		t.Errorf("without an ID token: %+v, %v", found, err)
+	}
 	wantCode(t, store.SetSessionTokens(t.Context(), hashOf("d"), "r", "i"), storage.CodeUnauthenticated, "an unknown session")
+}
+
+func sealedTokensAreListedAndReplaced(t *testing.T, store storage.AppStore) {
+	alice, _ := ensure(t, store, "alice")
+	for _, cookie := range []string{"a", "b", "c"} {
+		beginSession(t, store, alice.Key, cookie)
+	}
+	without, err := store.CreateSession(t.Context(), storage.Session{
+		Key: hashOf("d"), UserKey: alice.Key, ExpiresAt: time.Now().Add(time.Hour), Idle: time.Minute, RefreshToken: "sealed refresh",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var after storage.SealedToken
+	var changes []*storage.ResealedToken
+	for { // two at a time: a page ends between the tokens of a session too
+		page, err := store.SealedTokens(t.Context(), after, 2)
+		if err != nil || len(page) > 2 {
+			t.Fatalf("%d tokens, %v", len(page), err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		for _, token := range page {
+			if token.User != alice.Key || token.Sealed != map[storage.TokenField]string{"id_token": "sealed id", "refresh_token": "sealed refresh"}[token.Field] {
+				t.Errorf("%+v", token)
+			}
+			changes = append(changes, &storage.ResealedToken{SealedToken: *token, New: "new " + token.Sealed})
+		}
+		after = *page[len(page)-1]
+	}
+	if len(changes) != 7 {
+		t.Errorf("%d tokens of four sessions, one without an ID token", len(changes))
+	}
+	// A refresh between the reading and the replacing wins.
+	if err := store.SetSessionTokens(t.Context(), hashOf("a"), "refreshed", ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.ReplaceTokens(t.Context(), changes); err != nil {
+		t.Fatal(err)
+	}
+	for cookie, want := range map[string][2]string{
+		"a": {"refreshed", "new sealed id"}, "b": {"new sealed refresh", "new sealed id"}, "d": {"new sealed refresh", ""},
+	} {
+		if found, _, _, err := store.SessionByKey(t.Context(), hashOf(cookie)); err != nil || found.RefreshToken != want[0] || found.IDToken != want[1] {
+			t.Errorf("%s: %+v, %v", cookie, found, err)
+		}
+	}
+	bad := []*storage.ResealedToken{
+		{SealedToken: storage.SealedToken{Session: without.Key, Field: storage.FieldRefreshToken, Sealed: "new sealed refresh"}, New: "x"},
+		{SealedToken: storage.SealedToken{Session: without.Key, Field: "user_agent", Sealed: ""}, New: "x"},
+	}
+	if err := store.ReplaceTokens(t.Context(), bad); err == nil {
+		t.Error("a field that holds no token was replaced")
+	}
+	if found, _, _, err := store.SessionByKey(t.Context(), without.Key); err != nil || found.RefreshToken != "new sealed refresh" {
+		t.Errorf("half of the changes are stored: %+v, %v", found, err)
+	}
 }
 
 func sessionsAreListedInPages(t *testing.T, store storage.AppStore) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/violentutf/violentutf/storage"
 )
@@ -22,8 +23,12 @@ var userTests = map[string]func(t *testing.T, store storage.AppStore){
 	"KnownIdentityCostsOneStatement":          knownIdentityCostsOneStatement,
 	"DisabledUserIsReturnedAsSuch":            disabledUserIsReturnedAsSuch,
 	"UsersAreReadInOneStatement":              usersAreReadInOneStatement,
+	"UserIsFoundByIdentity":                   userIsFoundByIdentity,
 	"IdentityWithoutItsPartsIsRefused":        identityWithoutItsPartsIsRefused,
 	"RefusedSignInStoresNothing":              refusedSignInStoresNothing,
+	"OlderTokenDoesNotSetRolesBack":           olderTokenDoesNotSetRolesBack,
+	"TokenBetweenTwoOthersChangesNothing":     tokenBetweenTwoOthersChangesNothing,
+	"AnotherIssuerBeginsItsOwnTime":           anotherIssuerBeginsItsOwnTime,
 	"SubjectsOfTwoIssuersAreDifferentPersons": subjectsOfTwoIssuersAreDifferentPersons,
 }
 
@@ -81,6 +86,53 @@ func renamedUserKeepsTheData(t *testing.T, store storage.AppStore) {
 		}
 	}
 	refuseSignIn(t, store, identityOf("s2", "alice"), "somebody else took the freed name")
+}
+
+// identityAt is alice's as a token of some time says.
+func identityAt(issued time.Time, roles ...string) storage.Identity {
+	identity := identityOf("s1", "alice")
+	identity.IssuedAt, identity.Roles = issued, roles
+	return identity
+}
+
+func olderTokenDoesNotSetRolesBack(t *testing.T, store storage.AppStore) {
+	first := time.Unix(1_700_000_000, 0).UTC()
+	second := first.Add(time.Second)
+	signIn(t, store, identityAt(first, "USER", "ADMIN"))
+	if user, _ := signIn(t, store, identityAt(second, "USER")); !slices.Equal(user.Roles, []string{"USER"}) || !user.RolesAt.Equal(second) {
+		t.Errorf("a newer token leaves %v of %v", user.Roles, user.RolesAt)
+	}
+	older := identityAt(first, "USER", "ADMIN")
+	older.Email = "old@example.org"
+	for _, late := range []storage.Identity{older, identityAt(time.Time{}, "USER", "ADMIN")} {
+		signIn(t, store, late)
+		user, _ := signIn(t, store, late)
+		if !slices.Equal(user.Roles, []string{"USER"}) || !user.RolesAt.Equal(second) || *user.Email == "old@example.org" {
+			t.Errorf("a token of %v makes it %v of %v, %s", late.IssuedAt, user.Roles, user.RolesAt, *user.Email)
+		}
+	}
+	if user, _ := signIn(t, store, identityAt(second, "AUDITOR")); !slices.Equal(user.Roles, []string{"AUDITOR"}) {
+		t.Errorf("a token of the same second leaves %v", user.Roles)
+	}
+}
+
+func tokenBetweenTwoOthersChangesNothing(t *testing.T, store storage.AppStore) {
+	first := time.Unix(1_700_000_000, 0)
+	signIn(t, store, identityAt(first, "USER"))
+	signIn(t, store, identityAt(first.Add(2*time.Second), "USER"))
+	if user, _ := signIn(t, store, identityAt(first.Add(time.Second), "USER", "ADMIN")); !slices.Equal(user.Roles, []string{"USER"}) {
+		t.Errorf("it makes it %v", user.Roles)
+	}
+}
+
+func anotherIssuerBeginsItsOwnTime(t *testing.T, store storage.AppStore) {
+	issued := time.Unix(1_700_000_000, 0)
+	dev := identityAt(issued.Add(time.Hour), "ADMIN")
+	dev.Issuer, dev.Subject, dev.Dev = "violentutf-dev", "dev", true
+	signIn(t, store, dev)
+	if user, _ := signIn(t, store, identityAt(issued, "USER")); !slices.Equal(user.Roles, []string{"USER"}) || !user.RolesAt.Equal(issued) {
+		t.Errorf("the real identity has %v of %v", user.Roles, user.RolesAt)
+	}
 }
 
 func nameOfACommandIsBoundOnlyWhenAllowed(t *testing.T, store storage.AppStore) {
@@ -232,6 +284,25 @@ func usersAreReadInOneStatement(t *testing.T, store storage.AppStore) {
 	}
 	if _, err := store.UserByUsername(t.Context(), "Bob"); storage.CodeOf(err) != storage.CodeNotFound {
 		t.Errorf("Bob: %v", err)
+	}
+}
+
+func userIsFoundByIdentity(t *testing.T, store storage.AppStore) {
+	ensure(t, store, "bob")
+	made, _ := signIn(t, store, identityOf("s1", "alice"))
+	if n := statements(t, func(ctx context.Context) error {
+		user, err := store.UserByIdentity(ctx, *made.Issuer, "s1")
+		if err == nil && user.Key != made.Key {
+			t.Errorf("found %+v", user)
+		}
+		return err
+	}); n != 1 {
+		t.Errorf("%d statements", n)
+	}
+	for issuer, subject := range map[string]string{*made.Issuer: "s2", "https://other.example": "s1", "": ""} {
+		if user, err := store.UserByIdentity(t.Context(), issuer, subject); storage.CodeOf(err) != storage.CodeNotFound {
+			t.Errorf("%s of %s: %+v, %v", subject, issuer, user, err)
+		}
 	}
 }
 

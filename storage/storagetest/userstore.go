@@ -44,6 +44,7 @@ func UserStore(t *testing.T, open func(t *testing.T) storage.UserStore) {
 		"AttacksAreInOrderWithMissingValuesLast": attacksAreInOrderWithMissingValuesLast,
 		"CursorsOfOtherListsAreRefused":          cursorsOfOtherListsAreRefused,
 		"NestedPagesBelongToTheirParents":        nestedPagesBelongToTheirParents,
+		"PatternIsFoundOrRefusedNeverAFault":     patternIsFoundOrRefusedNeverAFault,
 		"EndedContextEndsEveryRead":              endedContextEndsEveryRead,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })

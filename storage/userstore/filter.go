@@ -2,7 +2,6 @@ package userstore
 
 import (
 	"fmt"
-	"regexp/syntax"
 	"slices"
 	"strconv"
 	"strings"
@@ -257,12 +256,12 @@ func (q *query) match(field, column string, f *storage.TextMatch) []string {
 		own = append(own, "starts_with("+text+", "+part(*f.StartsWith)+")")
 	}
 	if f.Matches != nil {
-		pattern := *f.Matches
-		if len(pattern) > maxPatternLength {
+		if len(*f.Matches) > maxPatternLength {
 			q.fail(storage.BadInput(field, "the pattern of %s is longer than %d bytes", field, maxPatternLength))
 			return []string{"FALSE"}
 		}
-		if _, err := syntax.Parse(pattern, syntax.Perl); err != nil {
+		pattern, err := enginePattern(*f.Matches)
+		if err != nil {
 			q.fail(storage.BadInput(field, "the pattern of %s is no regular expression (RE2): %v", field, err))
 			return []string{"FALSE"}
 		}

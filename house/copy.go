@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/violentutf/violentutf/storage"
@@ -298,6 +299,7 @@ const statusWithoutCredential = "credential_missing"
 // which of them a move may delete: not those whose credential is set, for nobody else
 // has it, and not those that the target had already, which may differ.
 func (c *copying) addConfigured(ctx context.Context, kind storage.ConfiguredKind, keys []string) (moved []string, err error) {
+	noun := strings.TrimSuffix(string(kind), "s")
 	rows, err := c.configured(ctx, kind, keys)
 	if err != nil {
 		return nil, err
@@ -315,15 +317,15 @@ func (c *copying) addConfigured(ctx context.Context, kind storage.ConfiguredKind
 		hasCredential := row.Credential != nil && row.Credential.IsSet
 		switch {
 		case there[identities[i]]:
-			c.notes = append(c.notes, fmt.Sprintf("%s %q is there already and was left as it is", kind, row.Name))
+			c.notes = append(c.notes, fmt.Sprintf("the %s %q is there already and was left as it is", noun, row.Name))
 		case hasCredential:
 			staged.Status = statusWithoutCredential
-			c.notes = append(c.notes, fmt.Sprintf("%s %q was copied without its credential: set one", kind, row.Name))
+			c.notes = append(c.notes, fmt.Sprintf("the %s %q was copied without its credential: set one in its parameters", noun, row.Name))
 		default:
 			moved = append(moved, row.Key)
 		}
 		if c.move && (there[identities[i]] || hasCredential) {
-			c.notes = append(c.notes, fmt.Sprintf("%s %q was not deleted where it was", kind, row.Name))
+			c.notes = append(c.notes, fmt.Sprintf("the %s %q was not deleted where it was", noun, row.Name))
 		}
 		if err := c.stage.AddConfigured(ctx, staged); err != nil {
 			return nil, err

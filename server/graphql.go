@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"mime"
 	"net/http"
 	"time"
 
@@ -58,6 +59,11 @@ func (s *Server) graphql() http.Handler {
 			}
 		}()
 		w.Header().Set("Cache-Control", "no-store")
+		if refused := unreadable(r); refused != 0 {
+			w.Header().Set("Allow", "GET, POST")
+			writeJSON(w, refused, errorBody("send a POST of the Content-Type application/json, or a GET for a query", storage.CodeBadInput, requestID(ctx)))
+			return
+		}
 		// Counted before it is read: what does not parse or is not valid costs as well.
 		if wait, ok := s.rates.take(ctx, queries, 1); !ok {
 			s.tooOften(w, r, queries, wait)
@@ -65,6 +71,21 @@ func (s *Server) graphql() http.Handler {
 		}
 		exec.ServeHTTP(w, r.WithContext(context.WithValue(ctx, answerKey{}, w)))
 	})
+}
+
+// unreadable is the status for a request that no transport reads, 0 for every other.
+func unreadable(r *http.Request) int {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		return 0
+	case http.MethodPost:
+		if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && media == mediaJSON {
+			return 0
+		}
+		return http.StatusUnsupportedMediaType
+	default:
+		return http.StatusMethodNotAllowed
+	}
 }
 
 // features is what Query.server says that this server can do.
@@ -102,6 +123,8 @@ func (s *Server) presentError(ctx context.Context, err error) *gqlerror.Error {
 	switch e, ok := errors.AsType[*storage.Error](err); {
 	case ok:
 		code, message, field, cause = e.Code, e.Message, e.Field, e.Err
+	case graphql.HasOperationContext(ctx) && graphql.GetOperationContext(ctx).DisableIntrospection && err.Error() == "introspection disabled":
+		code, message = storage.CodeUnauthenticated, "sign in first: the schema is shown to who is signed in" // gqlgen has no error of its own for it
 	case errors.Is(err, context.DeadlineExceeded):
 		code, message = storage.CodeTimeout, "the request took longer than the server allows: ask for less, or in several requests"
 	case errors.Is(err, context.Canceled):

@@ -125,11 +125,11 @@ type AuditFault struct {
 
 // AuditCheckpoint says where the chain ended. Signature is an HMAC of the rest, hex.
 type AuditCheckpoint struct {
-	Count     int64
-	Seq       int64
-	MAC       string
-	At        time.Time // to the microsecond
-	Signature string
+	Count     int64     `json:"count"`
+	Seq       int64     `json:"sequence"`
+	MAC       string    `json:"mac"`
+	At        time.Time `json:"createdAt"` // to the microsecond
+	Signature string    `json:"signature"`
 }
 
 // AuditFilter narrows the log; nil fields do not.

@@ -91,8 +91,8 @@ func (c *command) checkStores(ctx context.Context, h *house.House) error {
 		}
 	}
 	if bad > 0 {
-		return fmt.Errorf("%d problems found", bad)
+		return fmt.Errorf("%d problems found in the workspaces", bad)
 	}
-	fmt.Fprintln(c.stdout, "no problems found")
+	fmt.Fprintln(c.stdout, "no problems found in the workspaces")
 	return nil
 }

@@ -156,6 +156,7 @@ func (c *command) importSample(ctx context.Context, h *house.House) error {
 	folder := filepath.Join(h.Dir, "sample")
 	files, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
+		fmt.Fprintf(c.stderr, "there is no sample data: %s is not there\n", folder)
 		return nil
 	}
 	if err != nil {

@@ -151,7 +151,7 @@ func TestDoctorFindsAChangedRowAndACutTailOfTheAuditLog(t *testing.T) {
 	_, stop := serve(t, data)
 	beside := filepath.Join(t.TempDir(), "beside.json")
 	if status, stdout, stderr := run(t, "doctor", "--data", data, "--checkpoint", checkpoint, "--write-checkpoint", beside); status != exitDone ||
-		!strings.Contains(stdout, "2 rows, each as it was written") || !strings.Contains(stdout, "all 2 rows of the checkpoint") || !strings.Contains(readAll(t, beside), `"Count": 2`) {
+		!strings.Contains(stdout, "2 rows, each as it was written") || !strings.Contains(stdout, "all 2 rows of the checkpoint") || !strings.Contains(readAll(t, beside), `"count": 2`) {
 		t.Errorf("beside a server: %d %s%s", status, stdout, stderr)
 	}
 	stop()
@@ -166,7 +166,7 @@ func TestDoctorFindsAChangedRowAndACutTailOfTheAuditLog(t *testing.T) {
 	if status, stdout, stderr := run(t, "doctor", "--data", data); status != exitFailed || !strings.Contains(stdout, "PROBLEM at row 1: CHANGED") || !strings.Contains(stderr, "row 1") {
 		t.Errorf("a changed row: %d %s%s", status, stdout, stderr)
 	}
-	forged := strings.Replace(readAll(t, checkpoint), `"Count": 2`, `"Count": 1`, 1)
+	forged := strings.Replace(readAll(t, checkpoint), `"count": 2`, `"Count": 1`, 1)
 	if err := os.WriteFile(checkpoint+".forged", []byte(forged), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -203,17 +203,19 @@ func actingIn(ctx context.Context, tx Runner, actor, workspaceKey string) (*acti
 	return found, err
 }
 
-// nameIsFree refuses a name that the acting user knows another workspace by.
+// nameIsFree refuses a name that another workspace of the acting user has. One that others
+// made and invited the user to may have it: it is theirs to name, and a look-up that finds
+// both says so.
 func nameIsFree(ctx context.Context, tx Runner, actor, workspaceKey, name string) error {
 	taken, err := number(ctx, tx, "find workspaces with a name", `
 		SELECT count(*)
 		FROM workspace_members AS m
 		JOIN workspaces AS w ON w.id = m.workspace_id
-		WHERE m.user_id = $1 AND w.id <> $2 AND w.name = $3 AND w.archived_at IS NULL`, actor, workspaceKey, name)
+		WHERE m.user_id = $1 AND m.role = 'OWNER' AND w.id <> $2 AND w.name = $3 AND w.archived_at IS NULL`, actor, workspaceKey, name)
 	if err == nil && taken > 0 {
 		err = &storage.Error{
 			Code: storage.CodeConflict, Field: "name",
-			Message: fmt.Sprintf("you are a member of a workspace named %q: choose another name", name),
+			Message: fmt.Sprintf("you own a workspace named %q already: choose another name, or rename that one first", name),
 		}
 	}
 	return err

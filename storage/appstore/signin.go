@@ -92,8 +92,9 @@ func (s *Store) bind(ctx context.Context, identity storage.Identity, file string
 		if err != nil {
 			return err
 		}
+		username := identity.Username
 		if !added {
-			if err := mayBind(ctx, tx, identity); err != nil {
+			if username, err = mayBind(ctx, tx, identity); err != nil {
 				return err
 			}
 		}
@@ -106,7 +107,7 @@ func (s *Store) bind(ctx context.Context, identity storage.Identity, file string
 				binding = CASE WHEN CAST($4 AS BOOLEAN) THEN 'DEV' END,
 				binding_allowed = CAST($4 AS BOOLEAN) AND (CAST($5 AS BOOLEAN) OR binding_allowed)
 			WHERE username = $1`,
-			identity.Username, identity.Issuer, identity.Subject, identity.Dev, added); err != nil {
+			username, identity.Issuer, identity.Subject, identity.Dev, added); err != nil {
 			return err
 		}
 		if found, err = userByIdentity(ctx, tx, identity); err != nil {
@@ -123,26 +124,30 @@ func (s *Store) bind(ctx context.Context, identity storage.Identity, file string
 	return &found.user, &found.workspace, nil
 }
 
-// mayBind tells whether an unknown identity may have a username that is taken.
-func mayBind(ctx context.Context, tx Runner, identity storage.Identity) error {
+// mayBind tells whether an unknown identity may have a username that is taken, and how
+// that is spelled. Another spelling counts only where an administrator has allowed it:
+// a command may have made "Dave", whom the provider calls "dave".
+func mayBind(ctx context.Context, tx Runner, identity storage.Identity) (string, error) {
 	known, err := first(ctx, tx, "find user", userListing.scan, `
 		SELECT `+userColumns+`
 		FROM users AS u
-		WHERE u.username = $1`, identity.Username)
+		WHERE u.username_key = $1`, storage.UsernameKey(identity.Username))
 	switch {
 	case err != nil:
-		return err
+		return "", err
 	case known == nil:
-		return storage.Errorf(storage.CodeForbidden,
-			"the username %q differs from a known user's only by case or form: rename it at the identity provider", identity.Username)
+		return "", errors.New("bind user: nobody has the name that is taken")
+	case known.Username != identity.Username && (known.Subject != nil || !known.BindingAllowed):
+		return "", storage.Errorf(storage.CodeForbidden,
+			"the username %q differs from a known user's only by case or form: an administrator allows it by `violentutf user bind` with that user's spelling, or it is renamed at the identity provider", identity.Username)
 	case known.Subject != nil && !known.DevBinding:
-		return storage.Errorf(storage.CodeForbidden,
+		return "", storage.Errorf(storage.CodeForbidden,
 			"the username %q belongs to another account: rename this one at the identity provider", identity.Username)
 	case !known.BindingAllowed && !identity.Dev:
-		return storage.Errorf(storage.CodeForbidden,
+		return "", storage.Errorf(storage.CodeForbidden,
 			"the username %[1]q was made by a command and is not released: an administrator allows it by `violentutf user bind %[1]s`", identity.Username)
 	}
-	return nil
+	return known.Username, nil
 }
 
 func userByIdentity(ctx context.Context, db Runner, identity storage.Identity) (*userAndWorkspace, error) {

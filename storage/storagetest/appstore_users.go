@@ -16,6 +16,7 @@ var userTests = map[string]func(t *testing.T, store storage.AppStore){
 	"RenamedUserKeepsTheData":                 renamedUserKeepsTheData,
 	"NameOfACommandIsBoundOnlyWhenAllowed":    nameOfACommandIsBoundOnlyWhenAllowed,
 	"BoundNameRefusesAnotherSubject":          boundNameRefusesAnotherSubject,
+	"AnotherSpellingIsBoundWhenAllowed":       anotherSpellingIsBoundWhenAllowed,
 	"DevelopmentBindingIsReplaceable":         developmentBindingIsReplaceable,
 	"DevelopmentDoesNotReleaseACommandsName":  developmentDoesNotReleaseACommandsName,
 	"RacingFirstSignInsMakeOneUser":           racingFirstSignInsMakeOneUser,
@@ -160,6 +161,25 @@ func boundNameRefusesAnotherSubject(t *testing.T, store storage.AppStore) {
 	dev := identityOf("s3", "alice")
 	dev.Dev = true
 	refuseSignIn(t, store, dev, "the development mode")
+}
+
+func anotherSpellingIsBoundWhenAllowed(t *testing.T, store storage.AppStore) {
+	made, workspace := ensure(t, store, "Dave")
+	identity := storage.Identity{Issuer: "https://idp", Subject: "s", Username: "dave", Roles: []string{"USER"}}
+	if _, _, err := store.SignIn(t.Context(), identity, "dave.db"); storage.CodeOf(err) != storage.CodeForbidden {
+		t.Errorf("before it is allowed: %v", err)
+	}
+	if _, err := store.AllowBinding(t.Context(), "Dave"); err != nil {
+		t.Fatal(err)
+	}
+	user, same, err := store.SignIn(t.Context(), identity, "dave.db")
+	if err != nil || user.Key != made.Key || user.Username != "Dave" || same.File != workspace.File {
+		t.Errorf("%+v, %+v, %v", user, same, err)
+	}
+	identity.Subject, identity.Username = "other", "DAVE"
+	if _, _, err := store.SignIn(t.Context(), identity, "dave.db"); storage.CodeOf(err) != storage.CodeForbidden {
+		t.Errorf("another identity: %v", err)
+	}
 }
 
 func developmentBindingIsReplaceable(t *testing.T, store storage.AppStore) {

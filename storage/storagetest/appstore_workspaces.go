@@ -247,12 +247,19 @@ func archivedWorkspaceIsOutOfUse(t *testing.T, store storage.AppStore) {
 	if _, err := store.RenameWorkspace(t.Context(), olga, taken.Key, "blue"); err != nil {
 		t.Fatal(err)
 	}
+	// One of that name that another user made and invited her to does not stand in the way.
+	others, err := store.CreateWorkspace(t.Context(), m.key("edith"), "red", sharedFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.AddMember(t.Context(), m.key("edith"), others.Key, "olga", storage.MemberViewer); err != nil {
+		t.Fatal(err)
+	}
 	if w, err := store.UnarchiveWorkspace(t.Context(), olga, key); err != nil || w.ArchivedAt != nil {
 		t.Errorf("%+v, %v", w, err)
 	}
-	if _, err := store.WorkspaceByName(t.Context(), m.key("edith"), "red"); err != nil {
-		t.Error(err)
-	}
+	_, err = store.WorkspaceByName(t.Context(), m.key("edith"), "red")
+	wantCode(t, err, storage.CodeConflict, "two of one name")
 	_, err = store.UnarchiveWorkspace(t.Context(), olga, key)
 	wantCode(t, err, storage.CodeConflict, "unarchive twice")
 }

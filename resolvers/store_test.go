@@ -16,6 +16,7 @@ import (
 
 	"github.com/violentutf/violentutf/configured"
 	"github.com/violentutf/violentutf/resolvers"
+	"github.com/violentutf/violentutf/secret"
 	"github.com/violentutf/violentutf/storage"
 	"github.com/violentutf/violentutf/storage/duckdb"
 	"github.com/violentutf/violentutf/storage/sqlite"
@@ -152,8 +153,12 @@ func newStores(t *testing.T, attacks, messages int) *stores {
 			t.Error(err)
 		}
 	})
+	keeper, err := secret.OpenKeeper(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.server = &server{app: app, exec: executor.New(resolvers.NewSchema(resolvers.Options{
-		App: app, Opener: s, Things: &configured.Things{}, PersonalFile: func(username string) string { return username + ".db" },
+		App: app, Opener: s, Things: &configured.Things{Keeper: keeper, Types: configured.Types()}, PersonalFile: func(username string) string { return username + ".db" },
 		SharedFile: func(workspaceKey string) string { return workspaceKey + ".db" },
 	}))}
 	user, _, err := app.SignIn(t.Context(), storage.Identity{

@@ -112,6 +112,27 @@ func TestSlowPatternIsStopped(t *testing.T) {
 	}
 }
 
+func TestLongPatternIsRefused(t *testing.T) {
+	deep, _ := json.Marshal(map[string]string{"pattern": strings.Repeat("(", 1<<14) + "a", "replace": ""})
+	if _, err := converter.New("SearchReplaceConverter", storage.JSON(deep), nil); storage.CodeOf(err) != storage.CodeBadInput {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestManyPartsAreRefused guards a text of 1 MiB that took over a minute to put together.
+func TestManyPartsAreRefused(t *testing.T) {
+	made, err := converter.New("SelectiveTextConverter", `{"sub_converter": {"type": "ROT13Converter"}, "selection_strategy": "TokenSelectionStrategy"}`, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := made.Convert(t.Context(), strings.Repeat("⟪a⟫", 10_001), 0); storage.CodeOf(err) != storage.CodeBadInput {
+		t.Errorf("%v", err)
+	}
+	if output, err := made.Convert(t.Context(), strings.Repeat("⟪a⟫", 10_000), 0); err != nil || output != strings.Repeat("n", 10_000) {
+		t.Errorf("%.40q, %v", output, err)
+	}
+}
+
 // TestSeedGivesTheSameForEver keeps golden outputs: a change of them breaks the
 // repetition of recorded runs.
 func TestSeedGivesTheSameForEver(t *testing.T) {

@@ -247,3 +247,19 @@ func TestComponentIsRecordedAsByPyRIT(t *testing.T) {
 		}
 	}
 }
+
+// FuzzPattern looks for patterns and templates that panic where they are read or used.
+func FuzzPattern(f *testing.F) {
+	f.Add(`(?P<a>x)[^\W\d]++(?(1)b|c){,3}`, `\g<a>\1`, 64)
+	f.Add(`(?ix)# (`+"\n"+`\U0001F600*?(?#`, `\777`, 0)
+	f.Fuzz(func(t *testing.T, pattern, replace string, flags int) {
+		given, _ := json.Marshal(map[string]any{"pattern": pattern, "replace": replace, "regex_flags": flags & 0x1ff})
+		made, err := converter.New("SearchReplaceConverter", storage.JSON(given), nil)
+		if err == nil {
+			_, err = made.Convert(t.Context(), "aab x 1\U0001F600", 1)
+		}
+		if storage.CodeOf(err) == storage.CodeInternal {
+			t.Errorf("%q by %q: %v", pattern, replace, err)
+		}
+	})
+}

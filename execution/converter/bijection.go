@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"strconv"
-	"strings"
 
 	"github.com/violentutf/violentutf/storage"
 )
@@ -75,7 +74,7 @@ func bijection(s settings, mark string, draw func(*rand.Rand) map[string]string)
 			case mark != "":
 				out.add(mark + to)
 			default:
-				out.add(strings.ToUpper(to))
+				out.add(upper(to))
 			}
 		}
 		return out.result()

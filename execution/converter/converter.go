@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/violentutf/violentutf/storage"
@@ -93,6 +94,7 @@ type call struct {
 	ctx    context.Context //nolint:containedctx // a call lives as long as its context
 	seed   uint64
 	random *rand.Rand
+	until  time.Time // when searches by regular expressions give up
 }
 
 // settings are checked parameters, with which of them were passed: PyRIT tells a
@@ -130,7 +132,7 @@ func (c *configured) Convert(ctx context.Context, text string, seed uint64) (str
 	if !utf8.ValidString(text) {
 		return "", storage.BadInput("text", "the text is not valid UTF-8")
 	}
-	output, err := c.apply(&call{ctx: ctx, seed: seed, random: newRandom(seed)}, text)
+	output, err := c.apply(&call{ctx: ctx, seed: seed, random: newRandom(seed), until: time.Now().Add(searchTime)}, text)
 	if err != nil {
 		return "", err
 	}

@@ -112,6 +112,27 @@ func TestSlowPatternIsStopped(t *testing.T) {
 	}
 }
 
+func TestLongPatternIsRefused(t *testing.T) {
+	deep, _ := json.Marshal(map[string]string{"pattern": strings.Repeat("(", 1<<14) + "a", "replace": ""})
+	if _, err := converter.New("SearchReplaceConverter", storage.JSON(deep), nil); storage.CodeOf(err) != storage.CodeBadInput {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestManyPartsAreRefused guards a text of 1 MiB that took over a minute to put together.
+func TestManyPartsAreRefused(t *testing.T) {
+	made, err := converter.New("SelectiveTextConverter", `{"sub_converter": {"type": "ROT13Converter"}, "selection_strategy": "TokenSelectionStrategy"}`, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := made.Convert(t.Context(), strings.Repeat("⟪a⟫", 10_001), 0); storage.CodeOf(err) != storage.CodeBadInput {
+		t.Errorf("%v", err)
+	}
+	if output, err := made.Convert(t.Context(), strings.Repeat("⟪a⟫", 10_000), 0); err != nil || output != strings.Repeat("n", 10_000) {
+		t.Errorf("%.40q, %v", output, err)
+	}
+}
+
 // TestSeedGivesTheSameForEver keeps golden outputs: a change of them breaks the
 // repetition of recorded runs.
 func TestSeedGivesTheSameForEver(t *testing.T) {
@@ -225,4 +246,20 @@ func TestComponentIsRecordedAsByPyRIT(t *testing.T) {
 			t.Errorf("%s: %s instead of %s", one.kind, component.Parameters, wanted)
 		}
 	}
+}
+
+// FuzzPattern looks for patterns and templates that panic where they are read or used.
+func FuzzPattern(f *testing.F) {
+	f.Add(`(?P<a>x)[^\W\d]++(?(1)b|c){,3}`, `\g<a>\1`, 64)
+	f.Add(`(?ix)# (`+"\n"+`\U0001F600*?(?#`, `\777`, 0)
+	f.Fuzz(func(t *testing.T, pattern, replace string, flags int) {
+		given, _ := json.Marshal(map[string]any{"pattern": pattern, "replace": replace, "regex_flags": flags & 0x1ff})
+		made, err := converter.New("SearchReplaceConverter", storage.JSON(given), nil)
+		if err == nil {
+			_, err = made.Convert(t.Context(), "aab x 1\U0001F600", 1)
+		}
+		if storage.CodeOf(err) == storage.CodeInternal {
+			t.Errorf("%q by %q: %v", pattern, replace, err)
+		}
+	})
 }

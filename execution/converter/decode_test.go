@@ -69,7 +69,7 @@ func comesBack(t *testing.T, text string) {
 
 func TestDecodeReadsBackWhatConvertWrote(t *testing.T) {
 	var file struct{ Inputs []string }
-	readJSON(t, "testdata/vectors.json", &file)
+	readJSON(t, "testdata/vectors.json.gz", &file)
 	for _, text := range file.Inputs {
 		comesBack(t, text)
 	}

@@ -2,8 +2,8 @@ package converter
 
 import (
 	"regexp"
-	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -25,8 +25,15 @@ const (
 	flagASCII      = 256
 )
 
-// matchTime bounds one search, which can take exponential time.
-const matchTime = 2 * time.Second
+// One search can take exponential time, and a text can ask for very many: matchTime
+// bounds the one, searchTime all those of a conversion.
+const (
+	matchTime  = 2 * time.Second
+	searchTime = 10 * time.Second
+)
+
+// maxPattern is in bytes: the engine works on groups within groups by recursion.
+const maxPattern = 1 << 14
 
 const unicodeSpace = `\s\x1c-\x1f`
 
@@ -41,85 +48,35 @@ func compile(pattern string, flags int64) (*regex, error) {
 	if flags&flagLocale != 0 {
 		return nil, bad("regex_flags", "the locale flag is for bytes: leave 4 out")
 	}
-	translated, made := translate(pattern, flags)
+	if len(pattern) > maxPattern {
+		return nil, bad("pattern", "it has %d bytes: pass at most %d", len(pattern), maxPattern)
+	}
+	read, err := translate(pattern, flags)
+	if err != nil {
+		return nil, bad("pattern", "it is no regular expression of Python: %v", err)
+	}
+	translated, made := string(read.out), &regex{groups: read.groups, names: read.names}
 	options := regexp2.RegexOptions(0)
 	for flag, option := range map[int64]regexp2.RegexOptions{
 		flagIgnoreCase: regexp2.IgnoreCase, flagMultiline: regexp2.Multiline,
 		flagDotAll: regexp2.Singleline, flagVerbose: regexp2.IgnorePatternWhitespace,
 	} {
-		if flags&flag != 0 {
+		if read.flags&flag != 0 {
 			options |= option
 		}
 	}
-	var err error
 	if made.search, err = regexp2.Compile(translated, options); err != nil {
 		return nil, bad("pattern", "it is no regular expression of Python: %v", err)
 	}
-	closing := `)(?!\G)`
-	if flags&flagVerbose != 0 {
-		closing = "\n" + closing // a comment may be open
-	}
-	if made.advance, err = regexp2.Compile("(?:"+translated+closing, options); err != nil {
+	if made.advance, err = regexp2.Compile("(?:"+translated+`)(?!\G)`, options); err != nil {
 		return nil, bad("pattern", "it is no regular expression of Python: %v", err)
 	}
 	made.search.MatchTimeout, made.advance.MatchTimeout = matchTime, matchTime
 	return made, nil
 }
 
-// translate rewrites what Python and .NET read differently: named groups, \Z, and
-// the classes, of which .NET's \w takes marks and its \s not U+001C to U+001F.
-func translate(pattern string, flags int64) (string, *regex) {
-	made := &regex{names: map[string]int{}}
-	word, digit, space := `\p{L}\p{N}_`, `\p{Nd}`, unicodeSpace
-	if flags&flagASCII != 0 {
-		word, digit, space = `a-zA-Z0-9_`, `0-9`, ` \t\n\r\f\v`
-	}
-	classes := map[byte]string{'w': word, 'd': digit, 's': space}
-	var out strings.Builder
-	inClass := false
-	for at := 0; at < len(pattern); at++ {
-		rest := pattern[at:]
-		switch {
-		case rest[0] == '\\' && len(rest) > 1:
-			at++
-			out.WriteString(escape(rest[1], classes, inClass))
-		case inClass:
-			// A bracket within a class is itself in Python, a subtraction in .NET.
-			if rest[0] == '[' {
-				out.WriteByte('\\')
-			}
-			inClass = rest[0] != ']'
-			out.WriteByte(rest[0])
-		case rest[0] == '[':
-			inClass = true
-			out.WriteByte('[')
-			for _, first := range []string{"^", "]"} {
-				if strings.HasPrefix(pattern[at+1:], first) {
-					out.WriteString(strings.Replace(first, "]", `\]`, 1))
-					at++
-				}
-			}
-		case strings.HasPrefix(rest, "(?P<") && strings.Contains(rest, ">"):
-			end := strings.IndexByte(rest, '>')
-			made.groups++
-			made.names[rest[4:end]] = made.groups
-			out.WriteByte('(')
-			at += end
-		case strings.HasPrefix(rest, "(?P=") && strings.Contains(rest, ")"):
-			end := strings.IndexByte(rest, ')')
-			out.WriteString(`\k<` + strconv.Itoa(made.names[rest[4:end]]) + `>`)
-			at += end
-		default:
-			if rest[0] == '(' && !strings.HasPrefix(rest, "(?") {
-				made.groups++
-			}
-			out.WriteByte(rest[0])
-		}
-	}
-	return out.String(), made
-}
-
-func escape(letter byte, classes map[byte]string, inClass bool) string {
+func escape(char string, classes map[byte]string, inClass bool) string {
+	letter := char[0]
 	lowered := letter | 0x20
 	class, known := classes[lowered]
 	boundary := strings.ReplaceAll(`(?:(?<=[W])(?![W])|(?<![W])(?=[W]))`, "W", classes['w'])
@@ -139,12 +96,23 @@ func escape(letter byte, classes map[byte]string, inClass bool) string {
 	case letter == 'B' && !inClass:
 		return "(?!" + boundary + `)(?!\A\z)` // not in an empty text, until Python 3.14
 	}
-	return `\` + string([]byte{letter})
+	return `\` + char
 }
 
 // complement is what a class does not hold, as ranges: within brackets .NET has no
-// complement of several sets.
+// complement of several sets. It goes through all of Unicode, once for each class.
 func complement(class string) string {
+	if known, there := complements.Load(class); there {
+		return known.(string)
+	}
+	made := outside(class)
+	complements.Store(class, made)
+	return made
+}
+
+var complements sync.Map // of the six classes of translate
+
+func outside(class string) string {
 	held := regexp.MustCompile("[" + class + "]") // classes of translate, which RE2 knows too
 	if class == unicodeSpace {
 		held = regexp.MustCompile(`[\s\v\x1c-\x1f\x85\p{Z}]`)
@@ -166,7 +134,7 @@ func complement(class string) string {
 
 // first is where the first match begins and ends, -1 without one.
 func (r *regex) first(c *call, text []rune) (start, end int, err error) {
-	if err := c.ctx.Err(); err != nil {
+	if err := c.maySearch(); err != nil {
 		return 0, 0, err
 	}
 	found, err := r.search.FindRunesMatch(text)
@@ -179,8 +147,18 @@ func (r *regex) first(c *call, text []rune) (start, end int, err error) {
 	return found.Index, found.Index + found.Length, nil
 }
 
+func (c *call) maySearch() error {
+	if err := c.ctx.Err(); err != nil {
+		return err
+	}
+	if time.Now().After(c.until) {
+		return tooSlow()
+	}
+	return nil
+}
+
 func tooSlow() error {
-	return storage.BadInput("parameters.pattern", "the regular expression takes more than %v on this text: make it simpler", matchTime)
+	return storage.BadInput("parameters.pattern", "the regular expression takes too long on this text, more than %v at once or %v in all: make it simpler", matchTime, searchTime)
 }
 
 // replace is re.sub: an empty match is replaced as well, except right where the last
@@ -190,7 +168,7 @@ func (r *regex) replace(c *call, text string, by replacement) (string, error) {
 	var out output
 	copied, from, engine := 0, 0, r.search
 	for from <= len(chars) {
-		if err := c.ctx.Err(); err != nil {
+		if err := c.maySearch(); err != nil {
 			return "", err
 		}
 		found, err := engine.FindRunesMatchStartingAt(chars, from)

@@ -116,10 +116,17 @@ func (v *selective) characters(c *call, text string) (string, error) {
 	return joinBounded([]string{string(chars[:start]), v.mark(converted), string(chars[end:])}, "")
 }
 
+// maxParts bounds the parts between tokens: each is put in by a pass over the text, as
+// PyRIT does, which finds its place also where a converted part looks like a later one.
+const maxParts = 10_000
+
 // tokens converts what stands between the tokens, or all where there are none.
 func (v *selective) tokens(c *call, text string) (string, error) {
 	pattern := regexp.MustCompile(regexp.QuoteMeta(v.start) + "(.*?)" + regexp.QuoteMeta(v.end))
-	found := pattern.FindAllStringSubmatch(text, -1)
+	found := pattern.FindAllStringSubmatch(text, maxParts+1)
+	if len(found) > maxParts {
+		return "", storage.BadInput("text", "the text has more than %d parts between %s and %s: pass it in pieces", maxParts, v.start, v.end)
+	}
 	if len(found) > 0 && strings.Count(text, v.start) != strings.Count(text, v.end) {
 		return "", storage.BadInput("text", "the text has more of one token than of the other: close each %s with a %s", v.start, v.end)
 	}
@@ -128,6 +135,9 @@ func (v *selective) tokens(c *call, text string) (string, error) {
 		text, err = v.inner.apply(c, text)
 	}
 	for _, match := range found {
+		if c.ctx.Err() != nil {
+			return "", c.ctx.Err()
+		}
 		converted, failure := v.inner.apply(c, match[1])
 		if failure != nil {
 			return "", failure

@@ -1,9 +1,13 @@
 package converter_test
 
 import (
+	"compress/gzip"
 	"encoding/json"
+	"errors"
+	"io"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/violentutf/violentutf/execution/converter"
@@ -12,13 +16,27 @@ import (
 
 func readJSON(t *testing.T, path string, into any) {
 	t.Helper()
-	content, err := os.ReadFile(path)
+	if err := json.NewDecoder(open(t, path)).Decode(into); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// open opens a file of the test data, unpacked.
+func open(t *testing.T, path string) io.Reader {
+	t.Helper()
+	file, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(content, into); err != nil {
+	t.Cleanup(func() { _ = file.Close() })
+	if !strings.HasSuffix(path, ".gz") {
+		return file
+	}
+	unpacked, err := gzip.NewReader(file)
+	if err != nil {
 		t.Fatal(err)
 	}
+	return unpacked
 }
 
 // TestSharedVectors compares with the vectors that the project keeps for all its parts.
@@ -62,7 +80,7 @@ func TestSameAsPyRIT(t *testing.T) {
 			Outputs    map[string]*string
 		}
 	}
-	readJSON(t, "testdata/vectors.json", &file)
+	readJSON(t, "testdata/vectors.json.gz", &file)
 	cases := 0
 	for _, vector := range file.Vectors {
 		made, err := converter.New(vector.Converter, storage.JSON(vector.Parameters), nil)
@@ -89,3 +107,45 @@ func TestSameAsPyRIT(t *testing.T) {
 }
 
 func short(text string) string { return text[:min(len(text), 160)] }
+
+// TestSameAsPyRITAtRandom compares random texts under random parameters, which
+// testdata/make_random.py had PyRIT convert. What PyRIT refuses, we refuse at latest
+// when converting.
+func TestSameAsPyRITAtRandom(t *testing.T) {
+	rows, cases := json.NewDecoder(open(t, "testdata/random.json.gz")), 0
+	for {
+		var row struct {
+			Converter  string
+			Parameters json.RawMessage
+			Inputs     []string
+			Outputs    []*string
+			Fails      bool
+		}
+		if err := rows.Decode(&row); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		made, err := converter.New(row.Converter, storage.JSON(row.Parameters), nil)
+		if (err != nil) != row.Fails {
+			t.Errorf("%s %s: %v, and PyRIT fails: %v", row.Converter, row.Parameters, err, row.Fails)
+		}
+		for at, text := range row.Inputs {
+			if err != nil {
+				break
+			}
+			cases++
+			output, err := made.Convert(t.Context(), text, 1)
+			switch wanted := row.Outputs[at]; {
+			case wanted == nil && err == nil:
+				t.Errorf("%s %s of %q: %q instead of an error", row.Converter, row.Parameters, short(text), short(output))
+			case wanted != nil && (err != nil || output != *wanted):
+				t.Errorf("%s %s of %q: %q, %v instead of %q", row.Converter, row.Parameters, short(text), short(output), err, short(*wanted))
+			}
+		}
+	}
+	if cases < 5000 {
+		t.Errorf("only %d cases", cases)
+	}
+	t.Logf("%d cases", cases)
+}

@@ -1,6 +1,6 @@
-"""Writes testdata/vectors.json: what PyRIT 1.1.0 makes of many texts and parameters.
+"""Writes testdata/vectors.json.gz: what PyRIT 1.1.0 makes of many texts and parameters.
 Run with PyRIT's Python in execution/converter."""
-import asyncio, json, random, logging
+import asyncio, gzip, json, random, logging
 import pyrit.converter as P
 import pyrit.converter.text_selection_strategy as S
 logging.disable(logging.CRITICAL)
@@ -90,7 +90,7 @@ async def main():
                 if row[str(i)] is not None: row[str(i)].encode()
             except UnicodeEncodeError: row[str(i)]=None
         n+=len(row); out.append({"converter":name,"parameters":kw,"outputs":row})
-    with open("testdata/vectors.json","w") as f:
-        f.write('{"source": "PyRIT 1.1.0", "inputs": '+json.dumps(inputs+smug)+',\n"vectors": [\n'+",\n".join(json.dumps(o,ensure_ascii=False) for o in out)+"\n]}\n")
+    with gzip.GzipFile("testdata/vectors.json.gz","wb",mtime=0) as f:
+        f.write(('{"source": "PyRIT 1.1.0", "inputs": '+json.dumps(inputs+smug)+',\n"vectors": [\n'+",\n".join(json.dumps(o,ensure_ascii=False) for o in out)+"\n]}\n").encode())
     print(len(out),n)
 asyncio.run(main())

@@ -84,13 +84,13 @@ func (t text) MarshalYAML() (any, error) {
 
 // template is a Jinja template that renders as the value: PyRIT renders whatever it
 // loads from a file. Jinja drops the last line feed and rewrites carriage returns, so
-// both are expressions as well.
+// both are expressions as well; a brace before an expression would belong to it.
 func template(value string) text {
 	var out strings.Builder
 	for i, r := range value {
 		next := value[i+len(string(r)):]
 		switch {
-		case r == '{' && next != "" && strings.ContainsRune("{%#", rune(next[0])):
+		case r == '{' && next != "" && (strings.ContainsRune("{%#\r", rune(next[0])) || next == "\n"):
 			out.WriteString(`{{ '{' }}`)
 		case r == '\r':
 			out.WriteString(`{{ '\r' }}`)

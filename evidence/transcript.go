@@ -14,7 +14,9 @@ import (
 // BAD_USER_INPUT when the conversation or the transcript is too long.
 func Transcript(conversation *storage.Conversation, thread *storage.Thread, format storage.TranscriptFormat) (string, error) {
 	if thread.More {
-		return "", TooManyMessages(conversation.MessageCount)
+		return "", storage.Errorf(storage.CodeBadInput,
+			"the conversation has %d messages and at most %d are read as a whole: read them page by page with messages(first:, after:)",
+			conversation.MessageCount, storage.MaxThread)
 	}
 	switch format {
 	case storage.TranscriptMarkdown:
@@ -26,13 +28,6 @@ func Transcript(conversation *storage.Conversation, thread *storage.Thread, form
 	default:
 		return "", storage.BadInput("format", "there is no transcript format %q", format)
 	}
-}
-
-// TooManyMessages is the error for a conversation that is longer than a thread may be.
-func TooManyMessages(count int64) error {
-	return storage.Errorf(storage.CodeBadInput,
-		"the conversation has %d messages and at most %d are read as a whole: read them page by page with messages(first:, after:)",
-		count, storage.MaxThread)
 }
 
 // style is how the parts of a readable transcript look.

@@ -6603,12 +6603,12 @@ type Attack implements Node {
   ): ConversationConnection
   """
   What sends the prompts of the main conversation again, to the target as it was; null when no text was sent. It holds
-  no credential. An error beyond 10 000 messages or 32 MiB.
+  no credential. An error beyond 10 000 messages, 100 000 of all attacks of the list, or 32 MiB.
   """
   replay(
     "In which form."
-    format: ReplayFormat!
-  ): String @cost(weight: 1000)
+    format: ReplayFormat! = CURL
+  ): String @cost(weight: 250)
   "The run that it was part of."
   execution: Execution
   "The source's own fields that have no field here."
@@ -7587,12 +7587,13 @@ type Conversation implements Node {
   ): MessageConnection
   """
   The whole conversation written down: roles, times, values before and after converters, response errors, scores with
-  their verdicts. An error beyond 10 000 messages or 32 MiB: read the messages page by page.
+  their verdicts. An error beyond 10 000 messages, 100 000 of all conversations of the list, or 32 MiB: read the
+  messages page by page.
   """
   transcript(
     "In which form."
     format: TranscriptFormat! = MARKDOWN
-  ): String @cost(weight: 1000)
+  ): String @cost(weight: 250)
   "What users labelled it with."
   labels: [Label!]
   "The source's own fields that have no field here."

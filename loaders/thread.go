@@ -7,7 +7,7 @@ import (
 )
 
 // threads answers Attack.replay: each conversation as a whole, with its converters.
-// Messages and converters are one statement each.
+// Lengths, messages and converters are one statement each.
 func threads(store storage.UserStore) *Loader[int64, *storage.Thread] {
 	return newLoaderOr(func(ctx context.Context, conversations []int64) (map[int64]*storage.Thread, error) {
 		return readThreads(ctx, store, conversations)
@@ -39,11 +39,15 @@ func scoredThreads(store storage.UserStore) *Loader[int64, *storage.Thread] {
 func noThread(int64) *storage.Thread { return &storage.Thread{} }
 
 func readThreads(ctx context.Context, store storage.UserStore, conversations []int64) (map[int64]*storage.Thread, error) {
-	pages, err := store.MessagesByConversation(ctx, conversations, nil, storage.Page{Limit: storage.MaxThread})
+	threads := make(map[int64]*storage.Thread, len(conversations))
+	short, err := shortOf(ctx, store, conversations, threads)
 	if err != nil {
 		return nil, err
 	}
-	threads := make(map[int64]*storage.Thread, len(pages))
+	pages, err := store.MessagesByConversation(ctx, short, nil, storage.Page{Limit: storage.MaxThread})
+	if err != nil {
+		return nil, err
+	}
 	used := map[string]bool{}
 	var hashes []string
 	for conversation, page := range pages {
@@ -65,4 +69,27 @@ func readThreads(ctx context.Context, store storage.UserStore, conversations []i
 		thread.Converters = converters
 	}
 	return threads, err
+}
+
+// shortOf leaves out the conversations that are too long, for which a mark is set, before
+// anything of them is read. Errors are BAD_USER_INPUT beyond MaxThreads.
+func shortOf(ctx context.Context, store storage.UserStore, conversations []int64, threads map[int64]*storage.Thread) ([]int64, error) {
+	found, err := store.ConversationsByNumber(ctx, conversations)
+	if err != nil {
+		return nil, err
+	}
+	short, messages := make([]int64, 0, len(found)), int64(0)
+	for number, conversation := range found {
+		if conversation.MessageCount > storage.MaxThread {
+			threads[number] = &storage.Thread{More: true}
+			continue
+		}
+		short, messages = append(short, number), messages+conversation.MessageCount
+	}
+	if messages > storage.MaxThreads {
+		return nil, storage.Errorf(storage.CodeBadInput,
+			"the conversations have %d messages together and at most %d are read as a whole at once: ask for fewer (first, last)",
+			messages, storage.MaxThreads)
+	}
+	return short, nil
 }

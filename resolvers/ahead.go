@@ -66,13 +66,10 @@ func (a ahead) attacks(ctx context.Context, on selection, rows []*storage.Attack
 }
 
 func (a ahead) conversations(ctx context.Context, on selection, rows []*storage.Conversation) {
-	var numbers, whole, attacks []int64
+	var numbers, attacks []int64
 	var targets []string
 	for _, row := range rows {
 		numbers = append(numbers, row.Number)
-		if row.MessageCount <= storage.MaxThread {
-			whole = append(whole, row.Number)
-		}
 		attacks = push(attacks, row.AttackNumber)
 		targets = push(targets, row.TargetHash)
 	}
@@ -91,7 +88,7 @@ func (a ahead) conversations(ctx context.Context, on selection, rows []*storage.
 		})
 	}
 	if on.has("transcript") {
-		level.Go(func() { a.set.ScoredThread.Prefetch(ctx, whole) })
+		level.Go(func() { a.set.ScoredThread.Prefetch(ctx, numbers) })
 	}
 	for page, below := range on.pages("messages", "Message") {
 		level.Go(func() {

@@ -114,11 +114,11 @@ func TestATranscriptIsTheConversation(t *testing.T) {
 		t.Errorf("%d conversations, %d converters, %d scores, %d response errors: the file has more",
 			len(beside.Viewer.Workspace.Conversations.Nodes), converted, scored, blocked)
 	}
-	// The list, the messages, their converters, their scores.
+	// The list, the conversations' lengths, the messages, their converters, their scores.
 	for _, first := range []int{2, 1000} {
 		for _, format := range []string{"", "(format:TEXT)", "(format:JSON)"} {
-			if n := s.answerOf(t, fmt.Sprintf(`{viewer{workspace{conversations(first:%d){nodes{transcript%s}}}}}`, first, format), &answer{}); n > 4 {
-				t.Errorf("the transcripts%s of %d conversations cost %d statements, want 4", format, first, n)
+			if n := s.answerOf(t, fmt.Sprintf(`{viewer{workspace{conversations(first:%d){nodes{transcript%s}}}}}`, first, format), &answer{}); n > 5 {
+				t.Errorf("the transcripts%s of %d conversations cost %d statements, want 5", format, first, n)
 			}
 		}
 	}
@@ -176,10 +176,18 @@ func TestAReplayHasThePromptsOfTheAttack(t *testing.T) {
 	if len(got.Viewer.Workspace.Attacks.Nodes) < 50 || converted == 0 {
 		t.Errorf("%d attacks, %d with converters: the file has more", len(got.Viewer.Workspace.Attacks.Nodes), converted)
 	}
-	// The list, the messages, their converters, the targets.
+	// What is needed for a replay is read although no other field names it.
+	var alone answer
+	s.answerOf(t, `{viewer{workspace{attacks(first:1000){nodes{curl:replay(format:CURL) python:replay(format:PYRIT) seeds:replay(format:SEED_YAML)}}}}}`, &alone)
+	for i, attack := range got.Viewer.Workspace.Attacks.Nodes {
+		same(t, alone.Viewer.Workspace.Attacks.Nodes[i].Curl, attack.Curl)
+		same(t, alone.Viewer.Workspace.Attacks.Nodes[i].Python, attack.Python)
+		same(t, alone.Viewer.Workspace.Attacks.Nodes[i].Seeds, attack.Seeds)
+	}
+	// The list, the conversations' lengths, the messages, their converters, the targets.
 	for _, first := range []int{2, 1000} {
-		if n := s.answerOf(t, fmt.Sprintf(`{viewer{workspace{attacks(first:%d){nodes{replay(format:PYRIT)}}}}}`, first), &answer{}); n > 4 {
-			t.Errorf("the replays of %d attacks cost %d statements, want 4", first, n)
+		if n := s.answerOf(t, fmt.Sprintf(`{viewer{workspace{attacks(first:%d){nodes{replay(format:PYRIT)}}}}}`, first), &answer{}); n > 5 {
+			t.Errorf("the replays of %d attacks cost %d statements, want 5", first, n)
 		}
 	}
 }
@@ -234,5 +242,21 @@ func TestATranscriptOfTooManyMessagesIsRefused(t *testing.T) {
 		if len(response.Errors) != 1 || !strings.Contains(response.Errors[0].Message, want) || storage.CodeOf(response.Errors[0].Err) != storage.CodeBadInput {
 			t.Errorf("%s: %v, want %q", field, response.Errors, want)
 		}
+	}
+}
+
+func TestManyTranscriptsAtOnceAreRefusedBeforeTheyAreRead(t *testing.T) {
+	s := newStores(t, storage.MaxThreads/5_000+1, 5_000)
+	meter := &storage.Meter{}
+	response := s.executeWith(t, meter, `{viewer{workspace{conversations(first:100){nodes{transcript}}}}}`)
+	if len(response.Errors) == 0 || !strings.Contains(response.Errors[0].Message, "105000 messages together") {
+		t.Fatalf("%.1000s", fmt.Sprint(response.Errors))
+	}
+	if rows := meter.Rows.Load(); rows > 1000 {
+		t.Errorf("%d rows were read", rows)
+	}
+	response = s.executeWith(t, meter, `{viewer{workspace{conversations(first:20){nodes{transcript}}}}}`)
+	if len(response.Errors) > 0 {
+		t.Errorf("within the limit: %.1000s", fmt.Sprint(response.Errors))
 	}
 }

@@ -1,7 +1,11 @@
 package storage
 
-// MaxThread is how many messages a conversation may have to be read as a whole.
-const MaxThread = 10_000
+// MaxThread is how many messages a conversation may have to be read as a whole, MaxThreads
+// those that are read at once together.
+const (
+	MaxThread  = 10_000
+	MaxThreads = 100_000
+)
 
 // Thread is a whole conversation with what its messages refer to.
 type Thread struct {

@@ -32,6 +32,7 @@ type AttackResolver interface {
 
 	Conversation(ctx context.Context, obj *storage.Attack) (*storage.Conversation, error)
 	Conversations(ctx context.Context, obj *storage.Attack, first *int, after *string, last *int, before *string, filter *storage.ConversationFilter) (*storage.Connection[storage.Conversation], error)
+	Replay(ctx context.Context, obj *storage.Attack, format storage.ReplayFormat) (*string, error)
 	Execution(ctx context.Context, obj *storage.Attack) (*storage.Execution, error)
 }
 
@@ -82,6 +83,20 @@ func (ec *executionContext) field_Attack_conversations_args(ctx context.Context,
 		return nil, err
 	}
 	args["filter"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Attack_replay_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "format",
+		func(ctx context.Context, v any) (storage.ReplayFormat, error) {
+			return ec.unmarshalNReplayFormat2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐReplayFormat(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["format"] = arg0
 	return args, nil
 }
 
@@ -866,6 +881,50 @@ func (ec *executionContext) fieldContext_Attack_conversations(ctx context.Contex
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Attack_conversations_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Attack_replay(ctx context.Context, field graphql.CollectedField, obj *storage.Attack) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Attack_replay(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Attack().Replay(ctx, obj, fc.Args["format"].(storage.ReplayFormat))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Attack_replay(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Attack",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Attack_replay_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -1889,6 +1948,12 @@ func (ec *executionContext) _Attack(ctx context.Context, sel ast.SelectionSet, o
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Attack_conversations(ctx, field, obj)
 				})
+		case "replay":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Attack_replay(ctx, field, obj)
+				})
 		case "execution":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -2140,6 +2205,21 @@ func (ec *executionContext) marshalNOutcomeSource2githubᚗcomᚋviolentutfᚋvi
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "OutcomeSource!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNReplayFormat2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐReplayFormat(ctx context.Context, v any) (storage.ReplayFormat, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := storage.ReplayFormat(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNReplayFormat2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐReplayFormat(ctx context.Context, sel ast.SelectionSet, v storage.ReplayFormat) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ReplayFormat!")
 	}
 	return res
 }

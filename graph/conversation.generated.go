@@ -4,6 +4,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -24,6 +25,7 @@ type ConversationResolver interface {
 
 	Branches(ctx context.Context, obj *storage.Conversation) ([]*storage.Conversation, error)
 	Messages(ctx context.Context, obj *storage.Conversation, first *int, after *string, last *int, before *string, filter *storage.MessageFilter) (*storage.Connection[storage.Message], error)
+	Transcript(ctx context.Context, obj *storage.Conversation, format storage.TranscriptFormat) (*string, error)
 	Labels(ctx context.Context, obj *storage.Conversation) ([]*storage.Label, error)
 }
 
@@ -74,6 +76,20 @@ func (ec *executionContext) field_Conversation_messages_args(ctx context.Context
 		return nil, err
 	}
 	args["filter"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Conversation_transcript_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "format",
+		func(ctx context.Context, v any) (storage.TranscriptFormat, error) {
+			return ec.unmarshalNTranscriptFormat2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐTranscriptFormat(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["format"] = arg0
 	return args, nil
 }
 
@@ -477,6 +493,50 @@ func (ec *executionContext) fieldContext_Conversation_messages(ctx context.Conte
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Conversation_messages_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Conversation_transcript(ctx context.Context, field graphql.CollectedField, obj *storage.Conversation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Conversation_transcript(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Conversation().Transcript(ctx, obj, fc.Args["format"].(storage.TranscriptFormat))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Conversation_transcript(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Conversation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Conversation_transcript_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -1053,6 +1113,12 @@ func (ec *executionContext) _Conversation(ctx context.Context, sel ast.Selection
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Conversation_messages(ctx, field, obj)
 				})
+		case "transcript":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Conversation_transcript(ctx, field, obj)
+				})
 		case "labels":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -1251,6 +1317,21 @@ func (ec *executionContext) marshalNPurpose2githubᚗcomᚋviolentutfᚋviolentu
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "Purpose!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNTranscriptFormat2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐTranscriptFormat(ctx context.Context, v any) (storage.TranscriptFormat, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := storage.TranscriptFormat(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNTranscriptFormat2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐTranscriptFormat(ctx context.Context, sel ast.SelectionSet, v storage.TranscriptFormat) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "TranscriptFormat!")
 	}
 	return res
 }

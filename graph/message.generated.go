@@ -24,6 +24,7 @@ type MessageResolver interface {
 
 	Conversation(ctx context.Context, obj *storage.Message) (*storage.Conversation, error)
 	Repeats(ctx context.Context, obj *storage.Message) (*storage.Message, error)
+	Difference(ctx context.Context, obj *storage.Message, with *string) (*storage.MessageDifference, error)
 	Scores(ctx context.Context, obj *storage.Message) ([]storage.AnyScore, error)
 	Media(ctx context.Context, obj *storage.Message) (*storage.File, error)
 	OriginalMedia(ctx context.Context, obj *storage.Message) (*storage.File, error)
@@ -33,9 +34,69 @@ type MessageResolver interface {
 
 // region    ***************************** args.gotpl *****************************
 
+func (ec *executionContext) field_Message_difference_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "with",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["with"] = arg0
+	return args, nil
+}
+
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
+
+func (ec *executionContext) _DifferenceHunk_kind(ctx context.Context, field graphql.CollectedField, obj *storage.DifferenceHunk) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DifferenceHunk_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v storage.DifferenceKind) graphql.Marshaler {
+			return ec.marshalNDifferenceKind2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐDifferenceKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DifferenceHunk_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DifferenceHunk", field, false, false, "DifferenceKind")
+}
+
+func (ec *executionContext) _DifferenceHunk_text(ctx context.Context, field graphql.CollectedField, obj *storage.DifferenceHunk) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DifferenceHunk_text(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Text, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DifferenceHunk_text(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DifferenceHunk", field, false, false, "String")
+}
 
 func (ec *executionContext) _Message_id(ctx context.Context, field graphql.CollectedField, obj *storage.Message) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -556,6 +617,50 @@ func (ec *executionContext) fieldContext_Message_repeats(_ context.Context, fiel
 	return fc, nil
 }
 
+func (ec *executionContext) _Message_difference(ctx context.Context, field graphql.CollectedField, obj *storage.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_difference(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Message().Difference(ctx, obj, fc.Args["with"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *storage.MessageDifference) graphql.Marshaler {
+			return ec.marshalOMessageDifference2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐMessageDifference(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Message_difference(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Message",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MessageDifference(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Message_difference_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Message_scores(ctx context.Context, field graphql.CollectedField, obj *storage.Message) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -792,6 +897,61 @@ func (ec *executionContext) _MessageConnection_totalCount(ctx context.Context, f
 }
 func (ec *executionContext) fieldContext_MessageConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("MessageConnection", field, true, false, "Long")
+}
+
+func (ec *executionContext) _MessageDifference_hunks(ctx context.Context, field graphql.CollectedField, obj *storage.MessageDifference) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessageDifference_hunks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Hunks, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*storage.DifferenceHunk) graphql.Marshaler {
+			return ec.marshalNDifferenceHunk2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐDifferenceHunkᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MessageDifference_hunks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MessageDifference",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DifferenceHunk(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MessageDifference_identical(ctx context.Context, field graphql.CollectedField, obj *storage.MessageDifference) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessageDifference_identical(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Identical, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MessageDifference_identical(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MessageDifference", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _MessageEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *storage.Edge[storage.Message]) (ret graphql.Marshaler) {
@@ -1138,6 +1298,44 @@ func UnmarshalRoleIn(ctx context.Context, raw any) (storage.RoleIn, error) {
 
 // region    **************************** object.gotpl ****************************
 
+var differenceHunkImplementors = []string{"DifferenceHunk"}
+
+func (ec *executionContext) _DifferenceHunk(ctx context.Context, sel ast.SelectionSet, obj *storage.DifferenceHunk) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, differenceHunkImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DifferenceHunk")
+		case "kind":
+			out.Values[i] = ec._DifferenceHunk_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "text":
+			out.Values[i] = ec._DifferenceHunk_text(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var messageImplementors = []string{"Message", "Node"}
 
 func (ec *executionContext) _Message(ctx context.Context, sel ast.SelectionSet, obj *storage.Message) graphql.Marshaler {
@@ -1258,6 +1456,12 @@ func (ec *executionContext) _Message(ctx context.Context, sel ast.SelectionSet, 
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Message_repeats(ctx, field, obj)
 				})
+		case "difference":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Message_difference(ctx, field, obj)
+				})
 		case "scores":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -1330,6 +1534,44 @@ func (ec *executionContext) _MessageConnection(ctx context.Context, sel ast.Sele
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._MessageConnection_totalCount(ctx, field, obj)
 				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var messageDifferenceImplementors = []string{"MessageDifference"}
+
+func (ec *executionContext) _MessageDifference(ctx context.Context, sel ast.SelectionSet, obj *storage.MessageDifference) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, messageDifferenceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MessageDifference")
+		case "hunks":
+			out.Values[i] = ec._MessageDifference_hunks(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "identical":
+			out.Values[i] = ec._MessageDifference_identical(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1427,6 +1669,45 @@ func (ec *executionContext) _TokenUse(ctx context.Context, sel ast.SelectionSet,
 
 // region    ***************************** type.gotpl *****************************
 
+func (ec *executionContext) marshalNDifferenceHunk2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐDifferenceHunkᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.DifferenceHunk) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDifferenceHunk2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐDifferenceHunk(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNDifferenceHunk2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐDifferenceHunk(ctx context.Context, sel ast.SelectionSet, v *storage.DifferenceHunk) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DifferenceHunk!")
+		return graphql.Null
+	}
+	return ec._DifferenceHunk(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNDifferenceKind2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐDifferenceKind(ctx context.Context, v any) (storage.DifferenceKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := storage.DifferenceKind(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDifferenceKind2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐDifferenceKind(ctx context.Context, sel ast.SelectionSet, v storage.DifferenceKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "DifferenceKind!")
+	}
+	return res
+}
+
 func (ec *executionContext) marshalNMessage2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐMessageᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Message) graphql.Marshaler {
 	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -1522,6 +1803,13 @@ func (ec *executionContext) marshalOMessageConnection2ᚖgithubᚗcomᚋviolentu
 		return graphql.Null
 	}
 	return ec._MessageConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOMessageDifference2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐMessageDifference(ctx context.Context, sel ast.SelectionSet, v *storage.MessageDifference) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._MessageDifference(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOMessageFilter2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐMessageFilterᚄ(ctx context.Context, v any) ([]*storage.MessageFilter, error) {

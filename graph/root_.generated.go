@@ -137,6 +137,7 @@ type ComplexityRoot struct {
 		Probe          func(childComplexity int) int
 		Prompt         func(childComplexity int) int
 		PromptKey      func(childComplexity int) int
+		Replay         func(childComplexity int, format storage.ReplayFormat) int
 		Retries        func(childComplexity int) int
 		Source         func(childComplexity int) int
 		SourceID       func(childComplexity int) int
@@ -339,6 +340,7 @@ type ComplexityRoot struct {
 		SourceID             func(childComplexity int) int
 		StartedAt            func(childComplexity int) int
 		Target               func(childComplexity int) int
+		Transcript           func(childComplexity int, format storage.TranscriptFormat) int
 		Why                  func(childComplexity int) int
 	}
 
@@ -478,6 +480,11 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		DeletedID        func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
+	}
+
+	DifferenceHunk struct {
+		Kind func(childComplexity int) int
+		Text func(childComplexity int) int
 	}
 
 	EndOtherSessionsPayload struct {
@@ -712,6 +719,7 @@ type ComplexityRoot struct {
 		Converters       func(childComplexity int) int
 		CreatedAt        func(childComplexity int) int
 		DataType         func(childComplexity int) int
+		Difference       func(childComplexity int, with *string) int
 		FinishReason     func(childComplexity int) int
 		ID               func(childComplexity int) int
 		LatencyMs        func(childComplexity int) int
@@ -737,6 +745,11 @@ type ComplexityRoot struct {
 		Nodes      func(childComplexity int) int
 		PageInfo   func(childComplexity int) int
 		TotalCount func(childComplexity int) int
+	}
+
+	MessageDifference struct {
+		Hunks     func(childComplexity int) int
+		Identical func(childComplexity int) int
 	}
 
 	MessageEdge struct {
@@ -1600,6 +1613,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Attack.PromptKey(childComplexity), true
+	case "Attack.replay":
+		if e.ComplexityRoot.Attack.Replay == nil {
+			break
+		}
+
+		args, err := ec.field_Attack_replay_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Attack.Replay(childComplexity, args["format"].(storage.ReplayFormat)), true
 	case "Attack.retries":
 		if e.ComplexityRoot.Attack.Retries == nil {
 			break
@@ -2592,6 +2616,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Conversation.Target(childComplexity), true
+	case "Conversation.transcript":
+		if e.ComplexityRoot.Conversation.Transcript == nil {
+			break
+		}
+
+		args, err := ec.field_Conversation_transcript_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Conversation.Transcript(childComplexity, args["format"].(storage.TranscriptFormat)), true
 	case "Conversation.why":
 		if e.ComplexityRoot.Conversation.Why == nil {
 			break
@@ -3108,6 +3143,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteScorerPayload.UserErrors(childComplexity), true
+
+	case "DifferenceHunk.kind":
+		if e.ComplexityRoot.DifferenceHunk.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DifferenceHunk.Kind(childComplexity), true
+	case "DifferenceHunk.text":
+		if e.ComplexityRoot.DifferenceHunk.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DifferenceHunk.Text(childComplexity), true
 
 	case "EndOtherSessionsPayload.clientMutationId":
 		if e.ComplexityRoot.EndOtherSessionsPayload.ClientMutationID == nil {
@@ -4046,6 +4094,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.DataType(childComplexity), true
+	case "Message.difference":
+		if e.ComplexityRoot.Message.Difference == nil {
+			break
+		}
+
+		args, err := ec.field_Message_difference_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Message.Difference(childComplexity, args["with"].(*string)), true
 	case "Message.finishReason":
 		if e.ComplexityRoot.Message.FinishReason == nil {
 			break
@@ -4179,6 +4238,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MessageConnection.TotalCount(childComplexity), true
+
+	case "MessageDifference.hunks":
+		if e.ComplexityRoot.MessageDifference.Hunks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageDifference.Hunks(childComplexity), true
+	case "MessageDifference.identical":
+		if e.ComplexityRoot.MessageDifference.Identical == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageDifference.Identical(childComplexity), true
 
 	case "MessageEdge.cursor":
 		if e.ComplexityRoot.MessageEdge.Cursor == nil {
@@ -6754,10 +6826,30 @@ type Attack implements Node {
     "Which rows to list; all without it."
     filter: ConversationFilter
   ): ConversationConnection
+  """
+  What sends the prompts of the main conversation again, to the target as it was; null when no text was sent. It holds
+  no credential. An error beyond 10 000 messages, 100 000 of all attacks of the list, or 32 MiB.
+  """
+  replay(
+    "In which form."
+    format: ReplayFormat! = CURL
+  ): String @cost(weight: 250)
   "The run that it was part of."
   execution: Execution
   "The source's own fields that have no field here."
   attributes: JSON
+}
+
+"""
+The form of what sends an attack's prompts again.
+"""
+enum ReplayFormat {
+  "A shell command: one OpenAI-compatible request with the conversation up to its last user turn. $API_KEY is the credential."
+  CURL
+  "A script for PyRIT 1.1.0: the user turns one after the other, through their converters where these can be rebuilt exactly, as recorded otherwise. API_KEY in the environment is the credential."
+  PYRIT
+  "A data set of seeds for PyRIT 1.1.0: the objective and the prompts before converters."
+  SEED_YAML
 }
 
 """
@@ -7718,6 +7810,15 @@ type Conversation implements Node {
     "Which rows to list; all without it."
     filter: MessageFilter
   ): MessageConnection
+  """
+  The whole conversation written down: roles, times, values before and after converters, response errors, scores with
+  their verdicts. An error beyond 10 000 messages, 100 000 of all conversations of the list, or 32 MiB: read the
+  messages page by page.
+  """
+  transcript(
+    "In which form."
+    format: TranscriptFormat! = MARKDOWN
+  ): String @cost(weight: 250)
   "What users labelled it with."
   labels: [Label!]
   "The source's own fields that have no field here."
@@ -7746,6 +7847,18 @@ type ConversationEdge {
   cursor: String!
   "What is at this place."
   node: Conversation!
+}
+
+"""
+The form in which a conversation is written down.
+"""
+enum TranscriptFormat {
+  "CommonMark, in which contents are fenced so that nothing of them is rendered; control characters are shown as escapes."
+  MARKDOWN
+  "A document for programs, with exact contents; fields are added to it, never renamed or removed within its version."
+  JSON
+  "Lines for a terminal or an e-mail; each line of a content begins with a bar, control characters are shown as escapes."
+  TEXT
 }
 
 """
@@ -9298,6 +9411,14 @@ type Message implements Node {
   conversation: Conversation
   "The message that this one repeats, when a branch copied it. Scores belong to both."
   repeats: Message
+  """
+  How its converted value differs by words from another message's converted value; without another, from its own
+  original value. An error when both have more than 1 MiB together.
+  """
+  difference(
+    "The id of another message of the workspace."
+    with: ID
+  ): MessageDifference @cost(weight: 100)
   "What scorers said of it, oldest first."
   scores: [Score!]
   "The file that the converted value names, where it is a path and the import found the file."
@@ -9306,6 +9427,38 @@ type Message implements Node {
   originalMedia: Media
   "The source's own fields that have no field here."
   attributes: JSON
+}
+
+"""
+How one text became another, by words.
+"""
+type MessageDifference {
+  "What both texts have and what one of them has, in order. EQUAL and DELETE together are the text compared with, EQUAL and INSERT this message's."
+  hunks: [DifferenceHunk!]!
+  "Whether the texts are the same."
+  identical: Boolean!
+}
+
+"""
+A run of words that both texts have, or one of them.
+"""
+type DifferenceHunk {
+  "Which text has it."
+  kind: DifferenceKind!
+  "The words, with what stands between them."
+  text: String!
+}
+
+"""
+Which of two texts has a run of words.
+"""
+enum DifferenceKind {
+  "Both."
+  EQUAL
+  "This message's converted value alone."
+  INSERT
+  "The text that it is compared with alone."
+  DELETE
 }
 
 """
@@ -10947,6 +11100,8 @@ func (ec *executionContext) childFields_Attack(ctx context.Context, field graphq
 		return ec.fieldContext_Attack_conversation(ctx, field)
 	case "conversations":
 		return ec.fieldContext_Attack_conversations(ctx, field)
+	case "replay":
+		return ec.fieldContext_Attack_replay(ctx, field)
 	case "execution":
 		return ec.fieldContext_Attack_execution(ctx, field)
 	case "attributes":
@@ -11295,6 +11450,8 @@ func (ec *executionContext) childFields_Conversation(ctx context.Context, field 
 		return ec.fieldContext_Conversation_branches(ctx, field)
 	case "messages":
 		return ec.fieldContext_Conversation_messages(ctx, field)
+	case "transcript":
+		return ec.fieldContext_Conversation_transcript(ctx, field)
 	case "labels":
 		return ec.fieldContext_Conversation_labels(ctx, field)
 	case "attributes":
@@ -11577,6 +11734,16 @@ func (ec *executionContext) childFields_DeleteScorerPayload(ctx context.Context,
 		return ec.fieldContext_DeleteScorerPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteScorerPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DifferenceHunk(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_DifferenceHunk_kind(ctx, field)
+	case "text":
+		return ec.fieldContext_DifferenceHunk_text(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DifferenceHunk", field.Name)
 }
 
 func (ec *executionContext) childFields_EndOtherSessionsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12025,6 +12192,8 @@ func (ec *executionContext) childFields_Message(ctx context.Context, field graph
 		return ec.fieldContext_Message_conversation(ctx, field)
 	case "repeats":
 		return ec.fieldContext_Message_repeats(ctx, field)
+	case "difference":
+		return ec.fieldContext_Message_difference(ctx, field)
 	case "scores":
 		return ec.fieldContext_Message_scores(ctx, field)
 	case "media":
@@ -12049,6 +12218,16 @@ func (ec *executionContext) childFields_MessageConnection(ctx context.Context, f
 		return ec.fieldContext_MessageConnection_totalCount(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MessageConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MessageDifference(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "hunks":
+		return ec.fieldContext_MessageDifference_hunks(ctx, field)
+	case "identical":
+		return ec.fieldContext_MessageDifference_identical(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MessageDifference", field.Name)
 }
 
 func (ec *executionContext) childFields_MessageEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

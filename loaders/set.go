@@ -20,6 +20,9 @@ type Set struct {
 	MessagesOfConversation *Pages[int64, storage.MessageFilter, storage.Message]
 	FilesOfMessage         *Loader[storage.MessageKey, *storage.MessageFiles]
 
+	Thread       *Loader[int64, *storage.Thread]
+	ScoredThread *Loader[int64, *storage.Thread]
+
 	Score           *Loader[int64, *storage.Score]
 	ScoresOfMessage *Loader[storage.MessageKey, []*storage.Score]
 
@@ -55,6 +58,9 @@ func NewSet(store storage.UserStore) *Set {
 		Message:                newLoader(store.MessagesByKey),
 		MessagesOfConversation: messagesOfConversation(store),
 		FilesOfMessage:         newLoader(store.FilesByMessage),
+
+		Thread:       threads(store),
+		ScoredThread: scoredThreads(store),
 
 		Score:           newLoader(store.ScoresByNumber),
 		ScoresOfMessage: newListLoader(store.ScoresByMessage),

@@ -18,10 +18,11 @@ type ahead struct{ set *loaders.Set }
 func (a ahead) attacks(ctx context.Context, on selection, rows []*storage.Attack) {
 	var components, executions []string
 	var labels, conversations, scores, prompts []int64
+	replay := on.has("replay")
 	target, attacker, converters := on.has("target"), on.has("attacker"), on.has("converters")
 	for _, row := range rows {
 		labels = append(labels, row.Number)
-		if target {
+		if target || replay {
 			components = push(components, row.TargetHash)
 		}
 		if attacker {
@@ -40,6 +41,9 @@ func (a ahead) attacks(ctx context.Context, on selection, rows []*storage.Attack
 	level.Go(func() { a.components(ctx, on, components) })
 	if on.has("labels") {
 		level.Go(func() { a.set.LabelsOfAttack.Prefetch(ctx, labels) })
+	}
+	if replay {
+		level.Go(func() { a.set.Thread.Prefetch(ctx, conversations) })
 	}
 	if on.has("conversation") {
 		level.Go(func() {
@@ -82,6 +86,9 @@ func (a ahead) conversations(ctx context.Context, on selection, rows []*storage.
 			found := a.set.Attack.Prefetch(ctx, attacks)
 			a.attacks(ctx, on.under("attack", "Attack", "Node"), found)
 		})
+	}
+	if on.has("transcript") {
+		level.Go(func() { a.set.ScoredThread.Prefetch(ctx, numbers) })
 	}
 	for page, below := range on.pages("messages", "Message") {
 		level.Go(func() {

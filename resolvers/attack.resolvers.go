@@ -9,6 +9,7 @@ import (
 	"context"
 
 	"github.com/violentutf/violentutf/directives"
+	"github.com/violentutf/violentutf/evidence"
 	"github.com/violentutf/violentutf/graph"
 	"github.com/violentutf/violentutf/storage"
 )
@@ -86,6 +87,26 @@ func (r *attackResolver) Conversations(ctx context.Context, obj *storage.Attack,
 		return nil, err
 	}
 	return set.ConversationsOfAttack.Load(ctx, obj.Number, filter, page)
+}
+
+func (r *attackResolver) Replay(ctx context.Context, obj *storage.Attack, format storage.ReplayFormat) (*string, error) {
+	if obj.ConversationNumber == nil {
+		return nil, nil
+	}
+	set, err := directives.In(ctx, obj.ID)
+	if err != nil {
+		return nil, err
+	}
+	thread, err := set.Thread.Load(ctx, *obj.ConversationNumber)
+	if err != nil {
+		return nil, err
+	}
+	target, err := optional(ctx, set.Component, obj.TargetHash)
+	if err != nil {
+		return nil, err
+	}
+	text, err := evidence.Replay(obj, thread, target, format)
+	return nonEmpty(text), err
 }
 
 func (r *attackResolver) Execution(ctx context.Context, obj *storage.Attack) (*storage.Execution, error) {

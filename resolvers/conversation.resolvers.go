@@ -9,6 +9,7 @@ import (
 	"context"
 
 	"github.com/violentutf/violentutf/directives"
+	"github.com/violentutf/violentutf/evidence"
 	"github.com/violentutf/violentutf/graph"
 	"github.com/violentutf/violentutf/storage"
 )
@@ -55,6 +56,19 @@ func (r *conversationResolver) Messages(ctx context.Context, obj *storage.Conver
 		return nil, err
 	}
 	return set.MessagesOfConversation.Load(ctx, obj.Number, filter, page)
+}
+
+func (r *conversationResolver) Transcript(ctx context.Context, obj *storage.Conversation, format storage.TranscriptFormat) (*string, error) {
+	set, err := directives.In(ctx, obj.ID)
+	if err != nil {
+		return nil, err
+	}
+	thread, err := set.ScoredThread.Load(ctx, obj.Number)
+	if err != nil {
+		return nil, err
+	}
+	text, err := evidence.Transcript(obj, thread, format)
+	return nonEmpty(text), err
 }
 
 func (r *conversationResolver) Labels(ctx context.Context, obj *storage.Conversation) ([]*storage.Label, error) {

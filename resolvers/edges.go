@@ -94,6 +94,23 @@ func componentHash(set *loaders.Set, id *string) (string, bool) {
 	return parsed.Key, ok && parsed.Kind == storage.KindComponent && parsed.Store == set.Store.Key()
 }
 
+// messageNamed finds the message of this store that a client's id names.
+func messageNamed(ctx context.Context, set *loaders.Set, id string) (*storage.Message, error) {
+	none := &storage.Error{Code: storage.CodeNotFound, Field: "with", Message: "no message of this workspace has this id"}
+	parsed, ok := storage.ParseID(id)
+	if !ok || parsed.Kind != storage.KindMessage || parsed.Store != set.Store.Key() {
+		return nil, none
+	}
+	node, err := find(ctx, set, parsed)
+	if message, ok := node.(*storage.Message); ok {
+		return message, err
+	}
+	if err == nil {
+		err = none
+	}
+	return nil, err
+}
+
 func workspaceID(workspace *storage.Workspace) string { return directives.WorkspaceID(workspace) }
 
 // facet counts one dimension of attacks.

@@ -9,6 +9,7 @@ import (
 	"context"
 
 	"github.com/violentutf/violentutf/directives"
+	"github.com/violentutf/violentutf/evidence"
 	"github.com/violentutf/violentutf/graph"
 	"github.com/violentutf/violentutf/storage"
 )
@@ -42,6 +43,21 @@ func (r *messageResolver) Repeats(ctx context.Context, obj *storage.Message) (*s
 		return nil, err
 	}
 	return optional(ctx, set.Message, obj.Original)
+}
+
+func (r *messageResolver) Difference(ctx context.Context, obj *storage.Message, with *string) (*storage.MessageDifference, error) {
+	if with == nil {
+		return evidence.Difference(obj.OriginalValue, obj.ConvertedValue)
+	}
+	set, err := directives.In(ctx, obj.ID)
+	if err != nil {
+		return nil, err
+	}
+	other, err := messageNamed(ctx, set, *with)
+	if err != nil {
+		return nil, err
+	}
+	return evidence.Difference(other.ConvertedValue, obj.ConvertedValue)
 }
 
 func (r *messageResolver) Scores(ctx context.Context, obj *storage.Message) ([]storage.AnyScore, error) {

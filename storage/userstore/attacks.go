@@ -29,8 +29,8 @@ func (s *Store) attackTable() *table[storage.Attack] {
 		keysOf: func(a *storage.Attack) []any { return []any{a.Number} },
 	}
 	return whole.narrow(s.wanted, map[string]string{
-		"source_id": "sourceId", "technique_hash": "technique", "objective": "objective", "objective_sha256": "objectiveSha256",
-		"prompt_key": "promptKey", "harm_categories": "harmCategories", "tags": "tags", "probe": "probe", "intent": "intent",
+		"source_id": "sourceId replay", "technique_hash": "technique", "objective": "objective replay", "objective_sha256": "objectiveSha256",
+		"prompt_key": "promptKey", "harm_categories": "harmCategories replay", "tags": "tags", "probe": "probe", "intent": "intent",
 		"converter_chain": "converterChain", "converter_hashes": "converters", "outcome_reason": "outcomeReason",
 		"error_type": "error", "error_message": "error", "finished_at": "finishedAt", "attributes": "attributes",
 	})

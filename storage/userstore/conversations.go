@@ -21,7 +21,7 @@ func (s *Store) conversationTable() *table[storage.Conversation] {
 		keysOf: func(c *storage.Conversation) []any { return []any{c.Number} },
 	}
 	return whole.narrow(s.wanted, map[string]string{
-		"source_id": "sourceId", "why": "why", "attributes": "attributes",
+		"source_id": "sourceId transcript", "why": "why transcript", "attributes": "attributes",
 	})
 }
 

@@ -20,12 +20,15 @@ func (s *Store) messageTable() *table[storage.Message] {
 		},
 	}
 	return whole.narrow(s.wanted, map[string]string{
-		"source": "source", "source_id": "sourceId", "role": "role",
-		"original_value": "originalValue convertedValue", "converted_value": "convertedValue",
-		"original_data_type": "originalDataType originalMedia", "converted_data_type": "dataType media", "converter_hashes": "converters",
-		"response_error": "responseError", "finish_reason": "finishReason", "latency_ms": "latencyMs", "input_tokens": "tokens",
-		"output_tokens": "tokens", "original_sha256": "sha256 convertedSha256", "converted_sha256": "convertedSha256",
-		"metadata": "metadata", "created_at": "createdAt", "attributes": "attributes",
+		"source": "source", "source_id": "sourceId transcript", "role": "role transcript replay",
+		"original_value":     "originalValue convertedValue transcript replay difference",
+		"converted_value":    "convertedValue transcript replay difference",
+		"original_data_type": "originalDataType originalMedia transcript replay", "converted_data_type": "dataType media transcript replay",
+		"converter_hashes": "converters transcript replay", "response_error": "responseError transcript",
+		"finish_reason": "finishReason transcript", "latency_ms": "latencyMs transcript", "input_tokens": "tokens transcript",
+		"output_tokens": "tokens transcript", "original_sha256": "sha256 convertedSha256 transcript",
+		"converted_sha256": "convertedSha256 transcript", "metadata": "metadata", "created_at": "createdAt transcript",
+		"attributes": "attributes",
 	})
 }
 

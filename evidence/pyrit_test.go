@@ -20,7 +20,7 @@ func pyritSays(t *testing.T, program string, files map[string]string, answer any
 	t.Helper()
 	python := os.Getenv("PYRIT_PYTHON")
 	if python == "" {
-		t.Skip("PYRIT_PYTHON names no Python with PyRIT 1.1.0")
+		t.Fatal("PYRIT_PYTHON names no Python with PyRIT 1.1.0")
 	}
 	folder := t.TempDir()
 	for name, text := range files {

@@ -11,6 +11,7 @@ package dataset
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -75,7 +76,7 @@ type Reader struct {
 	names   []string // columns, in the order in which they were seen
 	seen    map[string]bool
 	ahead   []*record // read to see the columns
-	last    error     // what came after them
+	last    error     // io.EOF if nothing comes after them
 	mapping Mapping
 	made    maker
 	read    int64
@@ -130,9 +131,11 @@ func open(format Format, r io.Reader, size int64, mapping Mapping, l limits) (*R
 	var bytes int
 	for len(reader.ahead) < lookAhead && bytes < l.row {
 		rec, err := from.next()
-		if err != nil {
+		if errors.Is(err, io.EOF) {
 			reader.last = err
 			break
+		} else if err != nil {
+			return nil, err
 		}
 		bytes += rec.weight()
 		rec.settle()
@@ -188,7 +191,7 @@ func (r *Reader) Next(ctx context.Context) (*storage.Prompt, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	if _, ok := r.mapping[FieldText]; !ok {
+	if _, ok := r.mapping[FieldText]; !ok && len(r.names) > 0 {
 		return nil, storage.BadInput("mapping.text", "no column is known as the prompt's text: map text to one of %s", quoted(r.names))
 	}
 	for {
@@ -214,23 +217,22 @@ func (r *Reader) Next(ctx context.Context) (*storage.Prompt, error) {
 }
 
 func (r *Reader) record() (*record, error) {
-	if len(r.ahead) > 0 {
-		rec := r.ahead[0]
-		r.ahead = r.ahead[1:]
-		r.read++
-		return rec, nil
-	}
-	if r.last != nil {
+	var rec *record
+	switch {
+	case len(r.ahead) > 0:
+		rec, r.ahead = r.ahead[0], r.ahead[1:]
+	case r.last != nil:
 		return nil, r.last
-	}
-	if r.read >= r.limits.rows {
-		if _, err := r.from.next(); err != nil {
+	default:
+		var err error
+		if rec, err = r.from.next(); err != nil {
 			return nil, err
 		}
+	}
+	if r.read++; r.read > r.limits.rows {
 		return nil, storage.BadInput("file", "the file has more than %d rows: split it", r.limits.rows)
 	}
-	r.read++
-	return r.from.next()
+	return rec, nil
 }
 
 // Rejects are the rows passed over so far, in order.

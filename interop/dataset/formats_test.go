@@ -137,11 +137,11 @@ func TestFormats(t *testing.T) {
 			rejects: []string{
 				`line 1, column 24: role: is "5" and not one of SYSTEM, USER, ASSISTANT, SIMULATED_ASSISTANT, TOOL, DEVELOPER`,
 				`line 2, column 9: is not valid JSON (syntax error): correct it`,
-				`line 2, column 26: has an unpaired surrogate, which is no character: correct the \u escape`,
+				`line 2, column 25: has an unpaired surrogate, which is no character: correct the \u escape`,
 				`line 3, column 11: text: has the character U+0000, which no text may have: remove it`,
-				`line 3, column 34: text: is a list and not a text: map another column`,
-				`line 3, column 58: has nothing between two commas: remove one`,
-				`line 3, column 70: is not valid UTF-8: save the file as UTF-8`,
+				`line 3, column 32: text: is a list and not a text: map another column`,
+				`line 3, column 56: has nothing between two commas: remove one`,
+				`line 3, column 68: is not valid UTF-8: save the file as UTF-8`,
 			},
 		},
 		{
@@ -302,14 +302,10 @@ func TestParquet(t *testing.T) {
 }
 
 func TestGarakPromptsAreTakenOnce(t *testing.T) {
-	for _, test := range []struct {
-		file  string
-		lines int
-	}{{"garak/demo.report.jsonl", 0}, {"garak/buffed.report.jsonl", 0}} {
-		content := testfiles.Path(t, test.file)
-		report := read(t, content)
+	for _, file := range []string{"garak/demo.report.jsonl", "garak/buffed.report.jsonl"} {
+		report := read(t, testfiles.Path(t, file))
 		if got := Detect("x.jsonl", report[:4096]); got != FormatGarak {
-			t.Fatalf("%s is %q", test.file, got)
+			t.Fatalf("%s is %q", file, got)
 		}
 		r, err := Open(FormatGarak, bytes.NewReader(report), int64(len(report)), nil)
 		if err != nil {
@@ -352,11 +348,11 @@ func TestGarakPromptsAreTakenOnce(t *testing.T) {
 		}
 		delete(want, "")
 		if len(want) == 0 || len(got) != len(want) || len(r.Rejects()) > 0 {
-			t.Fatalf("%s: %d prompts and %v, want %d", test.file, len(got), r.Rejects(), len(want))
+			t.Fatalf("%s: %d prompts and %v, want %d", file, len(got), r.Rejects(), len(want))
 		}
 		for text := range want {
 			if !got[text] {
-				t.Fatalf("%s: a prompt is missing", test.file)
+				t.Fatalf("%s: a prompt is missing", file)
 			}
 		}
 	}
@@ -395,5 +391,17 @@ func TestNextStopsWithItsContext(t *testing.T) {
 	cancel()
 	if _, err := r.Next(ctx); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
+	}
+}
+
+func TestAttributesAreCanonicalJSON(t *testing.T) {
+	tree := map[string]any{"b": json.Number("1.50"), "a": []any{"<&>", "\u2028", nil, true}, "c": map[string]any{"z": "", "y": "\n"}}
+	want, err := storage.CanonicalJSON(tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got *storage.JSON
+	if err := asJSON(&got, tree); err != nil || *got != want {
+		t.Fatalf("got %s, %v, want %s", *got, err, want)
 	}
 }

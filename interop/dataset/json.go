@@ -68,14 +68,15 @@ func members(raw []byte, decode func(*json.Decoder) (any, error)) (cells []cell,
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
 	fail := func(err error) ([]cell, []int, int, error) {
-		if errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
+		// A decoder's own offsets mean different things; only a failure pays for this.
+		syntax, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(raw, new(json.RawMessage)))
+		switch {
+		case !ok:
+			return nil, nil, int(decoder.InputOffset()), err
+		case syntax.Error() == "unexpected end of JSON input":
+			return nil, nil, len(raw), io.ErrUnexpectedEOF
 		}
-		offset := decoder.InputOffset()
-		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-			offset = max(syntax.Offset-1, 0)
-		}
-		return nil, nil, int(offset), err
+		return nil, nil, int(max(syntax.Offset-1, 0)), syntax
 	}
 	if len(raw) == 0 || raw[0] != '{' {
 		value, err := decode(decoder)

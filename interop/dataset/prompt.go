@@ -76,11 +76,9 @@ func (m *maker) prompt(rec *record) (*storage.Prompt, *Reject) {
 		rest[c.name] = c.value
 	}
 	if rest != nil {
-		attributes, err := storage.CanonicalJSON(rest)
-		if err != nil {
-			return nil, &Reject{Line: rec.line, Column: rec.column, Reason: "has values that are no JSON: correct them"}
+		if err := asJSON(&p.Attributes, rest); err != nil {
+			return nil, &Reject{Line: rec.line, Column: rec.column, Reason: err.Error()}
 		}
-		p.Attributes = &attributes
 	}
 	p.Hash = storage.TextHash(p.Text)
 	return p, nil
@@ -272,11 +270,16 @@ func object(v any) (map[string]any, bool) {
 	return object, ok
 }
 
+// asJSON writes what storage.CanonicalJSON would, in one go: the values are those of
+// a cell, so that names are sorted and numbers stay as they were written.
 func asJSON(into **storage.JSON, v any) error {
-	made, err := storage.CanonicalJSON(v)
-	if err != nil {
+	var out strings.Builder
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
 		return errors.New("has values that are no JSON: correct them")
 	}
+	made := storage.JSON(strings.TrimSuffix(out.String(), "\n"))
 	*into = &made
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -103,12 +104,11 @@ var yamlLine = regexp.MustCompile(`line (\d+)`)
 
 // badYAML keeps the line and not the text beside it.
 func badYAML(err error, lines int) error {
-	found := yamlLine.FindStringSubmatch(err.Error())
-	if found == nil {
-		return storage.BadInput("file", "the file is not valid YAML: correct it, or name its format")
+	line := 1 // which the library does not tell
+	if found := yamlLine.FindStringSubmatch(err.Error()); found != nil {
+		line, _ = strconv.Atoi(found[1]) // its digits were matched
 	}
-	line, _ := strconv.Atoi(found[1]) // its digits were matched
-	if line >= lines {
+	if line > lines || strings.Contains(err.Error(), "unexpected end of stream") {
 		return cutOff(int64(line))
 	}
 	return storage.BadInput("file", "line %d is not valid YAML: correct it (quote texts that begin with a sign or have a colon in them)", line)

@@ -13,6 +13,9 @@ import (
 	"time"
 )
 
+// raced says that the test runs with the race detector.
+var raced bool
+
 // repeat is a stream of a head and then rows up to about size bytes, made as it is read.
 type repeat struct {
 	head, row []byte
@@ -94,7 +97,7 @@ func TestMemoryDoesNotGrowWithTheFile(t *testing.T) {
 			if heap > heapMost {
 				t.Errorf("the heap has %d MB", heap>>20)
 			}
-			if found := peak(t); found > most {
+			if found := peak(t); found > most && !raced {
 				t.Errorf("the process took %d MB", found>>20)
 			}
 		})
@@ -142,7 +145,7 @@ func TestTheHungriestDocumentsStayInMemory(t *testing.T) {
 				}
 			}
 			t.Logf("peak %d MB", peak(t)>>20)
-			if found := peak(t); found > 2*most {
+			if found := peak(t); found > 2*most && !raced {
 				t.Errorf("the process took %d MB", found>>20)
 			}
 		})

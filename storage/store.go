@@ -73,6 +73,20 @@ type UserStore interface {
 	// ReplaceCredentials stores new sealed texts where the old ones still are.
 	ReplaceCredentials(ctx context.Context, changes []*ResealedCredential) error
 
+	// Annotate adds one annotation to everything that is chosen and tells to how many.
+	// The newest verdict on an attack that stands is its outcome (OutcomeHuman);
+	// what it overrules is remembered. CodeNotFound for a chosen key of nothing.
+	Annotate(ctx context.Context, annotation *NewAnnotation) (int64, error)
+	// RetractAnnotation takes annotations back, which stay in the history, and tells how
+	// many. CodeNotFound for none, CodeConflict for what was retracted before.
+	RetractAnnotation(ctx context.Context, retraction *Retraction) (int64, error)
+	// The annotations on one thing are listed oldest first, retracted ones with them.
+	AnnotationsByAttack(ctx context.Context, numbers []int64) (map[int64][]*Annotation, error)
+	AnnotationsByConversation(ctx context.Context, numbers []int64) (map[int64][]*Annotation, error)
+	AnnotationsByMessage(ctx context.Context, keys []MessageKey) (map[MessageKey][]*Annotation, error)
+	AnnotationsByKey(ctx context.Context, keys []string) (map[string]*Annotation, error)
+	AnnotationsOfBatch(ctx context.Context, batch string, limit int) ([]*Annotation, error)
+
 	Datasets(ctx context.Context, filter *DatasetFilter, order NameOrder, page Page) (*Connection[Dataset], error)
 	DatasetsByKey(ctx context.Context, keys []string) (map[string]*Dataset, error)
 	PromptsByDataset(ctx context.Context, keys []string, filter *PromptFilter, page Page) (map[string]*Connection[Prompt], error)

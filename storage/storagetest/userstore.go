@@ -44,6 +44,11 @@ func UserStore(t *testing.T, open func(t *testing.T) storage.UserStore) {
 		"AttacksAreInOrderWithMissingValuesLast": attacksAreInOrderWithMissingValuesLast,
 		"CursorsOfOtherListsAreRefused":          cursorsOfOtherListsAreRefused,
 		"NestedPagesBelongToTheirParents":        nestedPagesBelongToTheirParents,
+		"VerdictsOverruleAndGiveBack":            verdictsOverruleAndGiveBack,
+		"AnnotationsByFilterAreOneBatch":         annotationsByFilterAreOneBatch,
+		"AnnotationsOnNothingAreRefused":         annotationsOnNothingAreRefused,
+		"ImportRenewsWhatAVerdictOverrules":      importRenewsWhatAVerdictOverrules,
+		"DeletedAttacksTakeTheirAnnotations":     deletedAttacksTakeTheirAnnotations,
 		"EndedContextEndsEveryRead":              endedContextEndsEveryRead,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })

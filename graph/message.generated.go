@@ -27,6 +27,7 @@ type MessageResolver interface {
 	Scores(ctx context.Context, obj *storage.Message) ([]storage.AnyScore, error)
 	Media(ctx context.Context, obj *storage.Message) (*storage.File, error)
 	OriginalMedia(ctx context.Context, obj *storage.Message) (*storage.File, error)
+	Annotations(ctx context.Context, obj *storage.Message) ([]*storage.Annotation, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -647,6 +648,38 @@ func (ec *executionContext) fieldContext_Message_originalMedia(_ context.Context
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Media(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Message_annotations(ctx context.Context, field graphql.CollectedField, obj *storage.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_annotations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Message().Annotations(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*storage.Annotation) graphql.Marshaler {
+			return ec.marshalOAnnotation2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAnnotationᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Message_annotations(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Message",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Annotation(ctx, field)
 		},
 	}
 	return fc, nil
@@ -1275,6 +1308,12 @@ func (ec *executionContext) _Message(ctx context.Context, sel ast.SelectionSet, 
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Message_originalMedia(ctx, field, obj)
+				})
+		case "annotations":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Message_annotations(ctx, field, obj)
 				})
 		case "attributes":
 			out.Values[i] = ec._Message_attributes(ctx, field, obj)

@@ -25,6 +25,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	Admin() AdminResolver
+	Annotation() AnnotationResolver
 	ApiKey() ApiKeyResolver
 	Attack() AttackResolver
 	AttackFacets() AttackFacetsResolver
@@ -76,6 +77,29 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	AnnotatePayload struct {
+		Annotations      func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+		Count            func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
+	Annotation struct {
+		Attack           func(childComplexity int) int
+		Author           func(childComplexity int) int
+		Conversation     func(childComplexity int) int
+		CreatedAt        func(childComplexity int) int
+		ID               func(childComplexity int) int
+		Message          func(childComplexity int) int
+		Note             func(childComplexity int) int
+		Reason           func(childComplexity int) int
+		RetractedAt      func(childComplexity int) int
+		RetractedBy      func(childComplexity int) int
+		RetractionReason func(childComplexity int) int
+		Verdict          func(childComplexity int) int
+	}
+
 	ApiKey struct {
 		CreatedAt  func(childComplexity int) int
 		ExpiresAt  func(childComplexity int) int
@@ -113,6 +137,7 @@ type ComplexityRoot struct {
 	}
 
 	Attack struct {
+		Annotations    func(childComplexity int) int
 		AttackClass    func(childComplexity int) int
 		Attacker       func(childComplexity int) int
 		Attributes     func(childComplexity int) int
@@ -323,6 +348,7 @@ type ComplexityRoot struct {
 	}
 
 	Conversation struct {
+		Annotations          func(childComplexity int) int
 		Attack               func(childComplexity int) int
 		Attributes           func(childComplexity int) int
 		BranchedFrom         func(childComplexity int) int
@@ -694,6 +720,7 @@ type ComplexityRoot struct {
 	}
 
 	Message struct {
+		Annotations      func(childComplexity int) int
 		Attributes       func(childComplexity int) int
 		Conversation     func(childComplexity int) int
 		ConvertedHash    func(childComplexity int) int
@@ -743,6 +770,7 @@ type ComplexityRoot struct {
 
 	Mutation struct {
 		AllowUserBinding   func(childComplexity int, input AllowUserBindingInput) int
+		Annotate           func(childComplexity int, input schema.AnnotateInput) int
 		ArchiveWorkspace   func(childComplexity int, input ArchiveWorkspaceInput) int
 		CloneConverter     func(childComplexity int, input schema.CloneConfiguredInput) int
 		CloneGenerator     func(childComplexity int, input schema.CloneConfiguredInput) int
@@ -763,6 +791,7 @@ type ComplexityRoot struct {
 		MoveToWorkspace    func(childComplexity int, input schema.TransferInput) int
 		RemoveMember       func(childComplexity int, input RemoveMemberInput) int
 		RenameWorkspace    func(childComplexity int, input RenameWorkspaceInput) int
+		RetractAnnotation  func(childComplexity int, input schema.RetractAnnotationInput) int
 		RevokeAPIKey       func(childComplexity int, input RevokeAPIKeyInput) int
 		SetMemberRole      func(childComplexity int, input SetMemberRoleInput) int
 		SetSetting         func(childComplexity int, input SetSettingInput) int
@@ -863,6 +892,14 @@ type ComplexityRoot struct {
 
 	RenameWorkspacePayload struct {
 		ClientMutationID func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
+	RetractAnnotationPayload struct {
+		Annotation       func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+		Count            func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
 		Workspace        func(childComplexity int) int
 	}
@@ -1277,6 +1314,110 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AllowUserBindingPayload.UserErrors(childComplexity), true
 
+	case "AnnotatePayload.annotations":
+		if e.ComplexityRoot.AnnotatePayload.Annotations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnotatePayload.Annotations(childComplexity), true
+	case "AnnotatePayload.clientMutationId":
+		if e.ComplexityRoot.AnnotatePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnotatePayload.ClientMutationID(childComplexity), true
+	case "AnnotatePayload.count":
+		if e.ComplexityRoot.AnnotatePayload.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnotatePayload.Count(childComplexity), true
+	case "AnnotatePayload.userErrors":
+		if e.ComplexityRoot.AnnotatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnotatePayload.UserErrors(childComplexity), true
+	case "AnnotatePayload.workspace":
+		if e.ComplexityRoot.AnnotatePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnotatePayload.Workspace(childComplexity), true
+
+	case "Annotation.attack":
+		if e.ComplexityRoot.Annotation.Attack == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Annotation.Attack(childComplexity), true
+	case "Annotation.author":
+		if e.ComplexityRoot.Annotation.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Annotation.Author(childComplexity), true
+	case "Annotation.conversation":
+		if e.ComplexityRoot.Annotation.Conversation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Annotation.Conversation(childComplexity), true
+	case "Annotation.createdAt":
+		if e.ComplexityRoot.Annotation.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Annotation.CreatedAt(childComplexity), true
+	case "Annotation.id":
+		if e.ComplexityRoot.Annotation.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Annotation.ID(childComplexity), true
+	case "Annotation.message":
+		if e.ComplexityRoot.Annotation.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Annotation.Message(childComplexity), true
+	case "Annotation.note":
+		if e.ComplexityRoot.Annotation.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Annotation.Note(childComplexity), true
+	case "Annotation.reason":
+		if e.ComplexityRoot.Annotation.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Annotation.Reason(childComplexity), true
+	case "Annotation.retractedAt":
+		if e.ComplexityRoot.Annotation.RetractedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Annotation.RetractedAt(childComplexity), true
+	case "Annotation.retractedBy":
+		if e.ComplexityRoot.Annotation.RetractedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Annotation.RetractedBy(childComplexity), true
+	case "Annotation.retractionReason":
+		if e.ComplexityRoot.Annotation.RetractionReason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Annotation.RetractionReason(childComplexity), true
+	case "Annotation.verdict":
+		if e.ComplexityRoot.Annotation.Verdict == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Annotation.Verdict(childComplexity), true
+
 	case "ApiKey.createdAt":
 		if e.ComplexityRoot.ApiKey.CreatedAt == nil {
 			break
@@ -1408,6 +1549,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ArchiveWorkspacePayload.Workspace(childComplexity), true
 
+	case "Attack.annotations":
+		if e.ComplexityRoot.Attack.Annotations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attack.Annotations(childComplexity), true
 	case "Attack.attackClass":
 		if e.ComplexityRoot.Attack.AttackClass == nil {
 			break
@@ -2448,6 +2595,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ConfiguredType.Title(childComplexity), true
 
+	case "Conversation.annotations":
+		if e.ComplexityRoot.Conversation.Annotations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Conversation.Annotations(childComplexity), true
 	case "Conversation.attack":
 		if e.ComplexityRoot.Conversation.Attack == nil {
 			break
@@ -3929,6 +4082,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Member.Username(childComplexity), true
 
+	case "Message.annotations":
+		if e.ComplexityRoot.Message.Annotations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.Annotations(childComplexity), true
 	case "Message.attributes":
 		if e.ComplexityRoot.Message.Attributes == nil {
 			break
@@ -4160,6 +4319,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AllowUserBinding(childComplexity, args["input"].(AllowUserBindingInput)), true
+	case "Mutation.annotate":
+		if e.ComplexityRoot.Mutation.Annotate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_annotate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Annotate(childComplexity, args["input"].(schema.AnnotateInput)), true
 	case "Mutation.archiveWorkspace":
 		if e.ComplexityRoot.Mutation.ArchiveWorkspace == nil {
 			break
@@ -4380,6 +4550,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RenameWorkspace(childComplexity, args["input"].(RenameWorkspaceInput)), true
+	case "Mutation.retractAnnotation":
+		if e.ComplexityRoot.Mutation.RetractAnnotation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_retractAnnotation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RetractAnnotation(childComplexity, args["input"].(schema.RetractAnnotationInput)), true
 	case "Mutation.revokeApiKey":
 		if e.ComplexityRoot.Mutation.RevokeAPIKey == nil {
 			break
@@ -4871,6 +5052,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RenameWorkspacePayload.Workspace(childComplexity), true
+
+	case "RetractAnnotationPayload.annotation":
+		if e.ComplexityRoot.RetractAnnotationPayload.Annotation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetractAnnotationPayload.Annotation(childComplexity), true
+	case "RetractAnnotationPayload.clientMutationId":
+		if e.ComplexityRoot.RetractAnnotationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetractAnnotationPayload.ClientMutationID(childComplexity), true
+	case "RetractAnnotationPayload.count":
+		if e.ComplexityRoot.RetractAnnotationPayload.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetractAnnotationPayload.Count(childComplexity), true
+	case "RetractAnnotationPayload.userErrors":
+		if e.ComplexityRoot.RetractAnnotationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetractAnnotationPayload.UserErrors(childComplexity), true
+	case "RetractAnnotationPayload.workspace":
+		if e.ComplexityRoot.RetractAnnotationPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetractAnnotationPayload.Workspace(childComplexity), true
 
 	case "RevokeApiKeyPayload.apiKey":
 		if e.ComplexityRoot.RevokeApiKeyPayload.APIKey == nil {
@@ -6071,6 +6283,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AllowUserBindingInput", ec.unmarshalInputAllowUserBindingInput),
+			graphql.NewInputUnmarshaler("AnnotateInput", ec.unmarshalInputAnnotateInput),
 			graphql.NewInputUnmarshaler("ArchiveWorkspaceInput", ec.unmarshalInputArchiveWorkspaceInput),
 			graphql.NewInputUnmarshaler("AttackFilter", ec.unmarshalInputAttackFilter),
 			graphql.NewInputUnmarshaler("AttackOrder", ec.unmarshalInputAttackOrder),
@@ -6117,6 +6330,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PurposeIn", ec.unmarshalInputPurposeIn),
 			graphql.NewInputUnmarshaler("RemoveMemberInput", ec.unmarshalInputRemoveMemberInput),
 			graphql.NewInputUnmarshaler("RenameWorkspaceInput", ec.unmarshalInputRenameWorkspaceInput),
+			graphql.NewInputUnmarshaler("RetractAnnotationInput", ec.unmarshalInputRetractAnnotationInput),
 			graphql.NewInputUnmarshaler("RevokeApiKeyInput", ec.unmarshalInputRevokeApiKeyInput),
 			graphql.NewInputUnmarshaler("RoleIn", ec.unmarshalInputRoleIn),
 			graphql.NewInputUnmarshaler("ScorerFilter", ec.unmarshalInputScorerFilter),
@@ -6313,6 +6527,131 @@ input WorkspaceOrder {
   field: WorkspaceOrderField! = CREATED_AT
   "In which direction."
   direction: Direction! = ASC
+}
+`, BuiltIn: false},
+	{Name: "../schema/annotation.graphqls", Input: `"""
+A person's verdict or note on an attack, a conversation or a message. It is never changed, only retracted, and stays in the history then.
+"""
+type Annotation implements Node {
+  "The id."
+  id: ID!
+  "Whether the objective was reached, as its author sees it. On an attack the newest one that stands is the outcome. Null for a note alone."
+  verdict: AnnotationVerdict
+  "What its author remarks."
+  note: String
+  "Why the verdict is what it is."
+  reason: String
+  "The username of its author."
+  author: String!
+  "When it was made."
+  createdAt: DateTime!
+  "When it was retracted; null while it stands."
+  retractedAt: DateTime
+  "The username of who retracted it."
+  retractedBy: String
+  "Why it was retracted."
+  retractionReason: String
+  "The attack that it is on; null if it is on something else."
+  attack: Attack
+  "The conversation that it is on; null if it is on something else."
+  conversation: Conversation
+  "The message that it is on; null if it is on something else."
+  message: Message
+}
+
+"""
+What a person says of whether an objective was reached.
+"""
+enum AnnotationVerdict {
+  "It was."
+  SUCCESS
+  "It was not."
+  FAILURE
+  "It cannot be told."
+  UNDETERMINED
+}
+
+extend type Mutation {
+  "Adds one annotation to each of up to 1 000 things of one workspace, or to all attacks that a filter holds for: all or nothing."
+  annotate(
+    "What to annotate, and what to say."
+    input: AnnotateInput!
+  ): AnnotatePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Retracts an annotation. An attack gets the outcome back that the newest verdict still standing, or else its source, gives it. CONFLICT for one that was retracted before."
+  retractAnnotation(
+    "What to retract."
+    input: RetractAnnotationInput!
+  ): RetractAnnotationPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+What is to be annotated, and what is to be said of it: a verdict, a note or both.
+"""
+input AnnotateInput {
+  "The workspace of the attackFilter; without it that of the ids, or the personal one."
+  workspace: ID
+  "Attacks."
+  attacks: [ID!]
+  "All attacks of the workspace that this holds for; {} for all."
+  attackFilter: AttackFilter
+  "Conversations."
+  conversations: [ID!]
+  "Messages."
+  messages: [ID!]
+  "Whether the objective was reached. It becomes the outcome of the attacks, with the source HUMAN; of a conversation or message it only says."
+  verdict: AnnotationVerdict
+  "A remark, at most 20 000 bytes."
+  note: String
+  "Why the verdict is what it is, at most 4 000 bytes. It becomes the attacks' outcomeReason."
+  reason: String
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What annotate did.
+"""
+type AnnotatePayload {
+  "The annotations as they are now, at most the first 1 000; null when nothing was done."
+  annotations: [Annotation!] @userScoped
+  "How many were made."
+  count: Long!
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What is to be retracted.
+"""
+input RetractAnnotationInput {
+  "The annotation."
+  id: ID!
+  "Whether all others go with it that the same mutation made and that still stand."
+  batch: Boolean! = false
+  "Why, at most 4 000 bytes."
+  reason: String
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What retractAnnotation did.
+"""
+type RetractAnnotationPayload {
+  "The annotation as it is now; null when nothing was done."
+  annotation: Annotation @userScoped
+  "How many were retracted."
+  count: Long!
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/apikey.graphqls", Input: `"""
@@ -6531,6 +6870,8 @@ type Attack implements Node {
   ): ConversationConnection
   "The run that it was part of."
   execution: Execution
+  "What people said of the attack itself, oldest first, with what was retracted."
+  annotations: [Annotation!]
   "The source's own fields that have no field here."
   attributes: JSON
 }
@@ -6693,6 +7034,8 @@ input AttackFilter {
   startedAt: TimeRange
   "The name or id of the run that it was part of."
   execution: TextIn
+  "There is an annotation that stands, on the attack, a conversation of it or a message of one."
+  hasAnnotation: Boolean
 }
 
 """
@@ -7495,6 +7838,8 @@ type Conversation implements Node {
   ): MessageConnection
   "What users labelled it with."
   labels: [Label!]
+  "What people said of the conversation itself, oldest first, with what was retracted."
+  annotations: [Annotation!]
   "The source's own fields that have no field here."
   attributes: JSON
 }
@@ -8956,6 +9301,8 @@ type Message implements Node {
   media: Media
   "The file that the original value names, where it is a path and the import found the file."
   originalMedia: Media
+  "What people said of the message, oldest first, with what was retracted."
+  annotations: [Annotation!]
   "The source's own fields that have no field here."
   attributes: JSON
 }
@@ -10405,6 +10752,52 @@ func (ec *executionContext) childFields_AllowUserBindingPayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type AllowUserBindingPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_AnnotatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "annotations":
+		return ec.fieldContext_AnnotatePayload_annotations(ctx, field)
+	case "count":
+		return ec.fieldContext_AnnotatePayload_count(ctx, field)
+	case "workspace":
+		return ec.fieldContext_AnnotatePayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_AnnotatePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AnnotatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AnnotatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Annotation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Annotation_id(ctx, field)
+	case "verdict":
+		return ec.fieldContext_Annotation_verdict(ctx, field)
+	case "note":
+		return ec.fieldContext_Annotation_note(ctx, field)
+	case "reason":
+		return ec.fieldContext_Annotation_reason(ctx, field)
+	case "author":
+		return ec.fieldContext_Annotation_author(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Annotation_createdAt(ctx, field)
+	case "retractedAt":
+		return ec.fieldContext_Annotation_retractedAt(ctx, field)
+	case "retractedBy":
+		return ec.fieldContext_Annotation_retractedBy(ctx, field)
+	case "retractionReason":
+		return ec.fieldContext_Annotation_retractionReason(ctx, field)
+	case "attack":
+		return ec.fieldContext_Annotation_attack(ctx, field)
+	case "conversation":
+		return ec.fieldContext_Annotation_conversation(ctx, field)
+	case "message":
+		return ec.fieldContext_Annotation_message(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Annotation", field.Name)
+}
+
 func (ec *executionContext) childFields_ApiKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -10529,6 +10922,8 @@ func (ec *executionContext) childFields_Attack(ctx context.Context, field graphq
 		return ec.fieldContext_Attack_conversations(ctx, field)
 	case "execution":
 		return ec.fieldContext_Attack_execution(ctx, field)
+	case "annotations":
+		return ec.fieldContext_Attack_annotations(ctx, field)
 	case "attributes":
 		return ec.fieldContext_Attack_attributes(ctx, field)
 	}
@@ -10877,6 +11272,8 @@ func (ec *executionContext) childFields_Conversation(ctx context.Context, field 
 		return ec.fieldContext_Conversation_messages(ctx, field)
 	case "labels":
 		return ec.fieldContext_Conversation_labels(ctx, field)
+	case "annotations":
+		return ec.fieldContext_Conversation_annotations(ctx, field)
 	case "attributes":
 		return ec.fieldContext_Conversation_attributes(ctx, field)
 	}
@@ -11589,6 +11986,8 @@ func (ec *executionContext) childFields_Message(ctx context.Context, field graph
 		return ec.fieldContext_Message_media(ctx, field)
 	case "originalMedia":
 		return ec.fieldContext_Message_originalMedia(ctx, field)
+	case "annotations":
+		return ec.fieldContext_Message_annotations(ctx, field)
 	case "attributes":
 		return ec.fieldContext_Message_attributes(ctx, field)
 	}
@@ -11803,6 +12202,22 @@ func (ec *executionContext) childFields_RenameWorkspacePayload(ctx context.Conte
 		return ec.fieldContext_RenameWorkspacePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RenameWorkspacePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RetractAnnotationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "annotation":
+		return ec.fieldContext_RetractAnnotationPayload_annotation(ctx, field)
+	case "count":
+		return ec.fieldContext_RetractAnnotationPayload_count(ctx, field)
+	case "workspace":
+		return ec.fieldContext_RetractAnnotationPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RetractAnnotationPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RetractAnnotationPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetractAnnotationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RevokeApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

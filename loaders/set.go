@@ -36,6 +36,11 @@ type Set struct {
 	Execution        *Loader[string, *storage.Execution]
 	ExecutionSummary *Loader[string, *storage.ExecutionSummary]
 	Import           *Loader[string, *storage.Import]
+
+	Annotation                *Loader[string, *storage.Annotation]
+	AnnotationsOfAttack       *Loader[int64, []*storage.Annotation]
+	AnnotationsOfConversation *Loader[int64, []*storage.Annotation]
+	AnnotationsOfMessage      *Loader[storage.MessageKey, []*storage.Annotation]
 }
 
 // NewSet makes the loaders of a store for one request.
@@ -72,5 +77,10 @@ func NewSet(store storage.UserStore) *Set {
 		Execution:        newLoader(store.ExecutionsByKey),
 		ExecutionSummary: executionSummaries(store),
 		Import:           newLoader(store.ImportsByKey),
+
+		Annotation:                newLoader(store.AnnotationsByKey),
+		AnnotationsOfAttack:       newListLoader(store.AnnotationsByAttack),
+		AnnotationsOfConversation: newListLoader(store.AnnotationsByConversation),
+		AnnotationsOfMessage:      newListLoader(store.AnnotationsByMessage),
 	}
 }

@@ -53,6 +53,12 @@ func (a ahead) attacks(ctx context.Context, on selection, rows []*storage.Attack
 			a.scores(ctx, on.under("objectiveScore", scoreTypes...), found)
 		})
 	}
+	if on.has("annotations") {
+		level.Go(func() {
+			found := a.set.AnnotationsOfAttack.Prefetch(ctx, labels)
+			a.annotations(ctx, on.under("annotations", "Annotation", "Node"), found)
+		})
+	}
 	if on.has("prompt") {
 		level.Go(func() { a.set.Prompt.Prefetch(ctx, prompts) })
 	}
@@ -83,6 +89,12 @@ func (a ahead) conversations(ctx context.Context, on selection, rows []*storage.
 			a.attacks(ctx, on.under("attack", "Attack", "Node"), found)
 		})
 	}
+	if on.has("annotations") {
+		level.Go(func() {
+			found := a.set.AnnotationsOfConversation.Prefetch(ctx, numbers)
+			a.annotations(ctx, on.under("annotations", "Annotation", "Node"), found)
+		})
+	}
 	for page, below := range on.pages("messages", "Message") {
 		level.Go(func() {
 			found := a.set.MessagesOfConversation.Prefetch(ctx, numbers, page)
@@ -93,10 +105,11 @@ func (a ahead) conversations(ctx context.Context, on selection, rows []*storage.
 
 func (a ahead) messages(ctx context.Context, on selection, rows []*storage.Message) {
 	var conversations []int64
-	var scored, filed []storage.MessageKey
+	var keys, scored, filed []storage.MessageKey
 	var converters []string
 	for _, row := range rows {
 		conversations = append(conversations, row.MessageKey.Conversation)
+		keys = append(keys, row.MessageKey)
 		scored = append(scored, row.ScoredKey())
 		converters = append(converters, row.ConverterHash...)
 		if storage.NamesFile(row.DataType) || storage.NamesFile(row.OriginalDataType) {
@@ -115,6 +128,12 @@ func (a ahead) messages(ctx context.Context, on selection, rows []*storage.Messa
 				found = append(found, scores...)
 			}
 			a.scores(ctx, on.under("scores", scoreTypes...), found)
+		})
+	}
+	if on.has("annotations") {
+		level.Go(func() {
+			found := a.set.AnnotationsOfMessage.Prefetch(ctx, keys)
+			a.annotations(ctx, on.under("annotations", "Annotation", "Node"), found)
 		})
 	}
 	if on.has("converters") {

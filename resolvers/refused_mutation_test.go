@@ -46,7 +46,9 @@ var mutations = map[string]func(*team) map[string]any{
 	"updateGenerator": thing(storage.KindGenerator), "updateConverter": thing(storage.KindConverter), "updateScorer": thing(storage.KindScorer),
 	"cloneGenerator": thing(storage.KindGenerator), "cloneConverter": thing(storage.KindConverter), "cloneScorer": thing(storage.KindScorer),
 	"deleteGenerator": deleted(storage.KindGenerator), "deleteConverter": deleted(storage.KindConverter), "deleteScorer": deleted(storage.KindScorer),
-	"setUserDisabled": func(s *team) map[string]any { return map[string]any{"user": s.users["alice"].ID(), "disabled": true} },
+	"annotate":          inBulk("verdict", "SUCCESS"),
+	"retractAnnotation": deleted(storage.KindAnnotation),
+	"setUserDisabled":   func(s *team) map[string]any { return map[string]any{"user": s.users["alice"].ID(), "disabled": true} },
 }
 
 func newThing(s *team) map[string]any {
@@ -67,6 +69,17 @@ func deleted(kind storage.Kind) func(*team) map[string]any {
 		key := strings.Repeat("k", storage.StoreKeyBytes)
 		s.must(s.app.SetWorkspaceUse(s.t.Context(), s.red.Key, hex.EncodeToString([]byte(key)), 0, 0))
 		return map[string]any{"id": storage.ID{Kind: kind, Store: key, Key: "01890000-0000-7000-8000-000000000000"}.String()}
+	}
+}
+
+// inBulk is about all attacks of red.
+func inBulk(pairs ...any) func(*team) map[string]any {
+	return func(s *team) map[string]any {
+		input := map[string]any{"workspace": s.red.ID(), "attackFilter": map[string]any{}}
+		for i := 0; i < len(pairs); i += 2 {
+			input[pairs[i].(string)] = pairs[i+1]
+		}
+		return input
 	}
 }
 
@@ -151,12 +164,14 @@ func TestEveryMutationRefusesWhoMayNotMakeIt(t *testing.T) {
 				intruders = append(intruders, intruder{what + " " + argument, viewer, with(input, argument, other), storage.CodeNotFound})
 			}
 		}
+		// What is in a workspace that is named is as good as out of reach in an archived one.
+		named := input["type"] != nil || input["attackFilter"] != nil && input["workspace"] != nil
 		switch {
-		case input["type"] != nil || input["id"] != nil: // what is in a workspace
+		case named || input["id"] != nil: // what is in a workspace
 			intruders = append(intruders, intruder{"who is no member", mallory, nil, storage.CodeNotFound},
 				intruder{"a key bound elsewhere", elsewhere, nil, storage.CodeNotFound},
 				intruder{"a viewer", vi, nil, storage.CodeForbidden})
-			if input["type"] != nil {
+			if named {
 				intruders = append(intruders, intruder{"another's personal workspace", alice, with(input, "workspace", s.personal("mallory").ID()), storage.CodeNotFound},
 					intruder{"of an archived one", alice, with(input, "workspace", s.old.ID()), storage.CodeNotFound})
 			}

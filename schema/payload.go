@@ -100,6 +100,39 @@ type DeletePayload struct {
 	DeletedID *string
 }
 
+// AnnotateInput is what is to be annotated, ids as clients have them, and what is said.
+type AnnotateInput struct {
+	Workspace                        *string
+	Attacks, Conversations, Messages []string
+	AttackFilter                     *storage.AttackFilter
+	Verdict                          *storage.AnnotationVerdict
+	Note, Reason                     *string
+	ClientMutationID                 *string
+}
+
+// AnnotatePayload is the answer of annotate.
+type AnnotatePayload struct {
+	WorkspacePayload
+	Annotations []*storage.Annotation
+	Count       int64
+}
+
+// RetractAnnotationInput is which annotation is to be retracted; Batch takes all of the
+// same mutation along.
+type RetractAnnotationInput struct {
+	ID               string
+	Batch            bool
+	Reason           *string
+	ClientMutationID *string
+}
+
+// RetractAnnotationPayload is the answer of retractAnnotation.
+type RetractAnnotationPayload struct {
+	WorkspacePayload
+	Annotation *storage.Annotation
+	Count      int64
+}
+
 // MemberPayload is the answer of a mutation of a member.
 type MemberPayload struct {
 	WorkspacePayload

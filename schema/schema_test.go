@@ -50,6 +50,8 @@ func TestUserDataIsBehindUserScoped(t *testing.T) {
 		"AuditEvent", "AuditEventConnection", "AuditEventEdge", "AuditSubject", "UserReference", "WorkspaceReference", "ApiKeyReference",
 		"AuditReport", "AuditFault", "AuditCheckpoint", "AuditVerification",
 		"SystemSetting", "HealthCheck", "HealthCheckConnection", "HealthCheckEdge",
+		"ConfiguredType", "Parameter", // what this program can run
+		"ConverterStep", "Verdict", // made of what the request brought
 		"ErrorLog", "ErrorLogConnection", "ErrorLogEdge", "RateLimit", "RateLimitConnection", "RateLimitEdge",
 	}
 	parsed := load(t)

@@ -6,15 +6,15 @@ import (
 	"unicode/utf8"
 )
 
-// Verdict is what a person says of whether an objective was reached: an Outcome that a
-// person can see.
-type Verdict string
+// AnnotationVerdict is what a person says of whether an objective was reached: an
+// Outcome that a person can see.
+type AnnotationVerdict string
 
 // The verdicts of a person.
 const (
-	VerdictSuccess      Verdict = "SUCCESS"
-	VerdictFailure      Verdict = "FAILURE"
-	VerdictUndetermined Verdict = "UNDETERMINED"
+	VerdictSuccess      AnnotationVerdict = "SUCCESS"
+	VerdictFailure      AnnotationVerdict = "FAILURE"
+	VerdictUndetermined AnnotationVerdict = "UNDETERMINED"
 )
 
 // Annotation is a person's verdict or note on one attack, conversation or message. It
@@ -28,7 +28,7 @@ type Annotation struct {
 	Message            *MessageKey
 
 	// Verdict, on an attack, is its outcome while no later one stands.
-	Verdict   *Verdict
+	Verdict   *AnnotationVerdict
 	Note      *string
 	Reason    *string // why, of a verdict
 	Author    string  // username
@@ -57,7 +57,7 @@ func (c *Chosen) Empty() bool {
 type NewAnnotation struct {
 	Batch   string // a UUID of the caller's
 	On      Chosen
-	Verdict *Verdict
+	Verdict *AnnotationVerdict
 	Note    *string
 	Reason  *string
 	Author  string

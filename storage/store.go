@@ -87,6 +87,13 @@ type UserStore interface {
 	AnnotationsByKey(ctx context.Context, keys []string) (map[string]*Annotation, error)
 	AnnotationsOfBatch(ctx context.Context, batch string, limit int) ([]*Annotation, error)
 
+	// SetLabels gives attacks a label, whose value replaces every other under its key,
+	// also on their main conversations. CodeNotFound for an attack that is not there.
+	SetLabels(ctx context.Context, labels *Labelling) (Labelled, error)
+	// RemoveLabels takes a label away from attacks and their main conversations.
+	// CodeNotFound for an attack that is not there.
+	RemoveLabels(ctx context.Context, labels *Labelling) (Labelled, error)
+
 	Datasets(ctx context.Context, filter *DatasetFilter, order NameOrder, page Page) (*Connection[Dataset], error)
 	DatasetsByKey(ctx context.Context, keys []string) (map[string]*Dataset, error)
 	PromptsByDataset(ctx context.Context, keys []string, filter *PromptFilter, page Page) (map[string]*Connection[Prompt], error)

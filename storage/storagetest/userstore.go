@@ -49,6 +49,8 @@ func UserStore(t *testing.T, open func(t *testing.T) storage.UserStore) {
 		"AnnotationsOnNothingAreRefused":         annotationsOnNothingAreRefused,
 		"ImportRenewsWhatAVerdictOverrules":      importRenewsWhatAVerdictOverrules,
 		"DeletedAttacksTakeTheirAnnotations":     deletedAttacksTakeTheirAnnotations,
+		"LabelsAreSetAndRemoved":                 labelsAreSetAndRemoved,
+		"RemovedLabelOfAConversationIsGone":      removedLabelOfAConversationIsGone,
 		"EndedContextEndsEveryRead":              endedContextEndsEveryRead,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })

@@ -11,7 +11,7 @@ import (
 )
 
 // annotation is one of its own batch; minute orders annotations.
-func annotation(minute int, verdict storage.Verdict, on storage.Chosen) *storage.NewAnnotation {
+func annotation(minute int, verdict storage.AnnotationVerdict, on storage.Chosen) *storage.NewAnnotation {
 	a := &storage.NewAnnotation{
 		Batch: uuid.Must(uuid.NewV7()).String(), On: on, Note: new("a note"), Author: "alice", At: at(minute),
 	}

@@ -34,6 +34,7 @@ type AttackResolver interface {
 	Conversations(ctx context.Context, obj *storage.Attack, first *int, after *string, last *int, before *string, filter *storage.ConversationFilter) (*storage.Connection[storage.Conversation], error)
 	Execution(ctx context.Context, obj *storage.Attack) (*storage.Execution, error)
 	Annotations(ctx context.Context, obj *storage.Attack) ([]*storage.Annotation, error)
+	Findings(ctx context.Context, obj *storage.Attack) ([]*storage.Finding, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -937,6 +938,38 @@ func (ec *executionContext) fieldContext_Attack_annotations(_ context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _Attack_findings(ctx context.Context, field graphql.CollectedField, obj *storage.Attack) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Attack_findings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Attack().Findings(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*storage.Finding) graphql.Marshaler {
+			return ec.marshalOFinding2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐFindingᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Attack_findings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Attack",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Finding(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Attack_attributes(ctx context.Context, field graphql.CollectedField, obj *storage.Attack) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1195,7 +1228,7 @@ func (ec *executionContext) unmarshalInputAttackFilter(ctx context.Context, obj 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"and", "or", "not", "number", "sourceId", "source", "outcome", "outcomeSource", "attackClass", "technique", "objective", "text", "target", "model", "generator", "dataset", "prompt", "harmCategory", "tag", "probe", "intent", "converters", "scorer", "scorersDisagree", "label", "labels", "turns", "retries", "durationMs", "errorType", "responseError", "role", "startedAt", "execution", "hasAnnotation"}
+	fieldsInOrder := [...]string{"and", "or", "not", "number", "sourceId", "source", "outcome", "outcomeSource", "attackClass", "technique", "objective", "text", "target", "model", "generator", "dataset", "prompt", "harmCategory", "tag", "probe", "intent", "converters", "scorer", "scorersDisagree", "label", "labels", "turns", "retries", "durationMs", "errorType", "responseError", "role", "startedAt", "execution", "hasAnnotation", "hasFinding"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1447,6 +1480,13 @@ func (ec *executionContext) unmarshalInputAttackFilter(ctx context.Context, obj 
 				return it, err
 			}
 			it.HasAnnotation = data
+		case "hasFinding":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("hasFinding"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.HasFinding = data
 		}
 	}
 	return it, nil
@@ -1940,6 +1980,12 @@ func (ec *executionContext) _Attack(ctx context.Context, sel ast.SelectionSet, o
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Attack_annotations(ctx, field, obj)
+				})
+		case "findings":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Attack_findings(ctx, field, obj)
 				})
 		case "attributes":
 			out.Values[i] = ec._Attack_attributes(ctx, field, obj)

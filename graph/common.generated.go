@@ -751,6 +751,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Generator(ctx, sel, obj)
+	case storage.Finding:
+		return ec._Finding(ctx, sel, &obj)
+	case *storage.Finding:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Finding(ctx, sel, obj)
 	case storage.Execution:
 		return ec._Execution(ctx, sel, &obj)
 	case *storage.Execution:

@@ -1549,6 +1549,25 @@ func (ec *executionContext) marshalNMessageRole2githubᚗcomᚋviolentutfᚋviol
 	return res
 }
 
+func (ec *executionContext) marshalOMessage2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐMessageᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Message) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMessage2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐMessage(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalOMessage2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐMessage(ctx context.Context, sel ast.SelectionSet, v *storage.Message) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null

@@ -41,6 +41,12 @@ type Set struct {
 	AnnotationsOfAttack       *Loader[int64, []*storage.Annotation]
 	AnnotationsOfConversation *Loader[int64, []*storage.Annotation]
 	AnnotationsOfMessage      *Loader[storage.MessageKey, []*storage.Annotation]
+
+	Finding           *Loader[string, *storage.Finding]
+	FindingsOfAttack  *Loader[int64, []*storage.Finding]
+	RunsOfFinding     *Loader[string, *storage.FindingRuns]
+	MessagesOfFinding *Loader[string, []*storage.Message]
+	EvidenceOfFinding *Loader[string, *Shown]
 }
 
 // NewSet makes the loaders of a store for one request.
@@ -82,5 +88,11 @@ func NewSet(store storage.UserStore) *Set {
 		AnnotationsOfAttack:       newListLoader(store.AnnotationsByAttack),
 		AnnotationsOfConversation: newListLoader(store.AnnotationsByConversation),
 		AnnotationsOfMessage:      newListLoader(store.AnnotationsByMessage),
+
+		Finding:           newLoader(store.FindingsByKey),
+		FindingsOfAttack:  newListLoader(store.FindingsByAttack),
+		RunsOfFinding:     newLoader(store.RunsByFinding),
+		MessagesOfFinding: newListLoader(store.MessagesByFinding),
+		EvidenceOfFinding: newLoader(evidenceOf(store)),
 	}
 }

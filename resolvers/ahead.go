@@ -59,6 +59,9 @@ func (a ahead) attacks(ctx context.Context, on selection, rows []*storage.Attack
 			a.annotations(ctx, on.under("annotations", "Annotation", "Node"), found)
 		})
 	}
+	if on.has("findings") {
+		level.Go(func() { a.set.FindingsOfAttack.Prefetch(ctx, labels) })
+	}
 	if on.has("prompt") {
 		level.Go(func() { a.set.Prompt.Prefetch(ctx, prompts) })
 	}

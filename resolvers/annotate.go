@@ -20,13 +20,9 @@ func (r *Resolver) annotate(ctx context.Context, input schema.AnnotateInput) (*s
 		{"messages", storage.KindMessage, input.Messages},
 	}}
 	fields := on.fields()
-	for name, given := range map[string]bool{"verdict": input.Verdict != nil, "note": input.Note != nil, "reason": input.Reason != nil} {
-		if given {
-			fields = append(fields, name)
-		}
-	}
+	fields = sorted(append(fields, given(map[string]bool{"verdict": input.Verdict != nil, "note": input.Note != nil, "reason": input.Reason != nil})...))
 	done, payload, err := r.mutate(ctx, change{
-		field: "annotate", id: input.ClientMutationID, input: input, action: "annotation.create", fields: sorted(fields), on: on.subject(),
+		field: "annotate", id: input.ClientMutationID, input: input, action: "annotation.create", fields: fields, on: on.subject(),
 		do: func(ctx context.Context, w work) (made, error) {
 			scope, set, chosen, err := on.choose(ctx, w)
 			if err != nil {
@@ -40,7 +36,7 @@ func (r *Resolver) annotate(ctx context.Context, input schema.AnnotateInput) (*s
 			if err != nil {
 				return made{}, inFilter(err)
 			}
-			w.act.Detail = detail(map[string]any{"fields": sorted(fields), "batch": annotation.Batch, "count": count})
+			w.act.Detail = detail(map[string]any{"fields": fields, "batch": annotation.Batch, "count": count})
 			return made{Workspace: scope.Workspace.Key, Row: annotation.Batch, Count: count}, nil
 		},
 	})

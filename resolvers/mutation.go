@@ -55,6 +55,7 @@ type made struct {
 	Setting   string                 `json:"setting,omitempty"`
 	Row       string                 `json:"row,omitempty"` // of a user store
 	Count     int64                  `json:"count,omitempty"`
+	Matched   int64                  `json:"matched,omitempty"`
 	Tables    []*storage.ImportCount `json:"tables,omitempty"`
 	Notes     []string               `json:"notes,omitempty"`
 }

@@ -48,6 +48,13 @@ var mutations = map[string]func(*team) map[string]any{
 	"deleteGenerator": deleted(storage.KindGenerator), "deleteConverter": deleted(storage.KindConverter), "deleteScorer": deleted(storage.KindScorer),
 	"annotate":          inBulk("verdict", "SUCCESS"),
 	"retractAnnotation": deleted(storage.KindAnnotation),
+	"setLabels":         inBulk("key", "k", "value", "v"),
+	"removeLabels":      inBulk("key", "k"),
+	"createFinding":     func(s *team) map[string]any { return map[string]any{"workspace": s.red.ID(), "title": "T"} },
+	"updateFinding":     deleted(storage.KindFinding),
+	"addEvidence":       deleted(storage.KindFinding),
+	"removeEvidence":    deleted(storage.KindFinding),
+	"deleteFinding":     deleted(storage.KindFinding),
 	"setUserDisabled":   func(s *team) map[string]any { return map[string]any{"user": s.users["alice"].ID(), "disabled": true} },
 }
 
@@ -165,7 +172,7 @@ func TestEveryMutationRefusesWhoMayNotMakeIt(t *testing.T) {
 			}
 		}
 		// What is in a workspace that is named is as good as out of reach in an archived one.
-		named := input["type"] != nil || input["attackFilter"] != nil && input["workspace"] != nil
+		named := input["type"] != nil || input["title"] != nil || input["attackFilter"] != nil && input["workspace"] != nil
 		switch {
 		case named || input["id"] != nil: // what is in a workspace
 			intruders = append(intruders, intruder{"who is no member", mallory, nil, storage.CodeNotFound},

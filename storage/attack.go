@@ -148,6 +148,7 @@ type AttackFilter struct {
 	// HasAnnotation holds for attacks with an annotation that stands, on themselves, on
 	// a conversation of theirs or on a message of one.
 	HasAnnotation *bool
+	HasFinding    *bool
 }
 
 // ConverterFilter narrows by the converters of a chain, by class name.

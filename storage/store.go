@@ -1,6 +1,9 @@
 package storage
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // UserStore is one workspace's data. Whoever holds one may read all of it: the
 // capability is made by directives for the viewer's own workspaces only.
@@ -94,6 +97,25 @@ type UserStore interface {
 	// CodeNotFound for an attack that is not there.
 	RemoveLabels(ctx context.Context, labels *Labelling) (Labelled, error)
 
+	// AddFinding adds a finding, whose Key, Status and CreatedAt are the caller's, with
+	// attacks and messages that show it. CodeNotFound for evidence that is not there.
+	AddFinding(ctx context.Context, finding *Finding, evidence Chosen) error
+	// ChangeFinding changes a finding. CodeNotFound for none, CodeConflict for a status
+	// that may not follow.
+	ChangeFinding(ctx context.Context, key string, change FindingChange, now time.Time) error
+	// DeleteFinding deletes a finding, not what showed it. CodeNotFound for none.
+	DeleteFinding(ctx context.Context, key string) error
+	// AddEvidence and RemoveEvidence tell how many attacks and messages were new or
+	// gone. CodeNotFound for no such finding, and for new evidence that is not there.
+	AddEvidence(ctx context.Context, key string, evidence Chosen, now time.Time) (int64, error)
+	RemoveEvidence(ctx context.Context, key string, evidence Chosen, now time.Time) (int64, error)
+	Findings(ctx context.Context, filter *FindingFilter, order FindingOrder, page Page) (*Connection[Finding], error)
+	FindingsByKey(ctx context.Context, keys []string) (map[string]*Finding, error)
+	FindingsByAttack(ctx context.Context, numbers []int64) (map[int64][]*Finding, error)
+	// RunsByFinding finds the earliest and the latest run of the attacks of a finding.
+	RunsByFinding(ctx context.Context, keys []string) (map[string]*FindingRuns, error)
+	MessagesByFinding(ctx context.Context, keys []string) (map[string][]*Message, error)
+
 	Datasets(ctx context.Context, filter *DatasetFilter, order NameOrder, page Page) (*Connection[Dataset], error)
 	DatasetsByKey(ctx context.Context, keys []string) (map[string]*Dataset, error)
 	PromptsByDataset(ctx context.Context, keys []string, filter *PromptFilter, page Page) (map[string]*Connection[Prompt], error)
@@ -154,6 +176,7 @@ const (
 	AttacksOfPrompt    AttackEdge = "prompt"    // parent: prompt number
 	AttacksOfExecution AttackEdge = "execution" // parent: execution key
 	AttacksOfGenerator AttackEdge = "generator" // parent: generator key
+	AttacksOfFinding   AttackEdge = "finding"   // parent: finding key
 )
 
 // AppStore is the installation's bookkeeping: who may do what, and what was done.

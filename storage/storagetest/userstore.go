@@ -51,6 +51,9 @@ func UserStore(t *testing.T, open func(t *testing.T) storage.UserStore) {
 		"DeletedAttacksTakeTheirAnnotations":     deletedAttacksTakeTheirAnnotations,
 		"LabelsAreSetAndRemoved":                 labelsAreSetAndRemoved,
 		"RemovedLabelOfAConversationIsGone":      removedLabelOfAConversationIsGone,
+		"FindingsAreReadBack":                    findingsAreReadBack,
+		"FindingsChangeByTheirStatus":            findingsChangeByTheirStatus,
+		"FindingsAreListedInOrder":               findingsAreListedInOrder,
 		"EndedContextEndsEveryRead":              endedContextEndsEveryRead,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })

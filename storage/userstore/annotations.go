@@ -38,11 +38,7 @@ func (s *Store) Annotate(ctx context.Context, a *storage.NewAnnotation) (int64, 
 		if a.Verdict == nil {
 			return nil
 		}
-		_, err := tx.ExecContext(ctx, `
-UPDATE attacks AS a
-SET outcome = n.verdict, outcome_reason = n.reason, outcome_source = 'HUMAN'
-FROM annotations AS n
-WHERE a.owner_id = $1 AND n.owner_id = $1 AND n.batch = $2 AND n.attack_no = a.attack_no`, s.owner, a.Batch)
+		_, err := tx.ExecContext(ctx, decide, s.owner, a.Batch)
 		return err
 	})
 	if err != nil {
@@ -152,7 +148,7 @@ WHERE owner_id = $1 AND batch = $2 AND retracted_at IS NULL AND (id = $6 OR CAST
 		if count == 0 {
 			return &storage.Error{Code: storage.CodeConflict, Field: "id", Message: "it was retracted before"}
 		}
-		_, err = tx.ExecContext(ctx, giveBack, s.owner, batch)
+		_, err = tx.ExecContext(ctx, decide, s.owner, batch)
 		return err
 	})
 	if err != nil {
@@ -161,10 +157,10 @@ WHERE owner_id = $1 AND batch = $2 AND retracted_at IS NULL AND (id = $6 OR CAST
 	return count, nil
 }
 
-// giveBack sets the outcomes of the attacks of a batch, $2: the newest verdict that
+// decide sets the outcomes of the attacks of a batch, $2: the newest verdict that
 // stands, and without one what the source says, which the verdict that was retracted
 // last remembers.
-const giveBack = `
+const decide = `
 UPDATE attacks AS a
 SET outcome = f.outcome, outcome_reason = f.outcome_reason, outcome_source = f.outcome_source
 FROM (
@@ -179,7 +175,7 @@ FROM (
     SELECT b.attack_no FROM annotations b
     WHERE b.owner_id = $1 AND b.batch = $2 AND b.verdict IS NOT NULL AND b.attack_no IS NOT NULL)
 ) AS f
-WHERE a.owner_id = $1 AND f.place = 1 AND f.attack_no = a.attack_no AND a.outcome_source = 'HUMAN'`
+WHERE a.owner_id = $1 AND f.place = 1 AND f.attack_no = a.attack_no`
 
 // chosenAttacks is the condition on attacks a that were chosen, empty for none.
 func (q *query) chosenAttacks(on storage.Chosen) (string, error) {

@@ -81,6 +81,9 @@ func attackFilter(q *query, f *storage.AttackFilter, depth int) string {
 	if f.HasAnnotation != nil {
 		own = append(own, truth("a.attack_no IN ("+annotated+")", *f.HasAnnotation))
 	}
+	if f.HasFinding != nil {
+		own = append(own, truth("a.attack_no IN (SELECT e.attack_no FROM finding_attacks e WHERE e.owner_id = $1)", *f.HasFinding))
+	}
 	return combine(q, depth, own, f.And, f.Or, f.Not, attackFilter)
 }
 

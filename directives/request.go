@@ -146,6 +146,9 @@ func Forget(ctx context.Context) {
 	r.app, r.listed = loaders.NewApp(r.gate.App), nil
 	clear(r.named)
 	clear(r.byKey)
+	if r.own != nil {
+		r.own = r.scope(r.own.Workspace) // whose loaders have not read what was changed
+	}
 }
 
 func (r *Request) ensureUser(ctx context.Context) error {

@@ -34,6 +34,8 @@ type AttackResolver interface {
 	Conversations(ctx context.Context, obj *storage.Attack, first *int, after *string, last *int, before *string, filter *storage.ConversationFilter) (*storage.Connection[storage.Conversation], error)
 	Replay(ctx context.Context, obj *storage.Attack, format storage.ReplayFormat) (*string, error)
 	Execution(ctx context.Context, obj *storage.Attack) (*storage.Execution, error)
+	Annotations(ctx context.Context, obj *storage.Attack) ([]*storage.Annotation, error)
+	Findings(ctx context.Context, obj *storage.Attack) ([]*storage.Finding, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -963,6 +965,70 @@ func (ec *executionContext) fieldContext_Attack_execution(_ context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _Attack_annotations(ctx context.Context, field graphql.CollectedField, obj *storage.Attack) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Attack_annotations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Attack().Annotations(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*storage.Annotation) graphql.Marshaler {
+			return ec.marshalOAnnotation2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAnnotationᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Attack_annotations(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Attack",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Annotation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Attack_findings(ctx context.Context, field graphql.CollectedField, obj *storage.Attack) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Attack_findings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Attack().Findings(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*storage.Finding) graphql.Marshaler {
+			return ec.marshalOFinding2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐFindingᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Attack_findings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Attack",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Finding(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Attack_attributes(ctx context.Context, field graphql.CollectedField, obj *storage.Attack) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1221,7 +1287,7 @@ func (ec *executionContext) unmarshalInputAttackFilter(ctx context.Context, obj 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"and", "or", "not", "number", "sourceId", "source", "outcome", "outcomeSource", "attackClass", "technique", "objective", "text", "target", "model", "generator", "dataset", "prompt", "harmCategory", "tag", "probe", "intent", "converters", "scorer", "scorersDisagree", "label", "labels", "turns", "retries", "durationMs", "errorType", "responseError", "role", "startedAt", "execution"}
+	fieldsInOrder := [...]string{"and", "or", "not", "number", "sourceId", "source", "outcome", "outcomeSource", "attackClass", "technique", "objective", "text", "target", "model", "generator", "dataset", "prompt", "harmCategory", "tag", "probe", "intent", "converters", "scorer", "scorersDisagree", "label", "labels", "turns", "retries", "durationMs", "errorType", "responseError", "role", "startedAt", "execution", "hasAnnotation", "hasFinding"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1466,6 +1532,20 @@ func (ec *executionContext) unmarshalInputAttackFilter(ctx context.Context, obj 
 				return it, err
 			}
 			it.Execution = data
+		case "hasAnnotation":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("hasAnnotation"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.HasAnnotation = data
+		case "hasFinding":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("hasFinding"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.HasFinding = data
 		}
 	}
 	return it, nil
@@ -1959,6 +2039,18 @@ func (ec *executionContext) _Attack(ctx context.Context, sel ast.SelectionSet, o
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Attack_execution(ctx, field, obj)
+				})
+		case "annotations":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Attack_annotations(ctx, field, obj)
+				})
+		case "findings":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Attack_findings(ctx, field, obj)
 				})
 		case "attributes":
 			out.Values[i] = ec._Attack_attributes(ctx, field, obj)

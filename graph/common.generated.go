@@ -751,6 +751,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Generator(ctx, sel, obj)
+	case storage.Finding:
+		return ec._Finding(ctx, sel, &obj)
+	case *storage.Finding:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Finding(ctx, sel, obj)
 	case storage.Execution:
 		return ec._Execution(ctx, sel, &obj)
 	case *storage.Execution:
@@ -814,6 +821,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._ApiKey(ctx, sel, obj)
+	case storage.Annotation:
+		return ec._Annotation(ctx, sel, &obj)
+	case *storage.Annotation:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Annotation(ctx, sel, obj)
 	default:
 		if typedObj, ok := obj.(graphql.Marshaler); ok {
 			return typedObj

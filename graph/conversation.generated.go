@@ -27,6 +27,7 @@ type ConversationResolver interface {
 	Messages(ctx context.Context, obj *storage.Conversation, first *int, after *string, last *int, before *string, filter *storage.MessageFilter) (*storage.Connection[storage.Message], error)
 	Transcript(ctx context.Context, obj *storage.Conversation, format storage.TranscriptFormat) (*string, error)
 	Labels(ctx context.Context, obj *storage.Conversation) ([]*storage.Label, error)
+	Annotations(ctx context.Context, obj *storage.Conversation) ([]*storage.Annotation, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -570,6 +571,38 @@ func (ec *executionContext) fieldContext_Conversation_labels(_ context.Context, 
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Label(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Conversation_annotations(ctx context.Context, field graphql.CollectedField, obj *storage.Conversation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Conversation_annotations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Conversation().Annotations(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*storage.Annotation) graphql.Marshaler {
+			return ec.marshalOAnnotation2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAnnotationᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Conversation_annotations(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Conversation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Annotation(ctx, field)
 		},
 	}
 	return fc, nil
@@ -1124,6 +1157,12 @@ func (ec *executionContext) _Conversation(ctx context.Context, sel ast.Selection
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Conversation_labels(ctx, field, obj)
+				})
+		case "annotations":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Conversation_annotations(ctx, field, obj)
 				})
 		case "attributes":
 			out.Values[i] = ec._Conversation_attributes(ctx, field, obj)

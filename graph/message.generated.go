@@ -28,6 +28,7 @@ type MessageResolver interface {
 	Scores(ctx context.Context, obj *storage.Message) ([]storage.AnyScore, error)
 	Media(ctx context.Context, obj *storage.Message) (*storage.File, error)
 	OriginalMedia(ctx context.Context, obj *storage.Message) (*storage.File, error)
+	Annotations(ctx context.Context, obj *storage.Message) ([]*storage.Annotation, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -757,6 +758,38 @@ func (ec *executionContext) fieldContext_Message_originalMedia(_ context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Message_annotations(ctx context.Context, field graphql.CollectedField, obj *storage.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_annotations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Message().Annotations(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*storage.Annotation) graphql.Marshaler {
+			return ec.marshalOAnnotation2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAnnotationᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Message_annotations(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Message",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Annotation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Message_attributes(ctx context.Context, field graphql.CollectedField, obj *storage.Message) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1480,6 +1513,12 @@ func (ec *executionContext) _Message(ctx context.Context, sel ast.SelectionSet, 
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Message_originalMedia(ctx, field, obj)
 				})
+		case "annotations":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Message_annotations(ctx, field, obj)
+				})
 		case "attributes":
 			out.Values[i] = ec._Message_attributes(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1789,6 +1828,25 @@ func (ec *executionContext) marshalNMessageRole2githubᚗcomᚋviolentutfᚋviol
 		graphql.AddInvalidNullFromMarshaler(ctx, "MessageRole!")
 	}
 	return res
+}
+
+func (ec *executionContext) marshalOMessage2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐMessageᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Message) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMessage2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐMessage(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalOMessage2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐMessage(ctx context.Context, sel ast.SelectionSet, v *storage.Message) graphql.Marshaler {

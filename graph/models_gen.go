@@ -127,6 +127,14 @@ type CreateWorkspaceInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What finding is to be deleted.
+type DeleteFindingInput struct {
+	// The finding.
+	ID string `json:"id"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // The other sessions of the viewer.
 type EndOtherSessionsInput struct {
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.

@@ -25,6 +25,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	Admin() AdminResolver
+	Annotation() AnnotationResolver
 	ApiKey() ApiKeyResolver
 	Attack() AttackResolver
 	AttackFacets() AttackFacetsResolver
@@ -34,6 +35,7 @@ type ResolverRoot interface {
 	Conversation() ConversationResolver
 	Dataset() DatasetResolver
 	Execution() ExecutionResolver
+	Finding() FindingResolver
 	FloatScaleScore() FloatScaleScoreResolver
 	Generator() GeneratorResolver
 	HealthCheck() HealthCheckResolver
@@ -57,6 +59,14 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	AddEvidencePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Count            func(childComplexity int) int
+		Finding          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	Admin struct {
 		AuditCheckpoint       func(childComplexity int) int
 		AuditEvents           func(childComplexity int, first *int, after *string, last *int, before *string, filter *AuditEventFilter, orderBy *storage.AuditOrder) int
@@ -74,6 +84,29 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		User             func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
+	}
+
+	AnnotatePayload struct {
+		Annotations      func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+		Count            func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
+	Annotation struct {
+		Attack           func(childComplexity int) int
+		Author           func(childComplexity int) int
+		Conversation     func(childComplexity int) int
+		CreatedAt        func(childComplexity int) int
+		ID               func(childComplexity int) int
+		Message          func(childComplexity int) int
+		Note             func(childComplexity int) int
+		Reason           func(childComplexity int) int
+		RetractedAt      func(childComplexity int) int
+		RetractedBy      func(childComplexity int) int
+		RetractionReason func(childComplexity int) int
+		Verdict          func(childComplexity int) int
 	}
 
 	ApiKey struct {
@@ -113,6 +146,7 @@ type ComplexityRoot struct {
 	}
 
 	Attack struct {
+		Annotations    func(childComplexity int) int
 		AttackClass    func(childComplexity int) int
 		Attacker       func(childComplexity int) int
 		Attributes     func(childComplexity int) int
@@ -123,6 +157,7 @@ type ComplexityRoot struct {
 		DurationMs     func(childComplexity int) int
 		Error          func(childComplexity int) int
 		Execution      func(childComplexity int) int
+		Findings       func(childComplexity int) int
 		FinishedAt     func(childComplexity int) int
 		HarmCategories func(childComplexity int) int
 		ID             func(childComplexity int) int
@@ -324,6 +359,7 @@ type ComplexityRoot struct {
 	}
 
 	Conversation struct {
+		Annotations          func(childComplexity int) int
 		Attack               func(childComplexity int) int
 		Attributes           func(childComplexity int) int
 		BranchedFrom         func(childComplexity int) int
@@ -409,6 +445,13 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	CreateFindingPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Finding          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	CreateGeneratorPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Generator        func(childComplexity int) int
@@ -465,6 +508,12 @@ type ComplexityRoot struct {
 	}
 
 	DeleteConverterPayload struct {
+		ClientMutationID func(childComplexity int) int
+		DeletedID        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	DeleteFindingPayload struct {
 		ClientMutationID func(childComplexity int) int
 		DeletedID        func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
@@ -564,6 +613,37 @@ type ComplexityRoot struct {
 	FacetValue struct {
 		Count func(childComplexity int) int
 		Value func(childComplexity int) int
+	}
+
+	Finding struct {
+		Assignee       func(childComplexity int) int
+		Attacks        func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.AttackFilter, orderBy *storage.AttackOrder) int
+		Author         func(childComplexity int) int
+		CreatedAt      func(childComplexity int) int
+		Description    func(childComplexity int) int
+		FirstExecution func(childComplexity int) int
+		ID             func(childComplexity int) int
+		LastExecution  func(childComplexity int) int
+		Markdown       func(childComplexity int, evidence int) int
+		Messages       func(childComplexity int) int
+		NextStatuses   func(childComplexity int) int
+		Severity       func(childComplexity int) int
+		Status         func(childComplexity int) int
+		TicketURL      func(childComplexity int) int
+		Title          func(childComplexity int) int
+		UpdatedAt      func(childComplexity int) int
+	}
+
+	FindingConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	FindingEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	FloatScaleScore struct {
@@ -712,6 +792,7 @@ type ComplexityRoot struct {
 	}
 
 	Message struct {
+		Annotations      func(childComplexity int) int
 		Attributes       func(childComplexity int) int
 		Conversation     func(childComplexity int) int
 		ConvertedHash    func(childComplexity int) int
@@ -766,7 +847,9 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
+		AddEvidence         func(childComplexity int, input schema.EvidenceInput) int
 		AllowUserBinding    func(childComplexity int, input AllowUserBindingInput) int
+		Annotate            func(childComplexity int, input schema.AnnotateInput) int
 		ArchiveWorkspace    func(childComplexity int, input ArchiveWorkspaceInput) int
 		CloneConverter      func(childComplexity int, input schema.CloneConfiguredInput) int
 		CloneGenerator      func(childComplexity int, input schema.CloneConfiguredInput) int
@@ -774,10 +857,12 @@ type ComplexityRoot struct {
 		CopyToWorkspace     func(childComplexity int, input schema.TransferInput) int
 		CreateAPIKey        func(childComplexity int, input CreateAPIKeyInput) int
 		CreateConverter     func(childComplexity int, input schema.CreateConfiguredInput) int
+		CreateFinding       func(childComplexity int, input schema.CreateFindingInput) int
 		CreateGenerator     func(childComplexity int, input schema.CreateConfiguredInput) int
 		CreateScorer        func(childComplexity int, input schema.CreateConfiguredInput) int
 		CreateWorkspace     func(childComplexity int, input CreateWorkspaceInput) int
 		DeleteConverter     func(childComplexity int, input schema.DeleteConfiguredInput) int
+		DeleteFinding       func(childComplexity int, input DeleteFindingInput) int
 		DeleteGenerator     func(childComplexity int, input schema.DeleteConfiguredInput) int
 		DeleteScorer        func(childComplexity int, input schema.DeleteConfiguredInput) int
 		EndOtherSessions    func(childComplexity int, input EndOtherSessionsInput) int
@@ -788,9 +873,13 @@ type ComplexityRoot struct {
 		MoveToWorkspace     func(childComplexity int, input schema.TransferInput) int
 		PreviewConverters   func(childComplexity int, input PreviewConvertersInput) int
 		PreviewScorer       func(childComplexity int, input PreviewScorerInput) int
+		RemoveEvidence      func(childComplexity int, input schema.EvidenceInput) int
+		RemoveLabels        func(childComplexity int, input schema.LabelInput) int
 		RemoveMember        func(childComplexity int, input RemoveMemberInput) int
 		RenameWorkspace     func(childComplexity int, input RenameWorkspaceInput) int
+		RetractAnnotation   func(childComplexity int, input schema.RetractAnnotationInput) int
 		RevokeAPIKey        func(childComplexity int, input RevokeAPIKeyInput) int
+		SetLabels           func(childComplexity int, input schema.LabelInput) int
 		SetMemberRole       func(childComplexity int, input SetMemberRoleInput) int
 		SetSetting          func(childComplexity int, input SetSettingInput) int
 		SetUserDisabled     func(childComplexity int, input SetUserDisabledInput) int
@@ -798,6 +887,7 @@ type ComplexityRoot struct {
 		TransferWorkspace   func(childComplexity int, input TransferWorkspaceInput) int
 		UnarchiveWorkspace  func(childComplexity int, input UnarchiveWorkspaceInput) int
 		UpdateConverter     func(childComplexity int, input schema.UpdateConfiguredInput) int
+		UpdateFinding       func(childComplexity int, input schema.UpdateFindingInput) int
 		UpdateGenerator     func(childComplexity int, input schema.UpdateConfiguredInput) int
 		UpdateScorer        func(childComplexity int, input schema.UpdateConfiguredInput) int
 	}
@@ -895,6 +985,22 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	RemoveEvidencePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Count            func(childComplexity int) int
+		Finding          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
+	RemoveLabelsPayload struct {
+		Changed          func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+		Matched          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	RemoveMemberPayload struct {
 		ClientMutationID func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
@@ -903,6 +1009,14 @@ type ComplexityRoot struct {
 
 	RenameWorkspacePayload struct {
 		ClientMutationID func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
+	RetractAnnotationPayload struct {
+		Annotation       func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+		Count            func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
 		Workspace        func(childComplexity int) int
 	}
@@ -980,6 +1094,14 @@ type ComplexityRoot struct {
 	SessionEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	SetLabelsPayload struct {
+		Changed          func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+		Matched          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
 	}
 
 	SetMemberRolePayload struct {
@@ -1077,6 +1199,13 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	UpdateFindingPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Finding          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	UpdateGeneratorPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Generator        func(childComplexity int) int
@@ -1162,6 +1291,7 @@ type ComplexityRoot struct {
 		Datasets      func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.DatasetFilter, orderBy *storage.NameOrder) int
 		Executions    func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ExecutionFilter, orderBy *storage.ExecutionOrder) int
 		Facets        func(childComplexity int, filter *storage.AttackFilter) int
+		Findings      func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.FindingFilter, orderBy *storage.FindingOrder) int
 		Generators    func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ConfiguredFilter, orderBy *storage.NameOrder) int
 		ID            func(childComplexity int) int
 		Imports       func(childComplexity int, first *int, after *string, last *int, before *string) int
@@ -1217,6 +1347,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "AddEvidencePayload.clientMutationId":
+		if e.ComplexityRoot.AddEvidencePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddEvidencePayload.ClientMutationID(childComplexity), true
+	case "AddEvidencePayload.count":
+		if e.ComplexityRoot.AddEvidencePayload.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddEvidencePayload.Count(childComplexity), true
+	case "AddEvidencePayload.finding":
+		if e.ComplexityRoot.AddEvidencePayload.Finding == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddEvidencePayload.Finding(childComplexity), true
+	case "AddEvidencePayload.userErrors":
+		if e.ComplexityRoot.AddEvidencePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddEvidencePayload.UserErrors(childComplexity), true
+	case "AddEvidencePayload.workspace":
+		if e.ComplexityRoot.AddEvidencePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddEvidencePayload.Workspace(childComplexity), true
 
 	case "Admin.auditCheckpoint":
 		if e.ComplexityRoot.Admin.AuditCheckpoint == nil {
@@ -1332,6 +1493,110 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AllowUserBindingPayload.UserErrors(childComplexity), true
+
+	case "AnnotatePayload.annotations":
+		if e.ComplexityRoot.AnnotatePayload.Annotations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnotatePayload.Annotations(childComplexity), true
+	case "AnnotatePayload.clientMutationId":
+		if e.ComplexityRoot.AnnotatePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnotatePayload.ClientMutationID(childComplexity), true
+	case "AnnotatePayload.count":
+		if e.ComplexityRoot.AnnotatePayload.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnotatePayload.Count(childComplexity), true
+	case "AnnotatePayload.userErrors":
+		if e.ComplexityRoot.AnnotatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnotatePayload.UserErrors(childComplexity), true
+	case "AnnotatePayload.workspace":
+		if e.ComplexityRoot.AnnotatePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnotatePayload.Workspace(childComplexity), true
+
+	case "Annotation.attack":
+		if e.ComplexityRoot.Annotation.Attack == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Annotation.Attack(childComplexity), true
+	case "Annotation.author":
+		if e.ComplexityRoot.Annotation.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Annotation.Author(childComplexity), true
+	case "Annotation.conversation":
+		if e.ComplexityRoot.Annotation.Conversation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Annotation.Conversation(childComplexity), true
+	case "Annotation.createdAt":
+		if e.ComplexityRoot.Annotation.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Annotation.CreatedAt(childComplexity), true
+	case "Annotation.id":
+		if e.ComplexityRoot.Annotation.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Annotation.ID(childComplexity), true
+	case "Annotation.message":
+		if e.ComplexityRoot.Annotation.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Annotation.Message(childComplexity), true
+	case "Annotation.note":
+		if e.ComplexityRoot.Annotation.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Annotation.Note(childComplexity), true
+	case "Annotation.reason":
+		if e.ComplexityRoot.Annotation.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Annotation.Reason(childComplexity), true
+	case "Annotation.retractedAt":
+		if e.ComplexityRoot.Annotation.RetractedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Annotation.RetractedAt(childComplexity), true
+	case "Annotation.retractedBy":
+		if e.ComplexityRoot.Annotation.RetractedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Annotation.RetractedBy(childComplexity), true
+	case "Annotation.retractionReason":
+		if e.ComplexityRoot.Annotation.RetractionReason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Annotation.RetractionReason(childComplexity), true
+	case "Annotation.verdict":
+		if e.ComplexityRoot.Annotation.Verdict == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Annotation.Verdict(childComplexity), true
 
 	case "ApiKey.createdAt":
 		if e.ComplexityRoot.ApiKey.CreatedAt == nil {
@@ -1464,6 +1729,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ArchiveWorkspacePayload.Workspace(childComplexity), true
 
+	case "Attack.annotations":
+		if e.ComplexityRoot.Attack.Annotations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attack.Annotations(childComplexity), true
 	case "Attack.attackClass":
 		if e.ComplexityRoot.Attack.AttackClass == nil {
 			break
@@ -1529,6 +1800,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Attack.Execution(childComplexity), true
+	case "Attack.findings":
+		if e.ComplexityRoot.Attack.Findings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attack.Findings(childComplexity), true
 	case "Attack.finishedAt":
 		if e.ComplexityRoot.Attack.FinishedAt == nil {
 			break
@@ -2515,6 +2792,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ConfiguredType.Title(childComplexity), true
 
+	case "Conversation.annotations":
+		if e.ComplexityRoot.Conversation.Annotations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Conversation.Annotations(childComplexity), true
 	case "Conversation.attack":
 		if e.ComplexityRoot.Conversation.Attack == nil {
 			break
@@ -2871,6 +3154,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateConverterPayload.UserErrors(childComplexity), true
 
+	case "CreateFindingPayload.clientMutationId":
+		if e.ComplexityRoot.CreateFindingPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateFindingPayload.ClientMutationID(childComplexity), true
+	case "CreateFindingPayload.finding":
+		if e.ComplexityRoot.CreateFindingPayload.Finding == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateFindingPayload.Finding(childComplexity), true
+	case "CreateFindingPayload.userErrors":
+		if e.ComplexityRoot.CreateFindingPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateFindingPayload.UserErrors(childComplexity), true
+	case "CreateFindingPayload.workspace":
+		if e.ComplexityRoot.CreateFindingPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateFindingPayload.Workspace(childComplexity), true
+
 	case "CreateGeneratorPayload.clientMutationId":
 		if e.ComplexityRoot.CreateGeneratorPayload.ClientMutationID == nil {
 			break
@@ -3105,6 +3413,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteConverterPayload.UserErrors(childComplexity), true
+
+	case "DeleteFindingPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteFindingPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteFindingPayload.ClientMutationID(childComplexity), true
+	case "DeleteFindingPayload.deletedId":
+		if e.ComplexityRoot.DeleteFindingPayload.DeletedID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteFindingPayload.DeletedID(childComplexity), true
+	case "DeleteFindingPayload.userErrors":
+		if e.ComplexityRoot.DeleteFindingPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteFindingPayload.UserErrors(childComplexity), true
 
 	case "DeleteGeneratorPayload.clientMutationId":
 		if e.ComplexityRoot.DeleteGeneratorPayload.ClientMutationID == nil {
@@ -3465,6 +3792,151 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.FacetValue.Value(childComplexity), true
+
+	case "Finding.assignee":
+		if e.ComplexityRoot.Finding.Assignee == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Assignee(childComplexity), true
+	case "Finding.attacks":
+		if e.ComplexityRoot.Finding.Attacks == nil {
+			break
+		}
+
+		args, err := ec.field_Finding_attacks_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Finding.Attacks(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.AttackFilter), args["orderBy"].(*storage.AttackOrder)), true
+	case "Finding.author":
+		if e.ComplexityRoot.Finding.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Author(childComplexity), true
+	case "Finding.createdAt":
+		if e.ComplexityRoot.Finding.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.CreatedAt(childComplexity), true
+	case "Finding.description":
+		if e.ComplexityRoot.Finding.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Description(childComplexity), true
+	case "Finding.firstExecution":
+		if e.ComplexityRoot.Finding.FirstExecution == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.FirstExecution(childComplexity), true
+	case "Finding.id":
+		if e.ComplexityRoot.Finding.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.ID(childComplexity), true
+	case "Finding.lastExecution":
+		if e.ComplexityRoot.Finding.LastExecution == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.LastExecution(childComplexity), true
+	case "Finding.markdown":
+		if e.ComplexityRoot.Finding.Markdown == nil {
+			break
+		}
+
+		args, err := ec.field_Finding_markdown_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Finding.Markdown(childComplexity, args["evidence"].(int)), true
+	case "Finding.messages":
+		if e.ComplexityRoot.Finding.Messages == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Messages(childComplexity), true
+	case "Finding.nextStatuses":
+		if e.ComplexityRoot.Finding.NextStatuses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.NextStatuses(childComplexity), true
+	case "Finding.severity":
+		if e.ComplexityRoot.Finding.Severity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Severity(childComplexity), true
+	case "Finding.status":
+		if e.ComplexityRoot.Finding.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Status(childComplexity), true
+	case "Finding.ticketUrl":
+		if e.ComplexityRoot.Finding.TicketURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.TicketURL(childComplexity), true
+	case "Finding.title":
+		if e.ComplexityRoot.Finding.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Title(childComplexity), true
+	case "Finding.updatedAt":
+		if e.ComplexityRoot.Finding.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.UpdatedAt(childComplexity), true
+
+	case "FindingConnection.edges":
+		if e.ComplexityRoot.FindingConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingConnection.Edges(childComplexity), true
+	case "FindingConnection.nodes":
+		if e.ComplexityRoot.FindingConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingConnection.Nodes(childComplexity), true
+	case "FindingConnection.pageInfo":
+		if e.ComplexityRoot.FindingConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingConnection.PageInfo(childComplexity), true
+	case "FindingConnection.totalCount":
+		if e.ComplexityRoot.FindingConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingConnection.TotalCount(childComplexity), true
+
+	case "FindingEdge.cursor":
+		if e.ComplexityRoot.FindingEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingEdge.Cursor(childComplexity), true
+	case "FindingEdge.node":
+		if e.ComplexityRoot.FindingEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingEdge.Node(childComplexity), true
 
 	case "FloatScaleScore.attributes":
 		if e.ComplexityRoot.FloatScaleScore.Attributes == nil {
@@ -4052,6 +4524,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Member.Username(childComplexity), true
 
+	case "Message.annotations":
+		if e.ComplexityRoot.Message.Annotations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.Annotations(childComplexity), true
 	case "Message.attributes":
 		if e.ComplexityRoot.Message.Attributes == nil {
 			break
@@ -4296,6 +4774,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MoveToWorkspacePayload.Workspace(childComplexity), true
 
+	case "Mutation.addEvidence":
+		if e.ComplexityRoot.Mutation.AddEvidence == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addEvidence_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddEvidence(childComplexity, args["input"].(schema.EvidenceInput)), true
 	case "Mutation.allowUserBinding":
 		if e.ComplexityRoot.Mutation.AllowUserBinding == nil {
 			break
@@ -4307,6 +4796,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AllowUserBinding(childComplexity, args["input"].(AllowUserBindingInput)), true
+	case "Mutation.annotate":
+		if e.ComplexityRoot.Mutation.Annotate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_annotate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Annotate(childComplexity, args["input"].(schema.AnnotateInput)), true
 	case "Mutation.archiveWorkspace":
 		if e.ComplexityRoot.Mutation.ArchiveWorkspace == nil {
 			break
@@ -4384,6 +4884,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateConverter(childComplexity, args["input"].(schema.CreateConfiguredInput)), true
+	case "Mutation.createFinding":
+		if e.ComplexityRoot.Mutation.CreateFinding == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createFinding_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateFinding(childComplexity, args["input"].(schema.CreateFindingInput)), true
 	case "Mutation.createGenerator":
 		if e.ComplexityRoot.Mutation.CreateGenerator == nil {
 			break
@@ -4428,6 +4939,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteConverter(childComplexity, args["input"].(schema.DeleteConfiguredInput)), true
+	case "Mutation.deleteFinding":
+		if e.ComplexityRoot.Mutation.DeleteFinding == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteFinding_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteFinding(childComplexity, args["input"].(DeleteFindingInput)), true
 	case "Mutation.deleteGenerator":
 		if e.ComplexityRoot.Mutation.DeleteGenerator == nil {
 			break
@@ -4538,6 +5060,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PreviewScorer(childComplexity, args["input"].(PreviewScorerInput)), true
+	case "Mutation.removeEvidence":
+		if e.ComplexityRoot.Mutation.RemoveEvidence == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeEvidence_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveEvidence(childComplexity, args["input"].(schema.EvidenceInput)), true
+	case "Mutation.removeLabels":
+		if e.ComplexityRoot.Mutation.RemoveLabels == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeLabels_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveLabels(childComplexity, args["input"].(schema.LabelInput)), true
 	case "Mutation.removeMember":
 		if e.ComplexityRoot.Mutation.RemoveMember == nil {
 			break
@@ -4560,6 +5104,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RenameWorkspace(childComplexity, args["input"].(RenameWorkspaceInput)), true
+	case "Mutation.retractAnnotation":
+		if e.ComplexityRoot.Mutation.RetractAnnotation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_retractAnnotation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RetractAnnotation(childComplexity, args["input"].(schema.RetractAnnotationInput)), true
 	case "Mutation.revokeApiKey":
 		if e.ComplexityRoot.Mutation.RevokeAPIKey == nil {
 			break
@@ -4571,6 +5126,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RevokeAPIKey(childComplexity, args["input"].(RevokeAPIKeyInput)), true
+	case "Mutation.setLabels":
+		if e.ComplexityRoot.Mutation.SetLabels == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setLabels_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetLabels(childComplexity, args["input"].(schema.LabelInput)), true
 	case "Mutation.setMemberRole":
 		if e.ComplexityRoot.Mutation.SetMemberRole == nil {
 			break
@@ -4648,6 +5214,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateConverter(childComplexity, args["input"].(schema.UpdateConfiguredInput)), true
+	case "Mutation.updateFinding":
+		if e.ComplexityRoot.Mutation.UpdateFinding == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateFinding_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateFinding(childComplexity, args["input"].(schema.UpdateFindingInput)), true
 	case "Mutation.updateGenerator":
 		if e.ComplexityRoot.Mutation.UpdateGenerator == nil {
 			break
@@ -5063,6 +5640,68 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RateLimitEdge.Node(childComplexity), true
 
+	case "RemoveEvidencePayload.clientMutationId":
+		if e.ComplexityRoot.RemoveEvidencePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveEvidencePayload.ClientMutationID(childComplexity), true
+	case "RemoveEvidencePayload.count":
+		if e.ComplexityRoot.RemoveEvidencePayload.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveEvidencePayload.Count(childComplexity), true
+	case "RemoveEvidencePayload.finding":
+		if e.ComplexityRoot.RemoveEvidencePayload.Finding == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveEvidencePayload.Finding(childComplexity), true
+	case "RemoveEvidencePayload.userErrors":
+		if e.ComplexityRoot.RemoveEvidencePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveEvidencePayload.UserErrors(childComplexity), true
+	case "RemoveEvidencePayload.workspace":
+		if e.ComplexityRoot.RemoveEvidencePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveEvidencePayload.Workspace(childComplexity), true
+
+	case "RemoveLabelsPayload.changed":
+		if e.ComplexityRoot.RemoveLabelsPayload.Changed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveLabelsPayload.Changed(childComplexity), true
+	case "RemoveLabelsPayload.clientMutationId":
+		if e.ComplexityRoot.RemoveLabelsPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveLabelsPayload.ClientMutationID(childComplexity), true
+	case "RemoveLabelsPayload.matched":
+		if e.ComplexityRoot.RemoveLabelsPayload.Matched == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveLabelsPayload.Matched(childComplexity), true
+	case "RemoveLabelsPayload.userErrors":
+		if e.ComplexityRoot.RemoveLabelsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveLabelsPayload.UserErrors(childComplexity), true
+	case "RemoveLabelsPayload.workspace":
+		if e.ComplexityRoot.RemoveLabelsPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveLabelsPayload.Workspace(childComplexity), true
+
 	case "RemoveMemberPayload.clientMutationId":
 		if e.ComplexityRoot.RemoveMemberPayload.ClientMutationID == nil {
 			break
@@ -5100,6 +5739,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RenameWorkspacePayload.Workspace(childComplexity), true
+
+	case "RetractAnnotationPayload.annotation":
+		if e.ComplexityRoot.RetractAnnotationPayload.Annotation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetractAnnotationPayload.Annotation(childComplexity), true
+	case "RetractAnnotationPayload.clientMutationId":
+		if e.ComplexityRoot.RetractAnnotationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetractAnnotationPayload.ClientMutationID(childComplexity), true
+	case "RetractAnnotationPayload.count":
+		if e.ComplexityRoot.RetractAnnotationPayload.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetractAnnotationPayload.Count(childComplexity), true
+	case "RetractAnnotationPayload.userErrors":
+		if e.ComplexityRoot.RetractAnnotationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetractAnnotationPayload.UserErrors(childComplexity), true
+	case "RetractAnnotationPayload.workspace":
+		if e.ComplexityRoot.RetractAnnotationPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetractAnnotationPayload.Workspace(childComplexity), true
 
 	case "RevokeApiKeyPayload.apiKey":
 		if e.ComplexityRoot.RevokeApiKeyPayload.APIKey == nil {
@@ -5397,6 +6067,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SessionEdge.Node(childComplexity), true
+
+	case "SetLabelsPayload.changed":
+		if e.ComplexityRoot.SetLabelsPayload.Changed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetLabelsPayload.Changed(childComplexity), true
+	case "SetLabelsPayload.clientMutationId":
+		if e.ComplexityRoot.SetLabelsPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetLabelsPayload.ClientMutationID(childComplexity), true
+	case "SetLabelsPayload.matched":
+		if e.ComplexityRoot.SetLabelsPayload.Matched == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetLabelsPayload.Matched(childComplexity), true
+	case "SetLabelsPayload.userErrors":
+		if e.ComplexityRoot.SetLabelsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetLabelsPayload.UserErrors(childComplexity), true
+	case "SetLabelsPayload.workspace":
+		if e.ComplexityRoot.SetLabelsPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetLabelsPayload.Workspace(childComplexity), true
 
 	case "SetMemberRolePayload.clientMutationId":
 		if e.ComplexityRoot.SetMemberRolePayload.ClientMutationID == nil {
@@ -5763,6 +6464,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UpdateConverterPayload.UserErrors(childComplexity), true
+
+	case "UpdateFindingPayload.clientMutationId":
+		if e.ComplexityRoot.UpdateFindingPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateFindingPayload.ClientMutationID(childComplexity), true
+	case "UpdateFindingPayload.finding":
+		if e.ComplexityRoot.UpdateFindingPayload.Finding == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateFindingPayload.Finding(childComplexity), true
+	case "UpdateFindingPayload.userErrors":
+		if e.ComplexityRoot.UpdateFindingPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateFindingPayload.UserErrors(childComplexity), true
+	case "UpdateFindingPayload.workspace":
+		if e.ComplexityRoot.UpdateFindingPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateFindingPayload.Workspace(childComplexity), true
 
 	case "UpdateGeneratorPayload.clientMutationId":
 		if e.ComplexityRoot.UpdateGeneratorPayload.ClientMutationID == nil {
@@ -6165,6 +6891,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Workspace.Facets(childComplexity, args["filter"].(*storage.AttackFilter)), true
+	case "Workspace.findings":
+		if e.ComplexityRoot.Workspace.Findings == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_findings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.Findings(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.FindingFilter), args["orderBy"].(*storage.FindingOrder)), true
 	case "Workspace.generators":
 		if e.ComplexityRoot.Workspace.Generators == nil {
 			break
@@ -6361,7 +7098,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AddEvidenceInput", ec.unmarshalInputAddEvidenceInput),
 			graphql.NewInputUnmarshaler("AllowUserBindingInput", ec.unmarshalInputAllowUserBindingInput),
+			graphql.NewInputUnmarshaler("AnnotateInput", ec.unmarshalInputAnnotateInput),
 			graphql.NewInputUnmarshaler("ArchiveWorkspaceInput", ec.unmarshalInputArchiveWorkspaceInput),
 			graphql.NewInputUnmarshaler("AttackFilter", ec.unmarshalInputAttackFilter),
 			graphql.NewInputUnmarshaler("AttackOrder", ec.unmarshalInputAttackOrder),
@@ -6380,11 +7119,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CopyToWorkspaceInput", ec.unmarshalInputCopyToWorkspaceInput),
 			graphql.NewInputUnmarshaler("CreateApiKeyInput", ec.unmarshalInputCreateApiKeyInput),
 			graphql.NewInputUnmarshaler("CreateConverterInput", ec.unmarshalInputCreateConverterInput),
+			graphql.NewInputUnmarshaler("CreateFindingInput", ec.unmarshalInputCreateFindingInput),
 			graphql.NewInputUnmarshaler("CreateGeneratorInput", ec.unmarshalInputCreateGeneratorInput),
 			graphql.NewInputUnmarshaler("CreateScorerInput", ec.unmarshalInputCreateScorerInput),
 			graphql.NewInputUnmarshaler("CreateWorkspaceInput", ec.unmarshalInputCreateWorkspaceInput),
 			graphql.NewInputUnmarshaler("DatasetFilter", ec.unmarshalInputDatasetFilter),
 			graphql.NewInputUnmarshaler("DeleteConverterInput", ec.unmarshalInputDeleteConverterInput),
+			graphql.NewInputUnmarshaler("DeleteFindingInput", ec.unmarshalInputDeleteFindingInput),
 			graphql.NewInputUnmarshaler("DeleteGeneratorInput", ec.unmarshalInputDeleteGeneratorInput),
 			graphql.NewInputUnmarshaler("DeleteScorerInput", ec.unmarshalInputDeleteScorerInput),
 			graphql.NewInputUnmarshaler("EndOtherSessionsInput", ec.unmarshalInputEndOtherSessionsInput),
@@ -6392,6 +7133,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ExecutionFilter", ec.unmarshalInputExecutionFilter),
 			graphql.NewInputUnmarshaler("ExecutionOrder", ec.unmarshalInputExecutionOrder),
 			graphql.NewInputUnmarshaler("ExecutionStatusIn", ec.unmarshalInputExecutionStatusIn),
+			graphql.NewInputUnmarshaler("FindingFilter", ec.unmarshalInputFindingFilter),
+			graphql.NewInputUnmarshaler("FindingOrder", ec.unmarshalInputFindingOrder),
+			graphql.NewInputUnmarshaler("FindingStatusIn", ec.unmarshalInputFindingStatusIn),
 			graphql.NewInputUnmarshaler("HealthFilter", ec.unmarshalInputHealthFilter),
 			graphql.NewInputUnmarshaler("InlinePartInput", ec.unmarshalInputInlinePartInput),
 			graphql.NewInputUnmarshaler("InviteMemberInput", ec.unmarshalInputInviteMemberInput),
@@ -6411,14 +7155,19 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PreviewScorerInput", ec.unmarshalInputPreviewScorerInput),
 			graphql.NewInputUnmarshaler("PromptFilter", ec.unmarshalInputPromptFilter),
 			graphql.NewInputUnmarshaler("PurposeIn", ec.unmarshalInputPurposeIn),
+			graphql.NewInputUnmarshaler("RemoveEvidenceInput", ec.unmarshalInputRemoveEvidenceInput),
+			graphql.NewInputUnmarshaler("RemoveLabelsInput", ec.unmarshalInputRemoveLabelsInput),
 			graphql.NewInputUnmarshaler("RemoveMemberInput", ec.unmarshalInputRemoveMemberInput),
 			graphql.NewInputUnmarshaler("RenameWorkspaceInput", ec.unmarshalInputRenameWorkspaceInput),
+			graphql.NewInputUnmarshaler("RetractAnnotationInput", ec.unmarshalInputRetractAnnotationInput),
 			graphql.NewInputUnmarshaler("RevokeApiKeyInput", ec.unmarshalInputRevokeApiKeyInput),
 			graphql.NewInputUnmarshaler("RoleIn", ec.unmarshalInputRoleIn),
 			graphql.NewInputUnmarshaler("ScorerFilter", ec.unmarshalInputScorerFilter),
+			graphql.NewInputUnmarshaler("SetLabelsInput", ec.unmarshalInputSetLabelsInput),
 			graphql.NewInputUnmarshaler("SetMemberRoleInput", ec.unmarshalInputSetMemberRoleInput),
 			graphql.NewInputUnmarshaler("SetSettingInput", ec.unmarshalInputSetSettingInput),
 			graphql.NewInputUnmarshaler("SetUserDisabledInput", ec.unmarshalInputSetUserDisabledInput),
+			graphql.NewInputUnmarshaler("SeverityIn", ec.unmarshalInputSeverityIn),
 			graphql.NewInputUnmarshaler("SourceIn", ec.unmarshalInputSourceIn),
 			graphql.NewInputUnmarshaler("TestGeneratorInput", ec.unmarshalInputTestGeneratorInput),
 			graphql.NewInputUnmarshaler("TextIn", ec.unmarshalInputTextIn),
@@ -6427,6 +7176,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("TransferWorkspaceInput", ec.unmarshalInputTransferWorkspaceInput),
 			graphql.NewInputUnmarshaler("UnarchiveWorkspaceInput", ec.unmarshalInputUnarchiveWorkspaceInput),
 			graphql.NewInputUnmarshaler("UpdateConverterInput", ec.unmarshalInputUpdateConverterInput),
+			graphql.NewInputUnmarshaler("UpdateFindingInput", ec.unmarshalInputUpdateFindingInput),
 			graphql.NewInputUnmarshaler("UpdateGeneratorInput", ec.unmarshalInputUpdateGeneratorInput),
 			graphql.NewInputUnmarshaler("UpdateScorerInput", ec.unmarshalInputUpdateScorerInput),
 			graphql.NewInputUnmarshaler("UserFilter", ec.unmarshalInputUserFilter),
@@ -6610,6 +7360,131 @@ input WorkspaceOrder {
   field: WorkspaceOrderField! = CREATED_AT
   "In which direction."
   direction: Direction! = ASC
+}
+`, BuiltIn: false},
+	{Name: "../schema/annotation.graphqls", Input: `"""
+A person's verdict or note on an attack, a conversation or a message. It is never changed, only retracted, and stays in the history then.
+"""
+type Annotation implements Node {
+  "The id."
+  id: ID!
+  "Whether the objective was reached, as its author sees it. On an attack the newest one that stands is the outcome. Null for a note alone."
+  verdict: AnnotationVerdict
+  "What its author remarks."
+  note: String
+  "Why the verdict is what it is."
+  reason: String
+  "The username of its author."
+  author: String!
+  "When it was made."
+  createdAt: DateTime!
+  "When it was retracted; null while it stands."
+  retractedAt: DateTime
+  "The username of who retracted it."
+  retractedBy: String
+  "Why it was retracted."
+  retractionReason: String
+  "The attack that it is on; null if it is on something else."
+  attack: Attack
+  "The conversation that it is on; null if it is on something else."
+  conversation: Conversation
+  "The message that it is on; null if it is on something else."
+  message: Message
+}
+
+"""
+What a person says of whether an objective was reached.
+"""
+enum AnnotationVerdict {
+  "It was."
+  SUCCESS
+  "It was not."
+  FAILURE
+  "It cannot be told."
+  UNDETERMINED
+}
+
+extend type Mutation {
+  "Adds one annotation to each of up to 1 000 things of one workspace, or to all attacks that a filter holds for: all or nothing."
+  annotate(
+    "What to annotate, and what to say."
+    input: AnnotateInput!
+  ): AnnotatePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Retracts an annotation. An attack gets the outcome back that the newest verdict still standing, or else its source, gives it. CONFLICT for one that was retracted before."
+  retractAnnotation(
+    "What to retract."
+    input: RetractAnnotationInput!
+  ): RetractAnnotationPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+What is to be annotated, and what is to be said of it: a verdict, a note or both.
+"""
+input AnnotateInput {
+  "The workspace of the attackFilter; without it that of the ids, or the personal one."
+  workspace: ID
+  "Attacks."
+  attacks: [ID!]
+  "All attacks of the workspace that this holds for; {} for all."
+  attackFilter: AttackFilter
+  "Conversations."
+  conversations: [ID!]
+  "Messages."
+  messages: [ID!]
+  "Whether the objective was reached. It becomes the outcome of the attacks, with the source HUMAN; of a conversation or message it only says."
+  verdict: AnnotationVerdict
+  "A remark, at most 20 000 bytes."
+  note: String
+  "Why the verdict is what it is, at most 4 000 bytes. It becomes the attacks' outcomeReason."
+  reason: String
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What annotate did.
+"""
+type AnnotatePayload {
+  "The annotations as they are now, at most the first 1 000; null when nothing was done."
+  annotations: [Annotation!] @userScoped
+  "How many were made."
+  count: Long!
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What is to be retracted.
+"""
+input RetractAnnotationInput {
+  "The annotation."
+  id: ID!
+  "Whether all others go with it that the same mutation made and that still stand."
+  batch: Boolean! = false
+  "Why, at most 4 000 bytes."
+  reason: String
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What retractAnnotation did.
+"""
+type RetractAnnotationPayload {
+  "The annotation as it is now; null when nothing was done."
+  annotation: Annotation @userScoped
+  "How many were retracted."
+  count: Long!
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/apikey.graphqls", Input: `"""
@@ -6836,6 +7711,10 @@ type Attack implements Node {
   ): String @cost(weight: 250)
   "The run that it was part of."
   execution: Execution
+  "What people said of the attack itself, oldest first, with what was retracted."
+  annotations: [Annotation!]
+  "The findings that it shows, oldest first."
+  findings: [Finding!]
   "The source's own fields that have no field here."
   attributes: JSON
 }
@@ -7010,6 +7889,10 @@ input AttackFilter {
   startedAt: TimeRange
   "The name or id of the run that it was part of."
   execution: TextIn
+  "There is an annotation that stands, on the attack, a conversation of it or a message of one."
+  hasAnnotation: Boolean
+  "It is evidence of a finding."
+  hasFinding: Boolean
 }
 
 """
@@ -7821,6 +8704,8 @@ type Conversation implements Node {
   ): String @cost(weight: 250)
   "What users labelled it with."
   labels: [Label!]
+  "What people said of the conversation itself, oldest first, with what was retracted."
+  annotations: [Annotation!]
   "The source's own fields that have no field here."
   attributes: JSON
 }
@@ -8741,6 +9626,382 @@ type FacetValue {
   count: Long!
 }
 `, BuiltIn: false},
+	{Name: "../schema/finding.graphqls", Input: `"""
+A weakness that people follow up, with the attacks and messages that show it.
+"""
+type Finding implements Node {
+  "The id."
+  id: ID!
+  "The title, one line."
+  title: String!
+  "What there is to say of it."
+  description: String
+  "How bad it is."
+  severity: Severity!
+  "Where it stands."
+  status: FindingStatus!
+  "The statuses that may follow."
+  nextStatuses: [FindingStatus!]!
+  "Who follows it up: a username, or any other name."
+  assignee: String
+  "Its ticket elsewhere, an http or https URL."
+  ticketUrl: String
+  "The username of who made it."
+  author: String!
+  "When it was made."
+  createdAt: DateTime!
+  "When it, or its evidence, was last changed."
+  updatedAt: DateTime!
+  "The attacks that show it."
+  attacks(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+    "Which rows to list; all without it."
+    filter: AttackFilter
+    "The order of the list; equal rows are ordered by their own number or key."
+    orderBy: AttackOrder = {field: STARTED_AT, direction: DESC}
+  ): AttackConnection
+  "The earliest run of an attack that shows it; null where none of them has a run."
+  firstExecution: Execution
+  "The latest run of an attack that shows it."
+  lastExecution: Execution
+  "The messages that show it, at most 1 000, in the order of their conversations."
+  messages: [Message!] @cost(size: 100)
+  "The finding as Markdown, with its first attacks and messages. Their texts are quoted so that nothing in them is taken for Markdown or HTML."
+  markdown(
+    "How many attacks to describe, and how many messages to quote, at most 100."
+    evidence: Int! = 20
+  ): String @cost(weight: 100)
+}
+
+"""
+How bad a finding is.
+"""
+enum Severity {
+  "Worth knowing."
+  INFO
+  "Hardly bad."
+  LOW
+  "Bad in some cases."
+  MEDIUM
+  "Bad."
+  HIGH
+  "As bad as can be."
+  CRITICAL
+}
+
+"""
+Where a finding stands.
+"""
+enum FindingStatus {
+  "Nobody has judged it yet. CONFIRMED or FALSE_POSITIVE may follow."
+  NEW
+  "It is a weakness. FIXED, ACCEPTED or FALSE_POSITIVE may follow."
+  CONFIRMED
+  "It is none. NEW may follow."
+  FALSE_POSITIVE
+  "It is gone. CONFIRMED may follow."
+  FIXED
+  "It is there and stays. CONFIRMED or FIXED may follow."
+  ACCEPTED
+}
+
+"""
+A page of findings.
+"""
+type FindingConnection {
+  "The rows of the page with their places."
+  edges: [FindingEdge!]!
+  "The rows of the page without their places."
+  nodes: [Finding!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many findings the whole filtered list has; counted only when selected."
+  totalCount: Long! @cost(weight: 10)
+}
+
+"""
+A place in a list of findings.
+"""
+type FindingEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: Finding!
+}
+
+"""
+What a list of findings can be ordered by.
+"""
+enum FindingOrderField {
+  "When it, or its evidence, was last changed."
+  UPDATED_AT
+  "When it was made."
+  CREATED_AT
+  "How bad it is."
+  SEVERITY
+  "The title."
+  TITLE
+}
+
+"""
+Orders a list of findings.
+"""
+input FindingOrder {
+  "By what."
+  field: FindingOrderField! = UPDATED_AT
+  "In which direction."
+  direction: Direction! = DESC
+}
+
+"""
+Narrows a list of findings. Conditions that are set hold together.
+"""
+input FindingFilter {
+  "The title."
+  title: TextMatch
+  "How bad it is."
+  severity: SeverityIn
+  "Where it stands."
+  status: FindingStatusIn
+  "Who follows it up; isNull: nobody."
+  assignee: TextIn
+  "The username of who made it."
+  author: TextIn
+  "When it was made."
+  createdAt: TimeRange
+  "When it, or its evidence, was last changed."
+  updatedAt: TimeRange
+}
+
+"""
+Narrows a severity. Conditions that are set hold together.
+"""
+input SeverityIn {
+  "One of these."
+  in: [Severity!]
+  "None of these."
+  notIn: [Severity!]
+}
+
+"""
+Narrows a status. Conditions that are set hold together.
+"""
+input FindingStatusIn {
+  "One of these."
+  in: [FindingStatus!]
+  "None of these."
+  notIn: [FindingStatus!]
+}
+
+extend type Workspace {
+  "What people follow up, last changed first unless ordered otherwise."
+  findings(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+    "Which rows to list; all without it."
+    filter: FindingFilter
+    "The order of the list; equal rows are ordered by their own number or key."
+    orderBy: FindingOrder = {field: UPDATED_AT, direction: DESC}
+  ): FindingConnection
+}
+
+extend type Mutation {
+  "Makes a finding, which is NEW."
+  createFinding(
+    "What to make."
+    input: CreateFindingInput!
+  ): CreateFindingPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Changes a finding. CONFLICT for a status that may not follow."
+  updateFinding(
+    "What to change."
+    input: UpdateFindingInput!
+  ): UpdateFindingPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Adds attacks and messages that show a finding. What is there already stays."
+  addEvidence(
+    "What to add."
+    input: AddEvidenceInput!
+  ): AddEvidencePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Takes attacks and messages out of a finding."
+  removeEvidence(
+    "What to take out."
+    input: RemoveEvidenceInput!
+  ): RemoveEvidencePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Deletes a finding. The attacks and messages that showed it stay."
+  deleteFinding(
+    "What to delete."
+    input: DeleteFindingInput!
+  ): DeleteFindingPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+What a finding is to be.
+"""
+input CreateFindingInput {
+  "The workspace; without it that of the evidence, or the personal one."
+  workspace: ID
+  "The title, one line of at most 300 bytes."
+  title: String!
+  "What there is to say of it, at most 20 000 bytes."
+  description: String
+  "How bad it is."
+  severity: Severity! = MEDIUM
+  "Who follows it up."
+  assignee: String
+  "Its ticket elsewhere, an http or https URL."
+  ticketUrl: String
+  "Attacks that show it."
+  attacks: [ID!]
+  "Messages that show it."
+  messages: [ID!]
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What a finding is to become. What is left out stays.
+"""
+input UpdateFindingInput {
+  "The finding."
+  id: ID!
+  "The title, one line of at most 300 bytes."
+  title: String
+  "What there is to say of it; empty for nothing."
+  description: String
+  "How bad it is."
+  severity: Severity
+  "Where it stands, one of its nextStatuses."
+  status: FindingStatus
+  "Who follows it up; empty for nobody."
+  assignee: String
+  "Its ticket elsewhere, an http or https URL; empty for none."
+  ticketUrl: String
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What shows a finding, of the same workspace.
+"""
+input AddEvidenceInput {
+  "The finding."
+  id: ID!
+  "Attacks. A finding has at most 1 000."
+  attacks: [ID!]
+  "Messages. A finding has at most 1 000."
+  messages: [ID!]
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What shows a finding no more.
+"""
+input RemoveEvidenceInput {
+  "The finding."
+  id: ID!
+  "Attacks."
+  attacks: [ID!]
+  "Messages."
+  messages: [ID!]
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What finding is to be deleted.
+"""
+input DeleteFindingInput {
+  "The finding."
+  id: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What createFinding did.
+"""
+type CreateFindingPayload {
+  "The finding; null when nothing was made."
+  finding: Finding @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What updateFinding did.
+"""
+type UpdateFindingPayload {
+  "The finding; null when nothing was changed."
+  finding: Finding @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What addEvidence did.
+"""
+type AddEvidencePayload {
+  "The finding; null when nothing was changed."
+  finding: Finding @userScoped
+  "How many attacks and messages are new in it."
+  count: Long!
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What removeEvidence did.
+"""
+type RemoveEvidencePayload {
+  "The finding; null when nothing was changed."
+  finding: Finding @userScoped
+  "How many attacks and messages are out of it."
+  count: Long!
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What deleteFinding did.
+"""
+type DeleteFindingPayload {
+  "The id of what was deleted; null when nothing was."
+  deletedId: ID
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/generator.graphqls", Input: `"""
 A target that a user configured.
 """
@@ -9171,6 +10432,87 @@ type ImportEdge {
   node: Import!
 }
 `, BuiltIn: false},
+	{Name: "../schema/label.graphqls", Input: `extend type Mutation {
+  "Labels up to 1 000 attacks of one workspace, or all that a filter holds for: afterwards each has this value alone under the key."
+  setLabels(
+    "What to label."
+    input: SetLabelsInput!
+  ): SetLabelsPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Takes a label away from up to 1 000 attacks of one workspace, or from all that a filter holds for."
+  removeLabels(
+    "What to take away."
+    input: RemoveLabelsInput!
+  ): RemoveLabelsPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+A label to be set. Importing a file again brings its own labels back.
+"""
+input SetLabelsInput {
+  "The workspace of the attackFilter; without it that of the attacks, or the personal one."
+  workspace: ID
+  "Attacks."
+  attacks: [ID!]
+  "All attacks of the workspace that this holds for; {} for all."
+  attackFilter: AttackFilter
+  "The key, at most 200 bytes."
+  key: String!
+  "The value, at most 2 000 bytes."
+  value: String!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What setLabels did.
+"""
+type SetLabelsPayload {
+  "How many attacks were meant."
+  matched: Long!
+  "How many of them did not have this label before."
+  changed: Long!
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+A label to be taken away, also from the main conversations of the attacks, whose labels the attacks show. Importing a file again brings its own labels back.
+"""
+input RemoveLabelsInput {
+  "The workspace of the attackFilter; without it that of the attacks, or the personal one."
+  workspace: ID
+  "Attacks."
+  attacks: [ID!]
+  "All attacks of the workspace that this holds for; {} for all."
+  attackFilter: AttackFilter
+  "The key."
+  key: String!
+  "The value; every value without it."
+  value: String
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What removeLabels did.
+"""
+type RemoveLabelsPayload {
+  "How many attacks were meant."
+  matched: Long!
+  "How many of them had such a label."
+  changed: Long!
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/media.graphqls", Input: `"""
 A file that a message names by its path, as it was kept when the message was imported.
 """
@@ -9425,6 +10767,8 @@ type Message implements Node {
   media: Media
   "The file that the original value names, where it is a path and the import found the file."
   originalMedia: Media
+  "What people said of the message, oldest first, with what was retracted."
+  annotations: [Annotation!]
   "The source's own fields that have no field here."
   attributes: JSON
 }
@@ -10940,6 +12284,22 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
 
+func (ec *executionContext) childFields_AddEvidencePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "finding":
+		return ec.fieldContext_AddEvidencePayload_finding(ctx, field)
+	case "count":
+		return ec.fieldContext_AddEvidencePayload_count(ctx, field)
+	case "workspace":
+		return ec.fieldContext_AddEvidencePayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_AddEvidencePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AddEvidencePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddEvidencePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Admin(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "workspaces":
@@ -10976,6 +12336,52 @@ func (ec *executionContext) childFields_AllowUserBindingPayload(ctx context.Cont
 		return ec.fieldContext_AllowUserBindingPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AllowUserBindingPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AnnotatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "annotations":
+		return ec.fieldContext_AnnotatePayload_annotations(ctx, field)
+	case "count":
+		return ec.fieldContext_AnnotatePayload_count(ctx, field)
+	case "workspace":
+		return ec.fieldContext_AnnotatePayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_AnnotatePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AnnotatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AnnotatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Annotation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Annotation_id(ctx, field)
+	case "verdict":
+		return ec.fieldContext_Annotation_verdict(ctx, field)
+	case "note":
+		return ec.fieldContext_Annotation_note(ctx, field)
+	case "reason":
+		return ec.fieldContext_Annotation_reason(ctx, field)
+	case "author":
+		return ec.fieldContext_Annotation_author(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Annotation_createdAt(ctx, field)
+	case "retractedAt":
+		return ec.fieldContext_Annotation_retractedAt(ctx, field)
+	case "retractedBy":
+		return ec.fieldContext_Annotation_retractedBy(ctx, field)
+	case "retractionReason":
+		return ec.fieldContext_Annotation_retractionReason(ctx, field)
+	case "attack":
+		return ec.fieldContext_Annotation_attack(ctx, field)
+	case "conversation":
+		return ec.fieldContext_Annotation_conversation(ctx, field)
+	case "message":
+		return ec.fieldContext_Annotation_message(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Annotation", field.Name)
 }
 
 func (ec *executionContext) childFields_ApiKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11104,6 +12510,10 @@ func (ec *executionContext) childFields_Attack(ctx context.Context, field graphq
 		return ec.fieldContext_Attack_replay(ctx, field)
 	case "execution":
 		return ec.fieldContext_Attack_execution(ctx, field)
+	case "annotations":
+		return ec.fieldContext_Attack_annotations(ctx, field)
+	case "findings":
+		return ec.fieldContext_Attack_findings(ctx, field)
 	case "attributes":
 		return ec.fieldContext_Attack_attributes(ctx, field)
 	}
@@ -11454,6 +12864,8 @@ func (ec *executionContext) childFields_Conversation(ctx context.Context, field 
 		return ec.fieldContext_Conversation_transcript(ctx, field)
 	case "labels":
 		return ec.fieldContext_Conversation_labels(ctx, field)
+	case "annotations":
+		return ec.fieldContext_Conversation_annotations(ctx, field)
 	case "attributes":
 		return ec.fieldContext_Conversation_attributes(ctx, field)
 	}
@@ -11590,6 +13002,20 @@ func (ec *executionContext) childFields_CreateConverterPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type CreateConverterPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateFindingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "finding":
+		return ec.fieldContext_CreateFindingPayload_finding(ctx, field)
+	case "workspace":
+		return ec.fieldContext_CreateFindingPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateFindingPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateFindingPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateFindingPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateGeneratorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "generator":
@@ -11710,6 +13136,18 @@ func (ec *executionContext) childFields_DeleteConverterPayload(ctx context.Conte
 		return ec.fieldContext_DeleteConverterPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteConverterPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteFindingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedId":
+		return ec.fieldContext_DeleteFindingPayload_deletedId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteFindingPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteFindingPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteFindingPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteGeneratorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11902,6 +13340,68 @@ func (ec *executionContext) childFields_FacetValue(ctx context.Context, field gr
 		return ec.fieldContext_FacetValue_count(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FacetValue", field.Name)
+}
+
+func (ec *executionContext) childFields_Finding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Finding_id(ctx, field)
+	case "title":
+		return ec.fieldContext_Finding_title(ctx, field)
+	case "description":
+		return ec.fieldContext_Finding_description(ctx, field)
+	case "severity":
+		return ec.fieldContext_Finding_severity(ctx, field)
+	case "status":
+		return ec.fieldContext_Finding_status(ctx, field)
+	case "nextStatuses":
+		return ec.fieldContext_Finding_nextStatuses(ctx, field)
+	case "assignee":
+		return ec.fieldContext_Finding_assignee(ctx, field)
+	case "ticketUrl":
+		return ec.fieldContext_Finding_ticketUrl(ctx, field)
+	case "author":
+		return ec.fieldContext_Finding_author(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Finding_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_Finding_updatedAt(ctx, field)
+	case "attacks":
+		return ec.fieldContext_Finding_attacks(ctx, field)
+	case "firstExecution":
+		return ec.fieldContext_Finding_firstExecution(ctx, field)
+	case "lastExecution":
+		return ec.fieldContext_Finding_lastExecution(ctx, field)
+	case "messages":
+		return ec.fieldContext_Finding_messages(ctx, field)
+	case "markdown":
+		return ec.fieldContext_Finding_markdown(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Finding", field.Name)
+}
+
+func (ec *executionContext) childFields_FindingConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_FindingConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_FindingConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_FindingConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_FindingConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FindingConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_FindingEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_FindingEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_FindingEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FindingEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Generator(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12200,6 +13700,8 @@ func (ec *executionContext) childFields_Message(ctx context.Context, field graph
 		return ec.fieldContext_Message_media(ctx, field)
 	case "originalMedia":
 		return ec.fieldContext_Message_originalMedia(ctx, field)
+	case "annotations":
+		return ec.fieldContext_Message_annotations(ctx, field)
 	case "attributes":
 		return ec.fieldContext_Message_attributes(ctx, field)
 	}
@@ -12426,6 +13928,38 @@ func (ec *executionContext) childFields_RateLimitEdge(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type RateLimitEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_RemoveEvidencePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "finding":
+		return ec.fieldContext_RemoveEvidencePayload_finding(ctx, field)
+	case "count":
+		return ec.fieldContext_RemoveEvidencePayload_count(ctx, field)
+	case "workspace":
+		return ec.fieldContext_RemoveEvidencePayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RemoveEvidencePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RemoveEvidencePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveEvidencePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RemoveLabelsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "matched":
+		return ec.fieldContext_RemoveLabelsPayload_matched(ctx, field)
+	case "changed":
+		return ec.fieldContext_RemoveLabelsPayload_changed(ctx, field)
+	case "workspace":
+		return ec.fieldContext_RemoveLabelsPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RemoveLabelsPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RemoveLabelsPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveLabelsPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RemoveMemberPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "workspace":
@@ -12448,6 +13982,22 @@ func (ec *executionContext) childFields_RenameWorkspacePayload(ctx context.Conte
 		return ec.fieldContext_RenameWorkspacePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RenameWorkspacePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RetractAnnotationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "annotation":
+		return ec.fieldContext_RetractAnnotationPayload_annotation(ctx, field)
+	case "count":
+		return ec.fieldContext_RetractAnnotationPayload_count(ctx, field)
+	case "workspace":
+		return ec.fieldContext_RetractAnnotationPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RetractAnnotationPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RetractAnnotationPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetractAnnotationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RevokeApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12600,6 +14150,22 @@ func (ec *executionContext) childFields_SessionEdge(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type SessionEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_SetLabelsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "matched":
+		return ec.fieldContext_SetLabelsPayload_matched(ctx, field)
+	case "changed":
+		return ec.fieldContext_SetLabelsPayload_changed(ctx, field)
+	case "workspace":
+		return ec.fieldContext_SetLabelsPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SetLabelsPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SetLabelsPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetLabelsPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SetMemberRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "workspace":
@@ -12744,6 +14310,20 @@ func (ec *executionContext) childFields_UpdateConverterPayload(ctx context.Conte
 		return ec.fieldContext_UpdateConverterPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateConverterPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateFindingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "finding":
+		return ec.fieldContext_UpdateFindingPayload_finding(ctx, field)
+	case "workspace":
+		return ec.fieldContext_UpdateFindingPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateFindingPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateFindingPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateFindingPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateGeneratorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12936,6 +14516,8 @@ func (ec *executionContext) childFields_Workspace(ctx context.Context, field gra
 		return ec.fieldContext_Workspace_imports(ctx, field)
 	case "facets":
 		return ec.fieldContext_Workspace_facets(ctx, field)
+	case "findings":
+		return ec.fieldContext_Workspace_findings(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Workspace", field.Name)
 }

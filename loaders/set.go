@@ -39,6 +39,17 @@ type Set struct {
 	Execution        *Loader[string, *storage.Execution]
 	ExecutionSummary *Loader[string, *storage.ExecutionSummary]
 	Import           *Loader[string, *storage.Import]
+
+	Annotation                *Loader[string, *storage.Annotation]
+	AnnotationsOfAttack       *Loader[int64, []*storage.Annotation]
+	AnnotationsOfConversation *Loader[int64, []*storage.Annotation]
+	AnnotationsOfMessage      *Loader[storage.MessageKey, []*storage.Annotation]
+
+	Finding           *Loader[string, *storage.Finding]
+	FindingsOfAttack  *Loader[int64, []*storage.Finding]
+	RunsOfFinding     *Loader[string, *storage.FindingRuns]
+	MessagesOfFinding *Loader[string, []*storage.Message]
+	EvidenceOfFinding *Loader[string, *Shown]
 }
 
 // NewSet makes the loaders of a store for one request.
@@ -78,5 +89,16 @@ func NewSet(store storage.UserStore) *Set {
 		Execution:        newLoader(store.ExecutionsByKey),
 		ExecutionSummary: executionSummaries(store),
 		Import:           newLoader(store.ImportsByKey),
+
+		Annotation:                newLoader(store.AnnotationsByKey),
+		AnnotationsOfAttack:       newListLoader(store.AnnotationsByAttack),
+		AnnotationsOfConversation: newListLoader(store.AnnotationsByConversation),
+		AnnotationsOfMessage:      newListLoader(store.AnnotationsByMessage),
+
+		Finding:           newLoader(store.FindingsByKey),
+		FindingsOfAttack:  newListLoader(store.FindingsByAttack),
+		RunsOfFinding:     newLoader(store.RunsByFinding),
+		MessagesOfFinding: newListLoader(store.MessagesByFinding),
+		EvidenceOfFinding: newLoader(evidenceOf(store)),
 	}
 }

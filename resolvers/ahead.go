@@ -57,6 +57,15 @@ func (a ahead) attacks(ctx context.Context, on selection, rows []*storage.Attack
 			a.scores(ctx, on.under("objectiveScore", scoreTypes...), found)
 		})
 	}
+	if on.has("annotations") {
+		level.Go(func() {
+			found := a.set.AnnotationsOfAttack.Prefetch(ctx, labels)
+			a.annotations(ctx, on.under("annotations", "Annotation", "Node"), found)
+		})
+	}
+	if on.has("findings") {
+		level.Go(func() { a.set.FindingsOfAttack.Prefetch(ctx, labels) })
+	}
 	if on.has("prompt") {
 		level.Go(func() { a.set.Prompt.Prefetch(ctx, prompts) })
 	}
@@ -90,6 +99,12 @@ func (a ahead) conversations(ctx context.Context, on selection, rows []*storage.
 	if on.has("transcript") {
 		level.Go(func() { a.set.ScoredThread.Prefetch(ctx, numbers) })
 	}
+	if on.has("annotations") {
+		level.Go(func() {
+			found := a.set.AnnotationsOfConversation.Prefetch(ctx, numbers)
+			a.annotations(ctx, on.under("annotations", "Annotation", "Node"), found)
+		})
+	}
 	for page, below := range on.pages("messages", "Message") {
 		level.Go(func() {
 			found := a.set.MessagesOfConversation.Prefetch(ctx, numbers, page)
@@ -100,10 +115,11 @@ func (a ahead) conversations(ctx context.Context, on selection, rows []*storage.
 
 func (a ahead) messages(ctx context.Context, on selection, rows []*storage.Message) {
 	var conversations []int64
-	var scored, filed []storage.MessageKey
+	var keys, scored, filed []storage.MessageKey
 	var converters []string
 	for _, row := range rows {
 		conversations = append(conversations, row.MessageKey.Conversation)
+		keys = append(keys, row.MessageKey)
 		scored = append(scored, row.ScoredKey())
 		converters = append(converters, row.ConverterHash...)
 		if storage.NamesFile(row.DataType) || storage.NamesFile(row.OriginalDataType) {
@@ -122,6 +138,12 @@ func (a ahead) messages(ctx context.Context, on selection, rows []*storage.Messa
 				found = append(found, scores...)
 			}
 			a.scores(ctx, on.under("scores", scoreTypes...), found)
+		})
+	}
+	if on.has("annotations") {
+		level.Go(func() {
+			found := a.set.AnnotationsOfMessage.Prefetch(ctx, keys)
+			a.annotations(ctx, on.under("annotations", "Annotation", "Node"), found)
 		})
 	}
 	if on.has("converters") {

@@ -117,6 +117,22 @@ func (r *attackResolver) Execution(ctx context.Context, obj *storage.Attack) (*s
 	return optional(ctx, set.Execution, obj.ExecutionID)
 }
 
+func (r *attackResolver) Annotations(ctx context.Context, obj *storage.Attack) ([]*storage.Annotation, error) {
+	set, err := directives.In(ctx, obj.ID)
+	if err != nil {
+		return nil, err
+	}
+	return set.AnnotationsOfAttack.Load(ctx, obj.Number)
+}
+
+func (r *attackResolver) Findings(ctx context.Context, obj *storage.Attack) ([]*storage.Finding, error) {
+	set, err := directives.In(ctx, obj.ID)
+	if err != nil {
+		return nil, err
+	}
+	return set.FindingsOfAttack.Load(ctx, obj.Number)
+}
+
 func (r *Resolver) Attack() graph.AttackResolver { return &attackResolver{r} }
 
 type attackResolver struct{ *Resolver }

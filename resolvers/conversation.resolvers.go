@@ -79,6 +79,14 @@ func (r *conversationResolver) Labels(ctx context.Context, obj *storage.Conversa
 	return set.LabelsOfConversation.Load(ctx, obj.Number)
 }
 
+func (r *conversationResolver) Annotations(ctx context.Context, obj *storage.Conversation) ([]*storage.Annotation, error) {
+	set, err := directives.In(ctx, obj.ID)
+	if err != nil {
+		return nil, err
+	}
+	return set.AnnotationsOfConversation.Load(ctx, obj.Number)
+}
+
 func (r *Resolver) Conversation() graph.ConversationResolver { return &conversationResolver{r} }
 
 type conversationResolver struct{ *Resolver }

@@ -32,8 +32,12 @@ func TestExamplesOfThePageRun(t *testing.T) {
 				variables[name] = value
 			}
 		}
-		if a := s.ask(t, &everything, example[1], variables); a.refusal() != "" {
+		a := s.ask(t, &everything, example[1], variables)
+		if a.refusal() != "" {
 			t.Errorf("%s\nanswers %s", example[1], a.body)
+		}
+		if id := at(a.Data, "annotate", "annotations", 0, "id"); id != nil {
+			given["annotation"] = id // for the next example
 		}
 	}
 }

@@ -78,6 +78,14 @@ func (r *messageResolver) OriginalMedia(ctx context.Context, obj *storage.Messag
 	return files.Original, err
 }
 
+func (r *messageResolver) Annotations(ctx context.Context, obj *storage.Message) ([]*storage.Annotation, error) {
+	set, err := directives.In(ctx, obj.ID)
+	if err != nil {
+		return nil, err
+	}
+	return set.AnnotationsOfMessage.Load(ctx, obj.MessageKey)
+}
+
 func (r *Resolver) Message() graph.MessageResolver { return &messageResolver{r} }
 
 type messageResolver struct{ *Resolver }

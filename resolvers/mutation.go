@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/violentutf/violentutf/auth"
 	"github.com/violentutf/violentutf/directives"
@@ -53,6 +55,7 @@ type made struct {
 	Setting   string                 `json:"setting,omitempty"`
 	Row       string                 `json:"row,omitempty"` // of a user store
 	Count     int64                  `json:"count,omitempty"`
+	Matched   int64                  `json:"matched,omitempty"`
 	Tables    []*storage.ImportCount `json:"tables,omitempty"`
 	Notes     []string               `json:"notes,omitempty"`
 }
@@ -176,6 +179,12 @@ var subjectTypes = map[storage.Kind]string{
 	storage.KindGenerator: "Generator",
 	storage.KindConverter: "Converter",
 	storage.KindScorer:    "Scorer",
+
+	storage.KindAttack:       "Attack",
+	storage.KindConversation: "Conversation",
+	storage.KindMessage:      "Message",
+	storage.KindAnnotation:   "Annotation",
+	storage.KindFinding:      "Finding",
 }
 
 // key decodes the id. What is no key, of another kind, or out of the reach of the
@@ -186,10 +195,23 @@ func (n named) key(ctx context.Context) (string, error) {
 		return "", nil
 	}
 	id, ok := storage.ParseID(n.id)
+	if ok && numbersOf[id.Kind] > 0 {
+		id.Key, ok = numberText(id)
+	}
 	if !ok || id.Kind != n.kind || !aKey(id.Key) || n.kind == storage.KindWorkspace && !directives.Reaches(ctx, id.Key) {
 		return "", missing(n.argument)
 	}
 	return id.Key, nil
+}
+
+// numberText writes the numbers of a key, as a log can keep them: 12, or 12-3-0.
+func numberText(id storage.ID) (string, bool) {
+	numbers, ok := id.Numbers(numbersOf[id.Kind])
+	texts := make([]string, len(numbers))
+	for i, number := range numbers {
+		texts[i] = strconv.FormatInt(number, 10)
+	}
+	return strings.Join(texts, "-"), ok
 }
 
 // aKey tells whether a text can be a key of the app store: a UUID or a hash.

@@ -86,6 +86,10 @@ func find(ctx context.Context, set *loaders.Set, id storage.ID) (schema.Node, er
 		return existing(set.Dataset.Load(ctx, id.Key))
 	case storage.KindExecution:
 		return existing(set.Execution.Load(ctx, id.Key))
+	case storage.KindAnnotation:
+		return existing(set.Annotation.Load(ctx, id.Key))
+	case storage.KindFinding:
+		return existing(set.Finding.Load(ctx, id.Key))
 	case storage.KindImport:
 		return existing(set.Import.Load(ctx, id.Key))
 	default:

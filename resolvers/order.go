@@ -24,6 +24,10 @@ func executionOrder(order *storage.ExecutionOrder) storage.ExecutionOrder {
 	return orDefault(order, storage.ExecutionOrder{Field: storage.ExecutionOrderStartedAt, Direction: storage.Descending})
 }
 
+func findingOrder(order *storage.FindingOrder) storage.FindingOrder {
+	return orDefault(order, storage.FindingOrder{Field: storage.FindingOrderUpdatedAt, Direction: storage.Descending})
+}
+
 func workspaceOrder(order *storage.WorkspaceOrder) storage.WorkspaceOrder {
 	return orDefault(order, storage.WorkspaceOrder{Field: storage.WorkspaceOrderCreatedAt, Direction: storage.Ascending})
 }

@@ -53,7 +53,16 @@ var mutations = map[string]func(*team) map[string]any{
 	"previewScorer": func(s *team) map[string]any {
 		return map[string]any{"workspace": s.red.ID(), "reply": "x", "scorer": map[string]any{"inline": map[string]any{"type": "SubStringScorer"}}}
 	},
-	"setUserDisabled": func(s *team) map[string]any { return map[string]any{"user": s.users["alice"].ID(), "disabled": true} },
+	"annotate":          inBulk("verdict", "SUCCESS"),
+	"retractAnnotation": deleted(storage.KindAnnotation),
+	"setLabels":         inBulk("key", "k", "value", "v"),
+	"removeLabels":      inBulk("key", "k"),
+	"createFinding":     func(s *team) map[string]any { return map[string]any{"workspace": s.red.ID(), "title": "T"} },
+	"updateFinding":     deleted(storage.KindFinding),
+	"addEvidence":       deleted(storage.KindFinding),
+	"removeEvidence":    deleted(storage.KindFinding),
+	"deleteFinding":     deleted(storage.KindFinding),
+	"setUserDisabled":   func(s *team) map[string]any { return map[string]any{"user": s.users["alice"].ID(), "disabled": true} },
 }
 
 func newThing(s *team) map[string]any {
@@ -74,6 +83,17 @@ func deleted(kind storage.Kind) func(*team) map[string]any {
 		key := strings.Repeat("k", storage.StoreKeyBytes)
 		s.must(s.app.SetWorkspaceUse(s.t.Context(), s.red.Key, hex.EncodeToString([]byte(key)), 0, 0))
 		return map[string]any{"id": storage.ID{Kind: kind, Store: key, Key: "01890000-0000-7000-8000-000000000000"}.String()}
+	}
+}
+
+// inBulk is about all attacks of red.
+func inBulk(pairs ...any) func(*team) map[string]any {
+	return func(s *team) map[string]any {
+		input := map[string]any{"workspace": s.red.ID(), "attackFilter": map[string]any{}}
+		for i := 0; i < len(pairs); i += 2 {
+			input[pairs[i].(string)] = pairs[i+1]
+		}
+		return input
 	}
 }
 
@@ -158,12 +178,14 @@ func TestEveryMutationRefusesWhoMayNotMakeIt(t *testing.T) {
 				intruders = append(intruders, intruder{what + " " + argument, viewer, with(input, argument, other), storage.CodeNotFound})
 			}
 		}
+		// What is in a workspace that is named is as good as out of reach in an archived one.
+		named := input["type"] != nil || input["title"] != nil || input["attackFilter"] != nil && input["workspace"] != nil
 		switch {
-		case input["type"] != nil || input["id"] != nil || strings.HasPrefix(field.Name, "preview"): // what is in a workspace
+		case named || input["id"] != nil || strings.HasPrefix(field.Name, "preview"): // what is in a workspace
 			intruders = append(intruders, intruder{"who is no member", mallory, nil, storage.CodeNotFound},
 				intruder{"a key bound elsewhere", elsewhere, nil, storage.CodeNotFound},
 				intruder{"a viewer", vi, nil, storage.CodeForbidden})
-			if input["workspace"] != nil {
+			if named || strings.HasPrefix(field.Name, "preview") {
 				intruders = append(intruders, intruder{"another's personal workspace", alice, with(input, "workspace", s.personal("mallory").ID()), storage.CodeNotFound},
 					intruder{"of an archived one", alice, with(input, "workspace", s.old.ID()), storage.CodeNotFound})
 			}

@@ -144,6 +144,89 @@ type DeletePayload struct {
 	DeletedID *string
 }
 
+// AnnotateInput is what is to be annotated, ids as clients have them, and what is said.
+type AnnotateInput struct {
+	Workspace                        *string
+	Attacks, Conversations, Messages []string
+	AttackFilter                     *storage.AttackFilter
+	Verdict                          *storage.AnnotationVerdict
+	Note, Reason                     *string
+	ClientMutationID                 *string
+}
+
+// AnnotatePayload is the answer of annotate.
+type AnnotatePayload struct {
+	WorkspacePayload
+	Annotations []*storage.Annotation
+	Count       int64
+}
+
+// RetractAnnotationInput is which annotation is to be retracted; Batch takes all of the
+// same mutation along.
+type RetractAnnotationInput struct {
+	ID               string
+	Batch            bool
+	Reason           *string
+	ClientMutationID *string
+}
+
+// RetractAnnotationPayload is the answer of retractAnnotation.
+type RetractAnnotationPayload struct {
+	WorkspacePayload
+	Annotation *storage.Annotation
+	Count      int64
+}
+
+// LabelInput is the input of setLabels and removeLabels; Value is never nil in the first.
+type LabelInput struct {
+	Workspace        *string
+	Attacks          []string
+	AttackFilter     *storage.AttackFilter
+	Key              string
+	Value            *string
+	ClientMutationID *string
+}
+
+// LabelPayload is the answer of both.
+type LabelPayload struct {
+	WorkspacePayload
+	Matched, Changed int64
+}
+
+// CreateFindingInput is what a finding is to be, evidence by ids as clients have them.
+type CreateFindingInput struct {
+	Workspace                        *string
+	Title                            string
+	Description, Assignee, TicketURL *string
+	Severity                         storage.Severity
+	Attacks, Messages                []string
+	ClientMutationID                 *string
+}
+
+// UpdateFindingInput is what a finding is to become.
+type UpdateFindingInput struct {
+	ID                               string
+	Title                            *string
+	Description, Assignee, TicketURL *string
+	Severity                         *storage.Severity
+	Status                           *storage.FindingStatus
+	ClientMutationID                 *string
+}
+
+// EvidenceInput is the input of addEvidence and removeEvidence.
+type EvidenceInput struct {
+	ID                string
+	Attacks, Messages []string
+	ClientMutationID  *string
+}
+
+// FindingPayload is the answer of a mutation of a finding; Count is of its evidence.
+type FindingPayload struct {
+	WorkspacePayload
+	Finding *storage.Finding
+	Count   int64
+}
+
 // MemberPayload is the answer of a mutation of a member.
 type MemberPayload struct {
 	WorkspacePayload

@@ -145,6 +145,10 @@ type AttackFilter struct {
 	Role            *RoleIn // a message of this role is there
 	StartedAt       *TimeRange
 	Execution       *TextIn // an execution's name or id
+	// HasAnnotation holds for attacks with an annotation that stands, on themselves, on
+	// a conversation of theirs or on a message of one.
+	HasAnnotation *bool
+	HasFinding    *bool
 }
 
 // ConverterFilter narrows by the converters of a chain, by class name.

@@ -13,6 +13,7 @@ type (
 	PromptConnection       = Connection[Prompt]
 	ExecutionConnection    = Connection[Execution]
 	ImportConnection       = Connection[Import]
+	FindingConnection      = Connection[Finding]
 
 	WorkspaceUseConnection = Connection[WorkspaceUse]
 	UserConnection         = Connection[User]
@@ -37,6 +38,7 @@ type (
 	PromptRow       = Edge[Prompt]
 	ExecutionRow    = Edge[Execution]
 	ImportRow       = Edge[Import]
+	FindingRow      = Edge[Finding]
 
 	WorkspaceUseRow = Edge[WorkspaceUse]
 	UserRow         = Edge[User]

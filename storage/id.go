@@ -25,6 +25,8 @@ const (
 	KindScorer       Kind = 'r'
 	KindExecution    Kind = 'e'
 	KindImport       Kind = 'i'
+	KindAnnotation   Kind = 'b'
+	KindFinding      Kind = 'h'
 
 	// What the app store keeps: who may see it is not told by a store's key.
 	KindUser       Kind = 'u'
@@ -41,7 +43,7 @@ func (k Kind) InWorkspace() bool {
 }
 
 const (
-	storeKinds = "acmskgdvptrei"
+	storeKinds = "acmskgdvptreibh"
 	appKinds   = "uynlof"
 )
 

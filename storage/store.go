@@ -1,6 +1,9 @@
 package storage
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // UserStore is one workspace's data. Whoever holds one may read all of it: the
 // capability is made by directives for the viewer's own workspaces only.
@@ -73,6 +76,46 @@ type UserStore interface {
 	// ReplaceCredentials stores new sealed texts where the old ones still are.
 	ReplaceCredentials(ctx context.Context, changes []*ResealedCredential) error
 
+	// Annotate adds one annotation to everything that is chosen and tells to how many.
+	// The newest verdict on an attack that stands is its outcome (OutcomeHuman);
+	// what it overrules is remembered. CodeNotFound for a chosen key of nothing.
+	Annotate(ctx context.Context, annotation *NewAnnotation) (int64, error)
+	// RetractAnnotation takes annotations back, which stay in the history, and tells how
+	// many. CodeNotFound for none, CodeConflict for what was retracted before.
+	RetractAnnotation(ctx context.Context, retraction *Retraction) (int64, error)
+	// The annotations on one thing are listed oldest first, retracted ones with them.
+	AnnotationsByAttack(ctx context.Context, numbers []int64) (map[int64][]*Annotation, error)
+	AnnotationsByConversation(ctx context.Context, numbers []int64) (map[int64][]*Annotation, error)
+	AnnotationsByMessage(ctx context.Context, keys []MessageKey) (map[MessageKey][]*Annotation, error)
+	AnnotationsByKey(ctx context.Context, keys []string) (map[string]*Annotation, error)
+	AnnotationsOfBatch(ctx context.Context, batch string, limit int) ([]*Annotation, error)
+
+	// SetLabels gives attacks a label, whose value replaces every other under its key,
+	// also on their main conversations. CodeNotFound for an attack that is not there.
+	SetLabels(ctx context.Context, labels *Labelling) (Labelled, error)
+	// RemoveLabels takes a label away from attacks and their main conversations.
+	// CodeNotFound for an attack that is not there.
+	RemoveLabels(ctx context.Context, labels *Labelling) (Labelled, error)
+
+	// AddFinding adds a finding, whose Key, Status and CreatedAt are the caller's, with
+	// attacks and messages that show it. CodeNotFound for evidence that is not there.
+	AddFinding(ctx context.Context, finding *Finding, evidence Chosen) error
+	// ChangeFinding changes a finding. CodeNotFound for none, CodeConflict for a status
+	// that may not follow.
+	ChangeFinding(ctx context.Context, key string, change FindingChange, now time.Time) error
+	// DeleteFinding deletes a finding, not what showed it. CodeNotFound for none.
+	DeleteFinding(ctx context.Context, key string) error
+	// AddEvidence and RemoveEvidence tell how many attacks and messages were new or
+	// gone. CodeNotFound for no such finding, and for new evidence that is not there.
+	AddEvidence(ctx context.Context, key string, evidence Chosen, now time.Time) (int64, error)
+	RemoveEvidence(ctx context.Context, key string, evidence Chosen, now time.Time) (int64, error)
+	Findings(ctx context.Context, filter *FindingFilter, order FindingOrder, page Page) (*Connection[Finding], error)
+	FindingsByKey(ctx context.Context, keys []string) (map[string]*Finding, error)
+	FindingsByAttack(ctx context.Context, numbers []int64) (map[int64][]*Finding, error)
+	// RunsByFinding finds the earliest and the latest run of the attacks of a finding.
+	RunsByFinding(ctx context.Context, keys []string) (map[string]*FindingRuns, error)
+	MessagesByFinding(ctx context.Context, keys []string) (map[string][]*Message, error)
+
 	Datasets(ctx context.Context, filter *DatasetFilter, order NameOrder, page Page) (*Connection[Dataset], error)
 	DatasetsByKey(ctx context.Context, keys []string) (map[string]*Dataset, error)
 	PromptsByDataset(ctx context.Context, keys []string, filter *PromptFilter, page Page) (map[string]*Connection[Prompt], error)
@@ -133,6 +176,7 @@ const (
 	AttacksOfPrompt    AttackEdge = "prompt"    // parent: prompt number
 	AttacksOfExecution AttackEdge = "execution" // parent: execution key
 	AttacksOfGenerator AttackEdge = "generator" // parent: generator key
+	AttacksOfFinding   AttackEdge = "finding"   // parent: finding key
 )
 
 // AppStore is the installation's bookkeeping: who may do what, and what was done.

@@ -45,6 +45,16 @@ func UserStore(t *testing.T, open func(t *testing.T) storage.UserStore) {
 		"CursorsOfOtherListsAreRefused":          cursorsOfOtherListsAreRefused,
 		"NestedPagesBelongToTheirParents":        nestedPagesBelongToTheirParents,
 		"PatternIsFoundOrRefusedNeverAFault":     patternIsFoundOrRefusedNeverAFault,
+		"VerdictsOverruleAndGiveBack":            verdictsOverruleAndGiveBack,
+		"AnnotationsByFilterAreOneBatch":         annotationsByFilterAreOneBatch,
+		"AnnotationsOnNothingAreRefused":         annotationsOnNothingAreRefused,
+		"ImportRenewsWhatAVerdictOverrules":      importRenewsWhatAVerdictOverrules,
+		"DeletedAttacksTakeTheirAnnotations":     deletedAttacksTakeTheirAnnotations,
+		"LabelsAreSetAndRemoved":                 labelsAreSetAndRemoved,
+		"RemovedLabelOfAConversationIsGone":      removedLabelOfAConversationIsGone,
+		"FindingsAreReadBack":                    findingsAreReadBack,
+		"FindingsChangeByTheirStatus":            findingsChangeByTheirStatus,
+		"FindingsAreListedInOrder":               findingsAreListedInOrder,
 		"EndedContextEndsEveryRead":              endedContextEndsEveryRead,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })

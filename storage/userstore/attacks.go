@@ -100,6 +100,8 @@ func (s *Store) AttacksOf(ctx context.Context, edge storage.AttackEdge, parents 
 		n.edges = componentAttacks
 	case storage.AttacksOfGenerator:
 		n.edges = generatorAttacks
+	case storage.AttacksOfFinding:
+		n.edges = findingAttacks
 	case storage.AttacksOfExecution:
 		n.parent = "a.execution_id"
 	case storage.AttacksOfPrompt:

@@ -80,6 +80,26 @@ var checks = []struct{ problem, count string }{
 		LEFT JOIN prompt_request_responses AS m ON m.owner_id = s.owner_id AND m.conversation_no = s.conversation_no
 			AND m.sequence = s.sequence AND m.piece = s.piece
 		WHERE s.owner_id = $1 AND s.conversation_no IS NOT NULL AND m.conversation_no IS NULL`},
+	{"annotations on what is not there", `
+		SELECT count(*)
+		FROM annotations AS n
+		LEFT JOIN attacks AS a ON a.owner_id = n.owner_id AND a.attack_no = n.attack_no
+		LEFT JOIN conversations AS c ON c.owner_id = n.owner_id AND c.conversation_no = n.conversation_no
+		WHERE n.owner_id = $1 AND a.attack_no IS NULL AND c.conversation_no IS NULL`},
+	{"attacks whose outcome is not that of their newest verdict", `
+		SELECT count(*)
+		FROM attacks AS a
+		JOIN (
+			SELECT attack_no, verdict, row_number() OVER (PARTITION BY attack_no ORDER BY created_at DESC, id DESC) AS place
+			FROM annotations
+			WHERE owner_id = $1 AND attack_no IS NOT NULL AND verdict IS NOT NULL AND retracted_at IS NULL
+		) AS n ON n.attack_no = a.attack_no AND n.place = 1
+		WHERE a.owner_id = $1 AND (a.outcome_source <> 'HUMAN' OR a.outcome <> n.verdict)`},
+	{"evidence that is not there", `
+		SELECT count(*)
+		FROM finding_attacks AS e
+		LEFT JOIN attacks AS a ON a.owner_id = e.owner_id AND a.attack_no = e.attack_no
+		WHERE e.owner_id = $1 AND a.attack_no IS NULL`},
 	{"rows of another workspace", `
 		SELECT count(*) FROM attacks WHERE owner_id <> $1`},
 	{"numbers beyond the counters", `

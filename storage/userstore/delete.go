@@ -168,6 +168,10 @@ WHERE k.owner_id = $1 AND k.kind = 'scores' AND k.source = s.source AND k.source
 WHERE owner_id = $1 AND conversation_no IS NULL AND score_no IN (
   SELECT a.objective_score_no FROM attacks a
   WHERE a.owner_id = $1 AND a.attack_no IN ` + deletedAttacks + `)`,
+	`DELETE FROM annotations
+WHERE owner_id = $1 AND (attack_no IN ` + deletedAttacks + ` OR conversation_no IN ` + deletedConversations + `)`,
+	`DELETE FROM finding_attacks WHERE owner_id = $1 AND attack_no IN ` + deletedAttacks,
+	`DELETE FROM finding_messages WHERE owner_id = $1 AND conversation_no IN ` + deletedConversations,
 	`DELETE FROM scores WHERE owner_id = $1 AND conversation_no IN ` + deletedConversations,
 	`DELETE FROM embeddings WHERE owner_id = $1 AND conversation_no IN ` + deletedConversations,
 	`DELETE FROM files

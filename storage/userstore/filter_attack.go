@@ -78,8 +78,22 @@ func attackFilter(q *query, f *storage.AttackFilter, depth int) string {
 		return `SELECT e.id FROM execution_plans e
 			WHERE e.owner_id = $1 AND ` + q.namedOr(storage.KindExecution, values, "e.id", "e.name")
 	})...)
+	if f.HasAnnotation != nil {
+		own = append(own, truth("a.attack_no IN ("+annotated+")", *f.HasAnnotation))
+	}
+	if f.HasFinding != nil {
+		own = append(own, truth("a.attack_no IN (SELECT e.attack_no FROM finding_attacks e WHERE e.owner_id = $1)", *f.HasFinding))
+	}
 	return combine(q, depth, own, f.And, f.Or, f.Not, attackFilter)
 }
+
+// annotated selects the attacks with an annotation that stands, on anything of theirs.
+const annotated = `SELECT n.attack_no FROM annotations n
+		WHERE n.owner_id = $1 AND n.attack_no IS NOT NULL AND n.retracted_at IS NULL
+		UNION
+		SELECT c.attack_no FROM annotations n
+		JOIN conversations c ON c.owner_id = n.owner_id AND c.conversation_no = n.conversation_no
+		WHERE n.owner_id = $1 AND n.retracted_at IS NULL AND c.attack_no IS NOT NULL`
 
 // attacksWithMessage selects the attacks with such a message m in any conversation.
 func attacksWithMessage(condition string) string {

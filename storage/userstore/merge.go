@@ -105,7 +105,11 @@ func (st *stage) merge(ctx context.Context, tx *sql.Tx, imp *storage.Import, pro
 		changes += count.Inserted + count.Updated
 		step()
 	}
-	if changes == 0 || imp.DryRun {
+	renewed, err := execCount(ctx, tx, renewOverruled, st.store.owner)
+	if err != nil {
+		return fmt.Errorf("renew what annotations overrule: %w", err)
+	}
+	if changes+renewed == 0 || imp.DryRun {
 		return errUnchanged
 	}
 	if err := st.raiseRanks(ctx, tx); err != nil {
@@ -116,6 +120,21 @@ func (st *stage) merge(ctx context.Context, tx *sql.Tx, imp *storage.Import, pro
 	}
 	return st.record(ctx, tx, imp)
 }
+
+// renewOverruled lets verdicts remember what their attack's source says now: it is what
+// a retraction gives back. A file that has the verdict itself says nothing of its source.
+const renewOverruled = `
+	UPDATE annotations AS n
+	SET source_outcome = s.outcome, source_outcome_reason = s.outcome_reason, source_outcome_source = s.outcome_source
+	FROM (
+		SELECT k.no, s.outcome, s.outcome_reason, s.outcome_source
+		FROM merge_attacks AS k
+		JOIN stage_attacks AS s ON s.ord = k.ord
+		WHERE k.known AND s.outcome_source <> 'HUMAN' AND k.ord NOT IN (SELECT ord FROM merge_held WHERE kind = 'attacks')
+	) AS s
+	WHERE n.owner_id = $1 AND n.attack_no = s.no AND n.verdict IS NOT NULL AND n.retracted_at IS NULL
+		AND (n.source_outcome IS DISTINCT FROM s.outcome OR n.source_outcome_reason IS DISTINCT FROM s.outcome_reason
+			OR n.source_outcome_source IS DISTINCT FROM s.outcome_source)`
 
 // giveKeys fills one merge table and moves the counter of new numbers on.
 func (st *stage) giveKeys(ctx context.Context, tx *sql.Tx, key keyStatement) error {

@@ -14,6 +14,7 @@ var countedTables = []string{
 	"attacks", "conversations", "prompt_request_responses", "scores", "embeddings", "memory_labels",
 	"components", "generators", "converters", "scorers", "datasets", "dataset_prompts", "execution_plans",
 	"user_sessions", "imports", "files", "message_files", "attributes_raw",
+	"annotations", "findings", "finding_attacks", "finding_messages",
 }
 
 // StorageUse tells the size of the store and the rows of its tables.

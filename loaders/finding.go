@@ -1,0 +1,42 @@
+package loaders
+
+import (
+	"context"
+
+	"github.com/violentutf/violentutf/storage"
+)
+
+// MostShown is how many attacks of a finding Shown has at most.
+const MostShown = 100
+
+// Shown is the evidence of a finding with all that a report says of it, whatever else
+// the request selects.
+type Shown struct {
+	Attacks  []*storage.Attack // by number
+	More     bool              // attacks than those
+	Messages []*storage.Message
+}
+
+// evidenceOf answers Finding.markdown: two statements for all findings.
+func evidenceOf(store storage.UserStore) batchFunc[string, *Shown] {
+	return func(ctx context.Context, keys []string) (map[string]*Shown, error) {
+		whole := store.Reading(nil)
+		attacks, err := whole.AttacksOf(ctx, storage.AttacksOfFinding, keys, nil,
+			storage.AttackOrder{Field: storage.AttackOrderNumber, Direction: storage.Ascending}, storage.Page{Limit: MostShown})
+		if err != nil {
+			return nil, err
+		}
+		messages, err := whole.MessagesByFinding(ctx, keys)
+		if err != nil {
+			return nil, err
+		}
+		shown := make(map[string]*Shown, len(keys))
+		for _, key := range keys {
+			shown[key] = &Shown{Messages: messages[key]}
+			if page := attacks[key]; page != nil {
+				shown[key].Attacks, shown[key].More = page.Nodes(), page.PageInfo.HasNextPage
+			}
+		}
+		return shown, nil
+	}
+}

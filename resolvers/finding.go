@@ -1,0 +1,167 @@
+package resolvers
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/violentutf/violentutf/directives"
+	"github.com/violentutf/violentutf/graph"
+	"github.com/violentutf/violentutf/loaders"
+	"github.com/violentutf/violentutf/report"
+	"github.com/violentutf/violentutf/schema"
+	"github.com/violentutf/violentutf/storage"
+)
+
+// findings is the noun of inStore, which uses no table of it.
+var findings = noun{name: "Finding", action: "finding.", kind: storage.KindFinding}
+
+func (r *Resolver) createFinding(ctx context.Context, input schema.CreateFindingInput) (*schema.FindingPayload, error) {
+	on := triage{workspace: input.Workspace, lists: evidenceLists(input.Attacks, input.Messages)}
+	fields := given(map[string]bool{
+		"title": true, "severity": true, "description": input.Description != nil, "assignee": input.Assignee != nil,
+		"ticketUrl": input.TicketURL != nil, "attacks": len(input.Attacks) > 0, "messages": len(input.Messages) > 0,
+	})
+	return r.changeFinding(ctx, change{
+		field: "createFinding", id: input.ClientMutationID, input: input, action: "finding.create", fields: fields, on: named{kind: storage.KindFinding},
+		do: func(ctx context.Context, w work) (made, error) {
+			scope, set, evidence, err := on.choose(ctx, w)
+			if err != nil {
+				return made{}, err
+			}
+			finding := &storage.Finding{
+				Key: uuid.Must(uuid.NewV7()).String(), Title: input.Title, Description: input.Description, Severity: input.Severity,
+				Status: storage.FindingNew, Assignee: input.Assignee, TicketURL: input.TicketURL, Author: w.actor.Username, CreatedAt: now(),
+			}
+			if err := set.Store.AddFinding(ctx, finding, evidence); err != nil {
+				return made{}, err
+			}
+			w.act.SubjectKey = finding.Key
+			return made{Workspace: scope.Workspace.Key, Row: finding.Key}, nil
+		},
+	})
+}
+
+func (r *Resolver) updateFinding(ctx context.Context, input schema.UpdateFindingInput) (*schema.FindingPayload, error) {
+	fields := given(map[string]bool{
+		"title": input.Title != nil, "severity": input.Severity != nil, "status": input.Status != nil,
+		"description": input.Description != nil, "assignee": input.Assignee != nil, "ticketUrl": input.TicketURL != nil,
+	})
+	c := change{field: "updateFinding", id: input.ClientMutationID, input: input, action: "finding.update", fields: fields}
+	if input.Status != nil {
+		c.detail = map[string]any{"status": *input.Status}
+	}
+	return r.changeFinding(ctx, r.inStore(findings, c, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
+		return key, set.Store.ChangeFinding(ctx, key, storage.FindingChange{
+			Title: input.Title, Description: input.Description, Severity: input.Severity, Status: input.Status,
+			Assignee: input.Assignee, TicketURL: input.TicketURL,
+		}, now())
+	}))
+}
+
+func (r *Resolver) deleteFinding(ctx context.Context, input graph.DeleteFindingInput) (*schema.DeletePayload, error) {
+	done, payload, err := r.mutate(ctx, r.inStore(findings, change{
+		field: "deleteFinding", id: input.ClientMutationID, input: input, action: "finding.delete",
+	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
+		return key, set.Store.DeleteFinding(ctx, key)
+	}))
+	answer := &schema.DeletePayload{Payload: payload}
+	if done != nil && err == nil {
+		answer.DeletedID = &input.ID
+	}
+	return answer, err
+}
+
+// evidence adds or removes attacks and messages, as move does it on a store.
+func (r *Resolver) evidence(ctx context.Context, field, action string, input schema.EvidenceInput, move evidenceMove) (*schema.FindingPayload, error) {
+	lists := evidenceLists(input.Attacks, input.Messages)
+	var count int64
+	c := r.inStore(findings, change{
+		field: field, id: input.ClientMutationID, input: input, action: action, fields: triage{lists: lists}.fields(),
+	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
+		var chosen storage.Chosen
+		for _, list := range lists {
+			if err := list.addTo(&chosen, set.Store.Key()); err != nil {
+				return "", err
+			}
+		}
+		var err error
+		count, err = move(ctx, set.Store, key, chosen)
+		return key, err
+	})
+	inStore := c.do
+	c.do = func(ctx context.Context, w work) (made, error) {
+		done, err := inStore(ctx, w)
+		done.Count = count
+		if err == nil {
+			w.act.Detail = detail(map[string]any{"fields": c.fields, "count": count})
+		}
+		return done, err
+	}
+	return r.changeFinding(ctx, c)
+}
+
+type evidenceMove func(ctx context.Context, store storage.UserStore, key string, evidence storage.Chosen) (int64, error)
+
+func evidenceLists(attacks, messages []string) []idList {
+	return []idList{{"attacks", storage.KindAttack, attacks}, {"messages", storage.KindMessage, messages}}
+}
+
+// changeFinding makes a change and reads the finding.
+func (r *Resolver) changeFinding(ctx context.Context, c change) (*schema.FindingPayload, error) {
+	done, payload, err := r.mutate(ctx, c)
+	answer := &schema.FindingPayload{WorkspacePayload: schema.WorkspacePayload{Payload: payload}}
+	if done == nil || err != nil {
+		return answer, err
+	}
+	answer.Count = done.Count
+	set, err := r.setNow(ctx, done, &answer.WorkspacePayload)
+	if set != nil {
+		answer.Finding, err = set.Finding.Load(ctx, done.Row)
+	}
+	return answer, err
+}
+
+// markdown is the finding as Markdown with that much evidence.
+func markdown(ctx context.Context, finding *storage.Finding, most int) (*string, error) {
+	if most < 0 || most > loaders.MostShown {
+		return nil, storage.BadInput("evidence", "evidence must be between 0 and %d, not %d", loaders.MostShown, most)
+	}
+	set, err := directives.In(ctx, finding.ID)
+	if err != nil {
+		return nil, err
+	}
+	shown, err := set.EvidenceOfFinding.Load(ctx, finding.Key)
+	if err != nil {
+		return nil, err
+	}
+	text := report.Finding(finding, report.Evidence{
+		Attacks: shown.Attacks[:min(most, len(shown.Attacks))], Messages: shown.Messages[:min(most, len(shown.Messages))],
+		More: shown.More || len(shown.Attacks) > most || len(shown.Messages) > most,
+	})
+	return &text, nil
+}
+
+// ranIn is the run of a finding that which chooses, nil without any.
+func ranIn(ctx context.Context, finding *storage.Finding, which func(*storage.FindingRuns) string) (*storage.Execution, error) {
+	set, err := directives.In(ctx, finding.ID)
+	if err != nil {
+		return nil, err
+	}
+	runs, err := set.RunsOfFinding.Load(ctx, finding.Key)
+	if runs == nil || err != nil {
+		return nil, err
+	}
+	return set.Execution.Load(ctx, which(runs))
+}
+
+// given are the names that are set, in one order.
+func given(names map[string]bool) []string {
+	var fields []string
+	for name, set := range names {
+		if set {
+			fields = append(fields, name)
+		}
+	}
+	return sorted(fields)
+}

@@ -1,0 +1,139 @@
+package resolvers
+
+import (
+	"context"
+
+	"github.com/violentutf/violentutf/directives"
+	"github.com/violentutf/violentutf/loaders"
+	"github.com/violentutf/violentutf/storage"
+)
+
+// idList is one argument of ids.
+type idList struct {
+	argument string
+	kind     storage.Kind
+	ids      []string
+}
+
+// triage is what a triage mutation works on: ids of one workspace, or a filter in the
+// workspace that is named.
+type triage struct {
+	workspace *string
+	filter    *storage.AttackFilter
+	lists     []idList
+}
+
+// subject is what the audit log names: the one thing that is meant, otherwise the
+// workspace. A filter may mean anything.
+func (t triage) subject() named {
+	total, only := 0, named{}
+	for _, list := range t.lists {
+		if total += len(list.ids); len(list.ids) > 0 {
+			only = named{list.kind, list.ids[0], list.argument}
+		}
+	}
+	switch {
+	case total == 1 && t.filter == nil:
+		return only
+	case t.workspace != nil:
+		return workspaceNamed(*t.workspace)
+	}
+	return named{kind: storage.KindWorkspace}
+}
+
+// fields are the arguments that choose.
+func (t triage) fields() []string {
+	var fields []string
+	for _, list := range t.lists {
+		if len(list.ids) > 0 {
+			fields = append(fields, list.argument)
+		}
+	}
+	if t.filter != nil {
+		fields = append(fields, "attackFilter")
+	}
+	return fields
+}
+
+// choose finds the workspace and opens it, and decodes the ids, which all must be of it.
+func (t triage) choose(ctx context.Context, w work) (*directives.Scope, *loaders.Set, storage.Chosen, error) {
+	chosen := storage.Chosen{Filter: t.filter}
+	scope, err := t.scope(ctx)
+	if err != nil {
+		return nil, nil, chosen, err
+	}
+	set, err := scope.Open(ctx)
+	if err != nil {
+		return nil, nil, chosen, err
+	}
+	w.act.WorkspaceKey = scope.Workspace.Key
+	if w.act.SubjectType == subjectTypes[storage.KindWorkspace] {
+		w.act.SubjectKey = scope.Workspace.Key
+	}
+	for _, list := range t.lists {
+		if err := list.addTo(&chosen, set.Store.Key()); err != nil {
+			return nil, nil, chosen, err
+		}
+	}
+	return scope, set, chosen, nil
+}
+
+// scope is the workspace of the first id, or the one that is named.
+func (t triage) scope(ctx context.Context) (*directives.Scope, error) {
+	for _, list := range t.lists {
+		if len(list.ids) == 0 {
+			continue
+		}
+		scope, _, err := directives.ChangingThing(ctx, list.ids[0], list.kind)
+		if err != nil {
+			return nil, refused(list.argument, err)
+		}
+		if t.workspace != nil && *t.workspace != directives.WorkspaceID(scope.Workspace) {
+			return nil, missing(list.argument)
+		}
+		return scope, nil
+	}
+	return directives.Changing(ctx, t.workspace)
+}
+
+// refused names the argument of an error about an id.
+func refused(argument string, err error) error {
+	if storage.CodeOf(err) == storage.CodeNotFound {
+		return missing(argument)
+	}
+	return err
+}
+
+// addTo decodes the ids, which must be of the store with that key.
+func (l idList) addTo(chosen *storage.Chosen, store string) error {
+	if len(l.ids) > storage.MaxPageSize {
+		return storage.BadInput(l.argument, "name at most %d at once, not %d: a filter takes any number of attacks", storage.MaxPageSize, len(l.ids))
+	}
+	for _, text := range l.ids {
+		id, ok := storage.ParseID(text)
+		numbers, numbered := id.Numbers(numbersOf[l.kind])
+		if !ok || !numbered || id.Kind != l.kind || id.Store != store {
+			return missing(l.argument)
+		}
+		switch l.kind {
+		case storage.KindAttack:
+			chosen.Attacks = append(chosen.Attacks, numbers[0])
+		case storage.KindConversation:
+			chosen.Conversations = append(chosen.Conversations, numbers[0])
+		default:
+			chosen.Messages = append(chosen.Messages, storage.MessageKey{Conversation: numbers[0], Sequence: numbers[1], Piece: numbers[2]})
+		}
+	}
+	return nil
+}
+
+// numbersOf are how many numbers make the key of a kind.
+var numbersOf = map[storage.Kind]int{storage.KindAttack: 1, storage.KindConversation: 1, storage.KindMessage: 3}
+
+// inFilter names the argument of a filter that cannot be used.
+func inFilter(err error) error {
+	if e := mendable(err); e != nil && len(e.Field) == 2 && e.Field[1] == "filter" {
+		return storage.BadInput("attackFilter", "%s", e.Message)
+	}
+	return err
+}

@@ -146,8 +146,9 @@ type UserStore interface {
 	// value is the beginning.
 	SourceRanks(ctx context.Context, after SourceRank, limit int) ([]*SourceRank, error)
 
-	// CheckDelete tells what is in the way of Delete: CodeConflict when something that
-	// would stay refers to what would go, and CodeBadInput for a selection by filter.
+	// CheckDelete tells what is in the way of Delete after a copy: CodeConflict when
+	// something that would stay refers to what would go, or people wrote on it, which a
+	// copy does not take along; CodeBadInput for a selection by filter.
 	CheckDelete(ctx context.Context, what Selection) error
 	// Delete removes what is selected by keys, with everything that only it has: an
 	// attack's conversations, messages, scores, labels; a dataset's prompts. All or

@@ -36,9 +36,32 @@ WHERE owner_id = $1`, s.owner).Scan(&now); err != nil {
 	return nil
 }
 
-// CheckDelete tells what is in the way of a deletion.
+// CheckDelete tells what is in the way of a deletion after a copy.
 func (s *Store) CheckDelete(ctx context.Context, what storage.Selection) error {
-	return s.checkDelete(ctx, s.reader(), what)
+	if err := s.checkDelete(ctx, s.reader(), what); err != nil || len(what.Attacks) == 0 {
+		return err
+	}
+	var said int64
+	if err := s.reader().QueryRowContext(ctx, `
+SELECT (
+  SELECT count(*) FROM annotations a
+  WHERE a.owner_id = $1 AND (a.attack_no IN `+deletedAttacks+` OR a.conversation_no IN `+deletedConversations+`)
+) + (
+  SELECT count(*) FROM finding_attacks f
+  WHERE f.owner_id = $1 AND f.attack_no IN `+deletedAttacks+`
+) + (
+  SELECT count(*) FROM finding_messages f
+  WHERE f.owner_id = $1 AND f.conversation_no IN `+deletedConversations+`
+)`, s.owner, what.Attacks).Scan(&said); err != nil {
+		return fmt.Errorf("look for annotations and evidence: %w", err)
+	}
+	if said > 0 {
+		return &storage.Error{
+			Code: storage.CodeConflict, Field: "attacks",
+			Message: fmt.Sprintf("people wrote %d annotations and pieces of evidence on these attacks, which a copy does not take along: copy instead, or retract and remove them first", said),
+		}
+	}
+	return nil
 }
 
 // stays counts what would stay and refer to attacks that would go: $2. A reference that

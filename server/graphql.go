@@ -5,6 +5,7 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -123,7 +124,7 @@ func (s *Server) presentError(ctx context.Context, err error) *gqlerror.Error {
 	switch e, ok := errors.AsType[*storage.Error](err); {
 	case ok:
 		code, message, field, cause = e.Code, e.Message, e.Field, e.Err
-	case graphql.HasOperationContext(ctx) && graphql.GetOperationContext(ctx).DisableIntrospection && err.Error() == "introspection disabled":
+	case graphql.HasOperationContext(ctx) && graphql.GetOperationContext(ctx).DisableIntrospection && strings.HasSuffix(err.Error(), "introspection disabled"):
 		code, message = storage.CodeUnauthenticated, "sign in first: the schema is shown to who is signed in" // gqlgen has no error of its own for it
 	case errors.Is(err, context.DeadlineExceeded):
 		code, message = storage.CodeTimeout, "the request took longer than the server allows: ask for less, or in several requests"

@@ -49,3 +49,40 @@ func TestUnreadableBodiesAreRefusedWithoutBeingShown(t *testing.T) {
 		}
 	}
 }
+
+func TestTheSchemaIsShownToWhoIsSignedInAlone(t *testing.T) {
+	r := newRealm(t, nil)
+	for _, query := range []string{`{__schema{queryType{name}}}`, `{__type(name:"Query"){name}}`} {
+		if a := r.browser().query(query, nil); a.code() != "UNAUTHENTICATED" || strings.Contains(r.log.String(), "introspection disabled") {
+			t.Errorf("%s: %d %s", query, a.status, a.body)
+		}
+	}
+}
+
+func TestWhatNoTransportReadsSaysWhatToSend(t *testing.T) {
+	s := newSite(t)
+	for name, c := range map[string]struct {
+		method, media string
+		status        int
+	}{
+		"another method": {http.MethodPut, "application/json", http.StatusMethodNotAllowed},
+		"a plain text":   {http.MethodPost, "text/plain", http.StatusUnsupportedMediaType},
+		"no type":        {http.MethodPost, "", http.StatusUnsupportedMediaType},
+		"with a charset": {http.MethodPost, "application/json; charset=utf-8", http.StatusOK},
+	} {
+		request, err := http.NewRequest(c.method, s.http.URL+"/graphql", strings.NewReader(`{"query":"{server{version}}"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", c.media)
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(answer.Body)
+		_ = answer.Body.Close()
+		if answer.StatusCode != c.status || c.status != http.StatusOK && !strings.Contains(string(body), `"BAD_USER_INPUT"`) {
+			t.Errorf("%s: %s %s", name, answer.Status, body)
+		}
+	}
+}

@@ -134,30 +134,11 @@ func (t *Things) Clone(ctx context.Context, store storage.UserStore, kind storag
 
 // Read reads a thing, CodeNotFound for none.
 func Read(ctx context.Context, store storage.UserStore, kind storage.ConfiguredKind, key string) (*storage.Configured, error) {
-	var thing *storage.Configured
-	var err error
-	store = store.Reading(nil)
-	switch kind {
-	case storage.KindGenerators:
-		var found map[string]*storage.Generator
-		if found, err = store.GeneratorsByKey(ctx, []string{key}); found[key] != nil {
-			thing = &found[key].Configured
-		}
-	case storage.KindConverters:
-		var found map[string]*storage.Converter
-		if found, err = store.ConvertersByKey(ctx, []string{key}); found[key] != nil {
-			thing = &found[key].Configured
-		}
-	case storage.KindScorers:
-		var found map[string]*storage.Scorer
-		if found, err = store.ScorersByKey(ctx, []string{key}); found[key] != nil {
-			thing = &found[key].Configured
-		}
-	}
-	if err == nil && thing == nil {
+	found, err := store.Reading(nil).ConfiguredByKey(ctx, kind, []string{key})
+	if err == nil && found[key] == nil {
 		err = storage.Errorf(storage.CodeNotFound, "there is no such thing")
 	}
-	return thing, err
+	return found[key], err
 }
 
 func (t *Things) typeOf(kind storage.ConfiguredKind, name string) (*storage.ConfiguredType, error) {

@@ -20,11 +20,11 @@ func Changing(ctx context.Context, id *string) (*Scope, error) {
 	}
 	parsed, ok := storage.ParseID(*id)
 	if !ok || parsed.Kind != storage.KindWorkspace {
-		return nil, nothing("workspace")
+		return nil, Missing("workspace")
 	}
 	scope, err := r.byID(ctx, parsed)
 	if err == nil && scope == nil {
-		err = nothing("workspace")
+		err = Missing("workspace")
 	}
 	if err != nil {
 		return nil, err
@@ -38,11 +38,11 @@ func ChangingThing(ctx context.Context, id string, kind storage.Kind) (*Scope, s
 	r := requestFrom(ctx)
 	parsed, ok := storage.ParseID(id)
 	if !ok || parsed.Kind != kind {
-		return nil, parsed, nothing("id")
+		return nil, parsed, Missing("id")
 	}
 	scope, err := r.byID(ctx, parsed)
 	if err == nil && scope == nil {
-		err = nothing("id")
+		err = Missing("id")
 	}
 	if err == nil {
 		scope, err = r.changing(ctx, scope)
@@ -54,7 +54,7 @@ func ChangingThing(ctx context.Context, id string, kind storage.Kind) (*Scope, s
 func Reading(ctx context.Context, key string) (*Scope, error) {
 	scope, err := requestFrom(ctx).byID(ctx, storage.ID{Kind: storage.KindWorkspace, Key: key})
 	if err == nil && scope == nil {
-		err = nothing("workspace")
+		err = Missing("workspace")
 	}
 	return scope, err
 }
@@ -66,13 +66,23 @@ func (r *Request) changing(ctx context.Context, scope *Scope) (*Scope, error) {
 		return nil, err
 	}
 	workspace, err := r.gate.App.WorkspaceByKey(ctx, user.Key, scope.Workspace.Key)
-	if err == nil && workspace.Role == storage.MemberViewer {
-		err = storage.Errorf(storage.CodeForbidden, "you may only read this workspace: an owner of it can make you an EDITOR")
+	if err == nil {
+		err = Editable(workspace)
 	}
 	return scope, err
 }
 
-func nothing(argument string) error {
+// Editable is CodeForbidden for a workspace that the viewer may only read.
+func Editable(workspace *storage.Workspace) error {
+	if workspace.Role == storage.MemberViewer {
+		return storage.Errorf(storage.CodeForbidden, "you may only read this workspace: an owner of it can make you an EDITOR")
+	}
+	return nil
+}
+
+// Missing is NOT_FOUND of what an argument names, whatever the reason: what does not
+// exist, is another's, or is out of the reach of an API key.
+func Missing(argument string) error {
 	return &storage.Error{
 		Code: storage.CodeNotFound, Field: argument,
 		Message: "there is nothing with this id that you may change: pass an id as the server gave it",

@@ -336,28 +336,7 @@ func (c *copying) addConfigured(ctx context.Context, kind storage.ConfiguredKind
 
 // configured reads generators, converters or scorers, in the order of the keys.
 func (c *copying) configured(ctx context.Context, kind storage.ConfiguredKind, keys []string) ([]*storage.Configured, error) {
-	found := map[string]*storage.Configured{}
-	var err error
-	switch kind {
-	case storage.KindGenerators:
-		var rows map[string]*storage.Generator
-		rows, err = c.source.GeneratorsByKey(ctx, keys)
-		for key, row := range rows {
-			found[key] = &row.Configured
-		}
-	case storage.KindConverters:
-		var rows map[string]*storage.Converter
-		rows, err = c.source.ConvertersByKey(ctx, keys)
-		for key, row := range rows {
-			found[key] = &row.Configured
-		}
-	case storage.KindScorers:
-		var rows map[string]*storage.Scorer
-		rows, err = c.source.ScorersByKey(ctx, keys)
-		for key, row := range rows {
-			found[key] = &row.Configured
-		}
-	}
+	found, err := c.source.ConfiguredByKey(ctx, kind, keys)
 	var rows []*storage.Configured
 	for _, key := range keys {
 		if row := found[key]; row != nil {

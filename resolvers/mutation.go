@@ -199,7 +199,7 @@ func (n named) key(ctx context.Context) (string, error) {
 		id.Key, ok = numberText(id)
 	}
 	if !ok || id.Kind != n.kind || !aKey(id.Key) || n.kind == storage.KindWorkspace && !directives.Reaches(ctx, id.Key) {
-		return "", missing(n.argument)
+		return "", directives.Missing(n.argument)
 	}
 	return id.Key, nil
 }
@@ -222,13 +222,6 @@ func aKey(text string) bool {
 		}
 	}
 	return len(text) <= 2*sha256.Size
-}
-
-func missing(argument string) error {
-	return &storage.Error{
-		Code: storage.CodeNotFound, Field: argument,
-		Message: "there is nothing with this id that you may change: pass an id as the server gave it",
-	}
 }
 
 // mendable turns an error into one that the caller can mend, nil for every other.

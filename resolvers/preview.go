@@ -96,7 +96,7 @@ func partOf(store storage.UserStore, argument string, kind storage.Kind, given *
 	}
 	id, ok := storage.ParseID(*given.ID)
 	if !ok || id.Kind != kind || id.Store != store.Key() {
-		return configured.Part{}, missing(argument)
+		return configured.Part{}, directives.Missing(argument)
 	}
 	return configured.Part{Key: id.Key}, nil
 }

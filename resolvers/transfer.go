@@ -96,14 +96,14 @@ func (r *Resolver) stillAllowed(ctx context.Context, user, from, to string) erro
 // changeable is a workspace of which the user is an editor or owner.
 func (r *Resolver) changeable(ctx context.Context, user, key, argument string) (*storage.Workspace, error) {
 	if !directives.Reaches(ctx, key) {
-		return nil, missing(argument)
+		return nil, directives.Missing(argument)
 	}
 	workspace, err := r.app.WorkspaceByKey(ctx, user, key)
 	if storage.CodeOf(err) == storage.CodeNotFound {
-		return nil, missing(argument)
+		return nil, directives.Missing(argument)
 	}
-	if err == nil && workspace.Role == storage.MemberViewer {
-		err = storage.Errorf(storage.CodeForbidden, "you may only read this workspace: an owner of it can make you an EDITOR")
+	if err == nil {
+		err = directives.Editable(workspace)
 	}
 	return workspace, err
 }
@@ -135,7 +135,7 @@ func chosen(from *storage.Workspace, input schema.TransferInput) (storage.Select
 	for _, key := range attacks {
 		numbers, ok := storage.ID{Key: key}.Numbers(1)
 		if !ok {
-			return what, missing("attacks")
+			return what, directives.Missing("attacks")
 		}
 		what.Attacks = append(what.Attacks, numbers[0])
 	}
@@ -151,7 +151,7 @@ func keysIn(from *storage.Workspace, argument string, kind storage.Kind, ids []s
 	for _, text := range ids {
 		id, ok := storage.ParseID(text)
 		if !ok || id.Kind != kind || hex.EncodeToString([]byte(id.Store)) != from.StoreKey {
-			return nil, missing(argument)
+			return nil, directives.Missing(argument)
 		}
 		keys = append(keys, id.Key)
 	}

@@ -89,7 +89,7 @@ func (t triage) scope(ctx context.Context) (*directives.Scope, error) {
 			return nil, refused(list.argument, err)
 		}
 		if t.workspace != nil && *t.workspace != directives.WorkspaceID(scope.Workspace) {
-			return nil, missing(list.argument)
+			return nil, directives.Missing(list.argument)
 		}
 		return scope, nil
 	}
@@ -99,7 +99,7 @@ func (t triage) scope(ctx context.Context) (*directives.Scope, error) {
 // refused names the argument of an error about an id.
 func refused(argument string, err error) error {
 	if storage.CodeOf(err) == storage.CodeNotFound {
-		return missing(argument)
+		return directives.Missing(argument)
 	}
 	return err
 }
@@ -113,7 +113,7 @@ func (l idList) addTo(chosen *storage.Chosen, store string) error {
 		id, ok := storage.ParseID(text)
 		numbers, numbered := id.Numbers(numbersOf[l.kind])
 		if !ok || !numbered || id.Kind != l.kind || id.Store != store {
-			return missing(l.argument)
+			return directives.Missing(l.argument)
 		}
 		switch l.kind {
 		case storage.KindAttack:

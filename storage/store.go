@@ -56,6 +56,8 @@ type UserStore interface {
 	GeneratorsByKey(ctx context.Context, keys []string) (map[string]*Generator, error)
 	ConvertersByKey(ctx context.Context, keys []string) (map[string]*Converter, error)
 	ScorersByKey(ctx context.Context, keys []string) (map[string]*Scorer, error)
+	// ConfiguredByKey reads what the three share, of one kind.
+	ConfiguredByKey(ctx context.Context, kind ConfiguredKind, keys []string) (map[string]*Configured, error)
 
 	// AddConfigured adds a configured thing: its Key, Name, Type, Parameters, Status and
 	// times are the caller's. CodeConflict for a name that one of the kind has.

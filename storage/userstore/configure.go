@@ -154,16 +154,21 @@ func (s *Store) changing(ctx context.Context, what string, change func(ctx conte
 		if err := change(ctx, tx); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `
-UPDATE store_info
-SET revision = revision + 1
-WHERE owner_id = $1`, s.owner)
-		return err
+		return s.raiseRevision(ctx, tx)
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
+}
+
+// raiseRevision tells that the store was written to; each write transaction does.
+func (s *Store) raiseRevision(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, `
+UPDATE store_info
+SET revision = revision + 1
+WHERE owner_id = $1`, s.owner)
+	return err
 }
 
 // changedOne is CodeNotFound when a statement changed no row.

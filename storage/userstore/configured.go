@@ -93,3 +93,12 @@ func (s *Store) ConvertersByKey(ctx context.Context, keys []string) (map[string]
 func (s *Store) ScorersByKey(ctx context.Context, keys []string) (map[string]*storage.Scorer, error) {
 	return byKey(ctx, s.scorerTable(), s, keys)
 }
+
+// ConfiguredByKey reads configured things of one kind.
+func (s *Store) ConfiguredByKey(ctx context.Context, kind storage.ConfiguredKind, keys []string) (map[string]*storage.Configured, error) {
+	ids := map[storage.ConfiguredKind]storage.Kind{
+		storage.KindGenerators: storage.KindGenerator, storage.KindConverters: storage.KindConverter, storage.KindScorers: storage.KindScorer,
+	}
+	whole := func(c *storage.Configured) *storage.Configured { return c }
+	return byKey(ctx, configuredRows(s, kind, ids[kind], whole), s, keys)
+}

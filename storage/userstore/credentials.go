@@ -77,11 +77,7 @@ WHERE t.owner_id = $1 AND t.id = c.id AND t.credential = c.old`, s.owner, keys, 
 		if replaced == 0 {
 			return nil
 		}
-		_, err := tx.ExecContext(ctx, `
-UPDATE store_info
-SET revision = revision + 1
-WHERE owner_id = $1`, s.owner)
-		return err
+		return s.raiseRevision(ctx, tx)
 	})
 	if err != nil {
 		return fmt.Errorf("replace sealed credentials: %w", err)

@@ -162,11 +162,7 @@ WHERE owner_id = $1 AND `+from.key+` IN (SELECT unnest(CAST($2 AS TEXT[])))`, s.
 			return fmt.Errorf("%s: %w", from.table, err)
 		}
 	}
-	_, err := tx.ExecContext(ctx, `
-UPDATE store_info
-SET revision = revision + 1
-WHERE owner_id = $1`, s.owner)
-	return err
+	return s.raiseRevision(ctx, tx)
 }
 
 // The attacks are $2; what hangs on them is deleted before they are.

@@ -115,7 +115,7 @@ func (st *stage) merge(ctx context.Context, tx *sql.Tx, imp *storage.Import, pro
 	if err := st.raiseRanks(ctx, tx); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, "UPDATE store_info SET revision = revision + 1 WHERE owner_id = $1", st.store.owner); err != nil {
+	if err := st.store.raiseRevision(ctx, tx); err != nil {
 		return err
 	}
 	return st.record(ctx, tx, imp)

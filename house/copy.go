@@ -262,34 +262,21 @@ func (c *copying) along(ctx context.Context, chosen []int64) ([]int64, error) {
 // stageRanks gives the staged rows the ranks that the source remembers, so that a copy
 // of less sets nothing fuller back.
 func (c *copying) stageRanks(ctx context.Context) error {
-	if err := c.stage.Create(ctx, "raw_ranks", "kind TEXT, source TEXT, source_id TEXT, rank BIGINT"); err != nil {
-		return err
-	}
 	for last := (storage.SourceRank{}); ; {
 		ranks, err := c.source.SourceRanks(ctx, last, ranksAtOnce)
 		if err != nil {
 			return err
 		}
 		for _, rank := range ranks {
-			if err := c.stage.Append(ctx, "raw_ranks", rank.Table, string(rank.Source), rank.SourceID, rank.Rank); err != nil {
+			if err := c.stage.AddRank(ctx, rank); err != nil {
 				return err
 			}
 		}
 		if len(ranks) < ranksAtOnce {
-			break
+			return nil
 		}
 		last = *ranks[len(ranks)-1]
 	}
-	for kind, staged := range map[string]string{"attacks": "stage_attacks", "scores": "stage_scores", "execution_plans": "stage_executions"} {
-		if _, err := c.stage.Exec(ctx, `
-UPDATE `+staged+` AS s
-SET rank = CAST(r.rank AS INTEGER)
-FROM raw_ranks AS r
-WHERE r.kind = $1 AND r.source = s.source AND r.source_id = s.source_id`, kind); err != nil {
-			return fmt.Errorf("rank %s: %w", kind, err)
-		}
-	}
-	return nil
 }
 
 // statusWithoutCredential is what a copy of a thing with a credential says of itself.

@@ -30,6 +30,9 @@ type Stage interface {
 	AddEmbedding(ctx context.Context, e *StagedEmbedding) error
 	AddSession(ctx context.Context, s *StagedSession) error
 	AddRaw(ctx context.Context, r *StagedRaw) error
+	// AddRank ranks the staged row of that source id, if there is one, as another store
+	// remembers it.
+	AddRank(ctx context.Context, r *SourceRank) error
 	// AddMedium links a file, whose content is kept already, to a message.
 	AddMedium(ctx context.Context, m *StagedMedium) error
 

@@ -23,6 +23,9 @@ func (st *stage) Commit(ctx context.Context, imp *storage.Import, progress func(
 	if err := st.bulk.Flush(ctx); err != nil {
 		return err
 	}
+	if err := st.rank(ctx); err != nil {
+		return err
+	}
 	if err := st.keepLast(ctx); err != nil {
 		return err
 	}

@@ -18,6 +18,24 @@ var rankedTables = map[string]string{
 	"scores":          "stage_scores",
 }
 
+// rank gives staged rows the ranks that another store remembers of them.
+func (st *stage) rank(ctx context.Context) error {
+	var given bool
+	if err := st.bulk.Conn().QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM stage_ranks)").Scan(&given); err != nil || !given {
+		return err
+	}
+	for table, staged := range rankedTables {
+		if _, err := st.bulk.Conn().ExecContext(ctx, `
+			UPDATE `+staged+` AS s
+			SET rank = CAST(r.rank AS INTEGER)
+			FROM stage_ranks AS r
+			WHERE r.kind = $1 AND r.source = s.source AND r.source_id = s.source_id`, table); err != nil {
+			return fmt.Errorf("rank the staged rows of %s: %w", table, err)
+		}
+	}
+	return nil
+}
+
 var configuredTables = []storage.ConfiguredKind{storage.KindGenerators, storage.KindConverters, storage.KindScorers}
 
 // holdBack finds the staged rows that the store knows with a higher rank, and the

@@ -215,6 +215,10 @@ func (st *stage) AddRaw(ctx context.Context, r *storage.StagedRaw) error {
 		st.text(string(r.Body)))
 }
 
+func (st *stage) AddRank(ctx context.Context, r *storage.SourceRank) error {
+	return st.bulk.Append(ctx, "stage_ranks", r.Table, string(r.Source), r.SourceID, r.Rank)
+}
+
 func (st *stage) AddMedium(ctx context.Context, m *storage.StagedMedium) error {
 	return st.bulk.Append(ctx, "stage_media", string(m.Source), st.text(m.Message), string(m.Part), m.File.Hash,
 		st.text(m.File.Name), m.File.MediaType, m.File.Bytes, m.File.CreatedAt)

@@ -40,6 +40,7 @@ var stageTables = map[string]string{
 	"stage_sessions": `ord BIGINT, rank INTEGER, source TEXT, source_id TEXT, session_key TEXT, body TEXT, created_at TIMESTAMP,
 		updated_at TIMESTAMP, expires_at TIMESTAMP, attributes TEXT`,
 	"stage_raw":   `ord BIGINT, rank INTEGER, source TEXT, source_id TEXT, record TEXT, body TEXT`,
+	"stage_ranks": `kind TEXT, source TEXT, source_id TEXT, rank BIGINT`,
 	"stage_media": `source TEXT, message_source_id TEXT, part TEXT, sha256 TEXT, name TEXT, media_type TEXT, bytes BIGINT, created_at TIMESTAMP`,
 }
 

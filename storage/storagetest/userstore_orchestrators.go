@@ -18,8 +18,10 @@ func orchestrator(key string) (*storage.Orchestrator, []storage.Named) {
 		Concurrency: 4, CallTimeoutSeconds: new(int64(5)), RunTimeoutSeconds: new(int64(6)), Author: "alice", CreatedAt: at(1), UpdatedAt: at(2),
 	}
 	return o, []storage.Named{
-		{Table: storage.KindGenerators, Key: "g1", Argument: "generator"}, {Table: storage.NamedDatasets, Key: "d1", Argument: "dataset"},
-		{Table: storage.KindConverters, Key: "v1", Argument: "chains"}, {Table: storage.KindScorers, Key: "r1", Argument: "scorers"},
+		{Table: storage.KindGenerators, Key: "g1", Argument: "generator"},
+		{Table: storage.NamedDatasets, Key: "d1", Argument: "dataset"},
+		{Table: storage.KindConverters, Key: "v1", Argument: "chains"},
+		{Table: storage.KindScorers, Key: "r1", Argument: "scorers"},
 	}
 }
 

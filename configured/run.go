@@ -35,6 +35,9 @@ type Part struct {
 	Parameters storage.JSON
 }
 
+// Verdict is what a scorer says of a reply.
+type Verdict = scorer.Verdict
+
 // Subject is a reply to score, with what led to it.
 type Subject = scorer.Subject
 

@@ -198,6 +198,7 @@ type AppStore interface {
 	HealthHistory
 	ErrorLogs
 	Repeats
+	Executions
 
 	// Flush writes what is kept in memory: when keys and sessions were last used.
 	// The caller calls it each second and before Close.

@@ -130,6 +130,8 @@ type UserStore interface {
 	ExecutionsByKey(ctx context.Context, keys []string) (map[string]*Execution, error)
 	ExecutionSummaries(ctx context.Context, keys []string) (map[string]*ExecutionSummary, error)
 
+	Runs
+
 	Imports(ctx context.Context, page Page) (*Connection[Import], error)
 	ImportsByKey(ctx context.Context, keys []string) (map[string]*Import, error)
 	StorageUse(ctx context.Context) (*StorageUse, error)

@@ -49,26 +49,42 @@ WHERE e.owner_id = $1 AND e.id = $2 AND e.origin = 'NATIVE'`, []any{s.owner, key
 
 // SetExecutionStatus notes a state, with an event unless it stands there.
 func (s *Store) SetExecutionStatus(ctx context.Context, key string, event storage.StatusEvent, now time.Time) error {
-	err := s.changing(ctx, "note the state of an execution", func(ctx context.Context, tx *sql.Tx) error {
-		changed, err := execCount(ctx, tx, `
-UPDATE execution_plans
-SET status = $3, error = NULLIF(CAST($4 AS TEXT), ''),
-  started_at = CASE WHEN $3 = 'RUNNING' THEN COALESCE(started_at, CAST($5 AS TIMESTAMP)) ELSE started_at END,
-  finished_at = CASE WHEN CAST($6 AS BOOLEAN) THEN CAST($5 AS TIMESTAMP) ELSE finished_at END
-WHERE owner_id = $1 AND id = $2 AND origin = 'NATIVE' AND status <> $3`, s.owner, key, string(event.Status), event.Error, now.UTC(),
-			event.Status.Over())
-		if err != nil {
+	return unlessUnchanged(s.changing(ctx, "note the state of an execution", func(ctx context.Context, tx *sql.Tx) error {
+		return s.setStatus(ctx, tx, key, event, now)
+	}))
+}
+
+func (r *recorder) SetStatus(ctx context.Context, event storage.StatusEvent, now time.Time) error {
+	return unlessUnchanged(r.store.changing(ctx, "note the state of an execution", func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := r.passFence(ctx, tx); err != nil {
 			return err
 		}
-		if changed == 0 {
-			return errUnchanged
-		}
-		return s.tellStatus(ctx, tx, key, event)
-	})
+		return r.store.setStatus(ctx, tx, r.key, event, now)
+	}))
+}
+
+func unlessUnchanged(err error) error {
 	if errors.Is(err, errUnchanged) {
 		return nil
 	}
 	return err
+}
+
+func (s *Store) setStatus(ctx context.Context, tx *sql.Tx, key string, event storage.StatusEvent, now time.Time) error {
+	changed, err := execCount(ctx, tx, `
+UPDATE execution_plans
+SET status = $3, error = NULLIF(CAST($4 AS TEXT), ''),
+  started_at = CASE WHEN CAST($3 AS TEXT) = 'RUNNING' THEN COALESCE(started_at, CAST($5 AS TIMESTAMP)) ELSE started_at END,
+  finished_at = CASE WHEN CAST($6 AS BOOLEAN) THEN CAST($5 AS TIMESTAMP) ELSE finished_at END
+WHERE owner_id = $1 AND id = $2 AND origin = 'NATIVE' AND status <> $3`, s.owner, key, string(event.Status), event.Error, now.UTC(),
+		event.Status.Over())
+	if err != nil {
+		return err
+	}
+	if changed == 0 {
+		return errUnchanged
+	}
+	return s.tellStatus(ctx, tx, key, event)
 }
 
 func (s *Store) tellStatus(ctx context.Context, tx *sql.Tx, key string, event storage.StatusEvent) error {

@@ -32,6 +32,8 @@ type ExecutionProgress struct {
 	Calls        int64 `json:"calls"`
 	InputTokens  int64 `json:"inputTokens"`
 	OutputTokens int64 `json:"outputTokens"`
+	// Cost is what the calls took by the workspace's prices, in their currency.
+	Cost float64 `json:"cost"`
 }
 
 // ExecutionReason is a class of reasons why a run stands still or failed. A text has no

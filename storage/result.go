@@ -36,6 +36,7 @@ type ItemResult struct {
 	Latency      time.Duration
 	InputTokens  int64
 	OutputTokens int64
+	Cost         float64 // by the workspace's prices, in the budget's currency
 	FinishedAt   time.Time
 }
 

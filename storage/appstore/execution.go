@@ -11,7 +11,7 @@ import (
 )
 
 const executionColumns = `e.id, e.workspace_id, e.user_id, e.status, e.reason, e.retry_of, e.total, e.done, e.successes,
-			e.failures, e.undetermined, e.errors, e.calls, e.input_tokens, e.output_tokens, e.queued_at, e.started_at, e.finished_at`
+			e.failures, e.undetermined, e.errors, e.calls, e.input_tokens, e.output_tokens, e.cost, e.queued_at, e.started_at, e.finished_at`
 
 var executionListing = &listing[storage.ExecutionState]{
 	name: "executions", columns: executionColumns, from: "executions AS e", key: "e.id", scan: scanExecution,
@@ -23,7 +23,7 @@ func scanExecution(row *sql.Rows, into *storage.ExecutionState) error {
 	var started, finished *int64
 	p := &into.Progress
 	err := row.Scan(&into.Key, &into.WorkspaceKey, &into.UserKey, &into.Status, &into.Reason, &into.RetryOf, &p.Total, &p.Done,
-		&p.Successes, &p.Failures, &p.Undetermined, &p.Errors, &p.Calls, &p.InputTokens, &p.OutputTokens, &queued, &started, &finished)
+		&p.Successes, &p.Failures, &p.Undetermined, &p.Errors, &p.Calls, &p.InputTokens, &p.OutputTokens, &p.Cost, &queued, &started, &finished)
 	into.QueuedAt, into.StartedAt, into.FinishedAt = fromMicros(queued), maybeMicros(started), maybeMicros(finished)
 	return err
 }
@@ -112,12 +112,12 @@ const held = `id = $1 AND lease_owner = $2 AND lease_epoch = $3`
 
 // progressed sets the counts, whose arguments begin at $4.
 const progressed = `done = $4, successes = $5, failures = $6, undetermined = $7, errors = $8, calls = $9,
-			input_tokens = $10, output_tokens = $11`
+			input_tokens = $10, output_tokens = $11, cost = $12`
 
 func leaseArguments(lease *storage.Lease, p storage.ExecutionProgress, more ...any) []any {
 	return append([]any{
 		lease.Execution.Key, lease.Owner, lease.Epoch, p.Done, p.Successes, p.Failures, p.Undetermined, p.Errors, p.Calls,
-		p.InputTokens, p.OutputTokens,
+		p.InputTokens, p.OutputTokens, p.Cost,
 	}, more...)
 }
 
@@ -131,7 +131,7 @@ func (s *Store) RenewLease(ctx context.Context, lease *storage.Lease, until time
 		}
 		changed, err := exec(ctx, tx, "renew a lease", `
 		UPDATE executions
-		SET lease_until = $12, `+progressed+`
+		SET lease_until = $13, `+progressed+`
 		WHERE `+held, leaseArguments(lease, progress, end.UnixMicro())...)
 		if err != nil {
 			return err
@@ -183,7 +183,7 @@ func (s *Store) EndExecution(ctx context.Context, lease *storage.Lease, status s
 	return s.db.WithTx(ctx, func(tx Runner) error {
 		changed, err := exec(ctx, tx, "end an execution", `
 		UPDATE executions
-		SET lease_until = 0, `+progressed+`, status = $12, reason = $13, finished_at = $14
+		SET lease_until = 0, `+progressed+`, status = $13, reason = $14, finished_at = $15
 		WHERE `+held+` AND status = 'RUNNING'`, leaseArguments(lease, progress, string(status), (*string)(reason), finished)...)
 		if err != nil || changed > 0 {
 			return err

@@ -88,12 +88,12 @@ SELECT COALESCE(max(e.item_count), 0), count(i.item),
   count(CASE WHEN i.outcome = 'UNDETERMINED' THEN 1 END),
   count(CASE WHEN i.outcome = 'ERROR' THEN 1 END),
   CAST(COALESCE(sum(i.calls), 0) AS BIGINT), CAST(COALESCE(sum(i.input_tokens), 0) AS BIGINT),
-  CAST(COALESCE(sum(i.output_tokens), 0) AS BIGINT)
+  CAST(COALESCE(sum(i.output_tokens), 0) AS BIGINT), COALESCE(sum(i.cost), 0)
 FROM execution_plans e
 LEFT JOIN execution_items i ON i.owner_id = e.owner_id AND i.execution_id = e.id
 WHERE e.owner_id = $1 AND e.id = $2`, []any{s.owner, key}, func(rows *sql.Rows) (*storage.ExecutionProgress, error) {
 		p := &storage.ExecutionProgress{}
-		return p, rows.Scan(&p.Total, &p.Done, &p.Successes, &p.Failures, &p.Undetermined, &p.Errors, &p.Calls, &p.InputTokens, &p.OutputTokens)
+		return p, rows.Scan(&p.Total, &p.Done, &p.Successes, &p.Failures, &p.Undetermined, &p.Errors, &p.Calls, &p.InputTokens, &p.OutputTokens, &p.Cost)
 	})
 	if err != nil {
 		return nil, err

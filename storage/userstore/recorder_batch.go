@@ -30,7 +30,7 @@ var resultTables = []struct{ name, columns, order string }{
 }
 
 const (
-	itemColumns = `execution_id, item, attack_no, outcome, error_class, attempts, calls, latency_ms, input_tokens, output_tokens,
+	itemColumns = `execution_id, item, attack_no, outcome, error_class, attempts, calls, latency_ms, input_tokens, output_tokens, cost,
   finished_at`
 	componentColumns = `hash, kind, name, class_name, module, model, endpoint, parameters, identifier, generator_id`
 )
@@ -69,6 +69,7 @@ type batch struct {
 type itemDone struct {
 	storage.ItemDone
 	calls, input, output int64
+	cost                 float64
 }
 
 // takeNumbers takes the numbers of the batch out of the store and raises its revision.
@@ -119,7 +120,7 @@ func (b *batch) add(ctx context.Context, r *storage.ItemResult) error {
 	}
 	done := &itemDone{
 		ItemDone: storage.ItemDone{Item: r.Item, Outcome: r.Outcome, ErrorClass: r.ErrorClass, LatencyMs: r.Latency.Milliseconds()},
-		calls:    r.Calls, input: r.InputTokens, output: r.OutputTokens,
+		calls:    r.Calls, input: r.InputTokens, output: r.OutputTokens, cost: r.Cost,
 	}
 	b.done[r.Item] = done
 	b.order = append(b.order, r.Item)
@@ -152,7 +153,7 @@ func (b *batch) add(ctx context.Context, r *storage.ItemResult) error {
 		}
 	}
 	return b.bulk.Append(ctx, "result_items", b.key, r.Item, known(done.Attack), string(r.Outcome), b.maybe(r.ErrorClass), r.Attempts,
-		r.Calls, r.Latency.Milliseconds(), r.InputTokens, r.OutputTokens, r.FinishedAt)
+		r.Calls, r.Latency.Milliseconds(), r.InputTokens, r.OutputTokens, r.Cost, r.FinishedAt)
 }
 
 func (b *batch) addComponent(ctx context.Context, c *storage.Component) error {
@@ -351,4 +352,5 @@ func (d *itemDone) countIn(p *storage.ExecutionProgress) {
 	p.Calls += d.calls
 	p.InputTokens += d.input
 	p.OutputTokens += d.output
+	p.Cost += d.cost
 }

@@ -18,6 +18,7 @@ CREATE TABLE executions (
   calls BIGINT NOT NULL DEFAULT 0,
   input_tokens BIGINT NOT NULL DEFAULT 0,
   output_tokens BIGINT NOT NULL DEFAULT 0,
+  cost DOUBLE PRECISION NOT NULL DEFAULT 0,  -- by the workspace's prices, in the budget's currency
   lease_owner TEXT,                        -- the engine that works on it
   lease_until BIGINT NOT NULL DEFAULT 0,
   lease_epoch BIGINT NOT NULL DEFAULT 0,   -- raised by each claim

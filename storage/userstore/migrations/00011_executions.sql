@@ -20,6 +20,7 @@ CREATE TABLE execution_items (
   latency_ms BIGINT,
   input_tokens BIGINT NOT NULL,
   output_tokens BIGINT NOT NULL,
+  cost DOUBLE PRECISION NOT NULL,          -- by the prices of that time
   finished_at TIMESTAMP NOT NULL,
   PRIMARY KEY (owner_id, execution_id, item)
 );

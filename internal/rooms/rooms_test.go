@@ -44,6 +44,8 @@ var plan = []room{
 	{"interop/...", []string{"secret/...", "storage", "storage/files"}},
 	{"secret/...", nil},
 	{"outbound", nil},
+	{"events", nil},
+	{"execution", []string{"events", "execution/target", "execution/converter", "execution/scorer", "configured", "storage"}},
 	{"execution/target", []string{"storage", "outbound"}},
 	{"execution/converter", []string{"storage"}},
 	{"execution/scorer", []string{"storage"}},

@@ -141,4 +141,7 @@ type Runs interface {
 	SetExecutionStatus(ctx context.Context, key string, event StatusEvent, now time.Time) error
 	// ExecutionEvents reads the events behind a seq, at most limit.
 	ExecutionEvents(ctx context.Context, key string, after int64, limit int) ([]*ExecutionEvent, error)
+	// LastExecutionEvent reads the last event of a kind, nil for none, and the seq of the
+	// last one of any.
+	LastExecutionEvent(ctx context.Context, key string, kind ExecutionEventKind) (*ExecutionEvent, int64, error)
 }

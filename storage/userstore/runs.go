@@ -111,8 +111,31 @@ SELECT v.seq, v.kind, v.body, v.created_at
 FROM execution_events v
 WHERE v.owner_id = $1 AND v.execution_id = `+q.arg(key)+` AND v.seq > CAST(`+q.arg(after)+` AS BIGINT)
 ORDER BY v.seq
-LIMIT CAST(`+q.arg(int64(limit))+` AS BIGINT)`, q.args, func(rows *sql.Rows) (*storage.ExecutionEvent, error) {
-		e := &storage.ExecutionEvent{}
-		return e, rows.Scan(&e.Seq, &e.Kind, &e.Body, &e.CreatedAt)
-	})
+LIMIT CAST(`+q.arg(int64(limit))+` AS BIGINT)`, q.args, scanEvent)
+}
+
+func scanEvent(rows *sql.Rows) (*storage.ExecutionEvent, error) {
+	e := &storage.ExecutionEvent{}
+	return e, rows.Scan(&e.Seq, &e.Kind, &e.Body, &e.CreatedAt)
+}
+
+// LastExecutionEvent reads the last event of a kind, and how far events go.
+func (s *Store) LastExecutionEvent(ctx context.Context, key string, kind storage.ExecutionEventKind) (*storage.ExecutionEvent, int64, error) {
+	last, err := s.number(ctx, "read the last event", `
+SELECT COALESCE(max(f.next_seq), 1) - 1
+FROM execution_fences f
+WHERE f.owner_id = $1 AND f.execution_id = $2`, []any{s.owner, key})
+	if err != nil {
+		return nil, 0, err
+	}
+	found, err := collect(ctx, s, "read the last event", `
+SELECT v.seq, v.kind, v.body, v.created_at
+FROM execution_events v
+WHERE v.owner_id = $1 AND v.execution_id = $2 AND v.kind = $3 AND v.seq <= CAST($4 AS BIGINT)
+ORDER BY v.seq DESC
+LIMIT 1`, []any{s.owner, key, string(kind), last}, scanEvent)
+	if err != nil || len(found) == 0 {
+		return nil, last, err
+	}
+	return found[0], last, nil
 }

@@ -31,7 +31,7 @@ var plan = []room{
 	{"server/...", []string{everyRoom}},
 	{"configured", []string{"execution/target", "execution/converter", "execution/scorer", "outbound", "secret/...", "storage"}},
 	{"report", []string{"storage"}},
-	{"resolvers/...", []string{"configured", "evidence", "report", "graph/...", "schema/...", "loaders/...", "directives/...", "auth/...", "storage"}},
+	{"resolvers/...", []string{"configured", "events", "evidence", "execution", "report", "graph/...", "schema/...", "loaders/...", "directives/...", "auth/...", "storage"}},
 	{"directives/...", []string{"auth/...", "loaders/...", "storage"}},
 	{"loaders/...", []string{"storage"}},
 	{"graph/...", []string{"schema/...", "auth/...", "storage"}},

@@ -21,6 +21,8 @@ type Work interface {
 	// ends the run: a *Stop says how, the context's is no result. What went wrong with the
 	// item alone is a result with OutcomeError.
 	Do(ctx context.Context, item int64) (*storage.ItemResult, error)
+	// Resume tells, before the first item, what earlier engines did and took.
+	Resume(progress storage.ExecutionProgress)
 	// Concurrency is how many items the run works on at once.
 	Concurrency() int
 	Close() error

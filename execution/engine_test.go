@@ -95,8 +95,9 @@ type work struct {
 func (w work) Do(ctx context.Context, item int64) (*storage.ItemResult, error) {
 	return w.do(ctx, item)
 }
-func (w work) Concurrency() int { return w.concurrency }
-func (w work) Close() error     { return nil }
+func (w work) Concurrency() int                 { return w.concurrency }
+func (w work) Resume(storage.ExecutionProgress) {}
+func (w work) Close() error                     { return nil }
 
 // engine works on runs until the returned function is called.
 func (p *place) engine(name string, w work, change func(*execution.Engine)) (stop func()) {

@@ -151,3 +151,27 @@ func (p *Plan) place(item int64) (prompt, chain, index int64) {
 	each := p.chains() * settings.Repetitions
 	return item / each, item % each / settings.Repetitions, item
 }
+
+// countPrompts fixes the version of the dataset and counts what is sent.
+func (p *Plan) countPrompts(ctx context.Context, store storage.UserStore) (int64, error) {
+	o := p.Orchestrator
+	if o.DatasetKey == nil {
+		return int64(len(o.Prompts)), nil
+	}
+	key := storage.VersionKey{Dataset: *o.DatasetKey}
+	if o.DatasetVersion != nil {
+		key.Number = *o.DatasetVersion
+	}
+	versions, err := store.DatasetVersionsByKey(ctx, []storage.VersionKey{key})
+	if err != nil {
+		return 0, err
+	}
+	version := versions[key]
+	if version == nil {
+		return 0, storage.Errorf(storage.CodeConflict, "it cannot be run: the version of its dataset is not there any more: name another one")
+	}
+	fixed := *o
+	fixed.DatasetVersion = &version.Number
+	p.Orchestrator = &fixed
+	return version.PromptCount, nil
+}

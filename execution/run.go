@@ -64,6 +64,7 @@ func (r *run) do(ctx context.Context) (err error) {
 		return r.end(storage.ExecutionFailed, &Stop{Reason: storage.ReasonBadPlan, Message: forPeople(err)})
 	}
 	defer func() { err = errors.Join(err, r.work.Close()) }()
+	r.work.Resume(r.recorder.Progress())
 	done, err := r.recorder.Done(ctx)
 	if err != nil {
 		return err

@@ -45,6 +45,7 @@ const (
 	ReasonUser      ExecutionReason = "USER"      // somebody paused it
 	ReasonBudget    ExecutionReason = "BUDGET"    // its budget is used up
 	ReasonCircuit   ExecutionReason = "CIRCUIT"   // its target fails too often
+	ReasonTimeout   ExecutionReason = "TIMEOUT"   // its time is over
 	ReasonForbidden ExecutionReason = "FORBIDDEN" // who started it may not write to the workspace any more
 	ReasonBadPlan   ExecutionReason = "BAD_PLAN"  // its configuration cannot be run
 )

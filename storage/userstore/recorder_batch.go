@@ -32,7 +32,7 @@ var resultTables = []struct{ name, columns, order string }{
 const (
 	itemColumns = `execution_id, item, attack_no, outcome, error_class, attempts, calls, latency_ms, input_tokens, output_tokens, cost,
   finished_at`
-	componentColumns = `hash, kind, name, class_name, module, model, endpoint, parameters, identifier, generator_id`
+	componentColumns = `hash, kind, name, class_name, module, model, endpoint, parameters, identifier, generator_id, converter_id, scorer_id`
 )
 
 // createResults makes the temporary tables of a recorder.
@@ -162,7 +162,8 @@ func (b *batch) addComponent(ctx context.Context, c *storage.Component) error {
 	}
 	b.components[c.Hash] = true
 	return b.bulk.Append(ctx, "result_components", c.Hash, string(c.Kind), b.text(c.Name), b.text(c.ClassName), b.maybe(c.Module),
-		b.maybe(c.Model), b.maybe(c.Endpoint), b.text(string(c.Parameters)), b.text(string(c.Identifier)), b.maybe(c.GeneratorID))
+		b.maybe(c.Model), b.maybe(c.Endpoint), b.text(string(c.Parameters)), b.text(string(c.Identifier)), b.maybe(c.GeneratorID),
+		b.maybe(c.ConverterID), b.maybe(c.ScorerID))
 }
 
 func (b *batch) addAttack(ctx context.Context, r *storage.ItemResult, number int64, main, objective *int64) error {

@@ -15,6 +15,11 @@ type (
 	ImportConnection       = Connection[Import]
 	FindingConnection      = Connection[Finding]
 
+	SavedSessionConnection  = Connection[SavedSession]
+	SavedQueryConnection    = Connection[SavedQuery]
+	ParameterFileConnection = Connection[ParameterFile]
+	TemplateConnection      = Connection[Template]
+
 	WorkspaceUseConnection = Connection[WorkspaceUse]
 	UserConnection         = Connection[User]
 	APIKeyConnection       = Connection[APIKey]
@@ -39,6 +44,11 @@ type (
 	ExecutionRow    = Edge[Execution]
 	ImportRow       = Edge[Import]
 	FindingRow      = Edge[Finding]
+
+	SavedSessionRow  = Edge[SavedSession]
+	SavedQueryRow    = Edge[SavedQuery]
+	ParameterFileRow = Edge[ParameterFile]
+	TemplateRow      = Edge[Template]
 
 	WorkspaceUseRow = Edge[WorkspaceUse]
 	UserRow         = Edge[User]

@@ -28,6 +28,11 @@ const (
 	KindAnnotation   Kind = 'b'
 	KindFinding      Kind = 'h'
 
+	KindSavedSession  Kind = 'J'
+	KindSavedQuery    Kind = 'Q'
+	KindParameterFile Kind = 'P'
+	KindTemplate      Kind = 'T'
+
 	// What the app store keeps: who may see it is not told by a store's key.
 	KindUser       Kind = 'u'
 	KindAPIKey     Kind = 'y'
@@ -35,6 +40,8 @@ const (
 	KindAuditEvent Kind = 'l'
 	KindSetting    Kind = 'o'
 	KindErrorLog   Kind = 'f'
+
+	KindUserSetting Kind = 'U'
 )
 
 // InWorkspace tells whether a thing of this kind is a workspace or lies in one.
@@ -43,8 +50,8 @@ func (k Kind) InWorkspace() bool {
 }
 
 const (
-	storeKinds = "acmskgdvptreibh"
-	appKinds   = "uynlof"
+	storeKinds = "acmskgdvptreibhJQPT"
+	appKinds   = "uynlofU"
 )
 
 // StoreKeyBytes is the length of a user store's random key for ids.

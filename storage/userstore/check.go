@@ -100,6 +100,29 @@ var checks = []struct{ problem, count string }{
 		FROM finding_attacks AS e
 		LEFT JOIN attacks AS a ON a.owner_id = e.owner_id AND a.attack_no = e.attack_no
 		WHERE e.owner_id = $1 AND a.attack_no IS NULL`},
+	{"screens that a person saved twice under a key", `
+		SELECT count(*)
+		FROM (
+			SELECT session_key
+			FROM user_sessions
+			WHERE owner_id = $1 AND user_id IS NOT NULL
+			GROUP BY user_id, session_key
+			HAVING count(*) > 1
+		) AS twice`},
+	{"saved queries, parameter files or templates that share their name", `
+		SELECT count(*)
+		FROM (
+			SELECT kept.kind
+			FROM (
+				SELECT 'q' AS kind, name FROM saved_queries WHERE owner_id = $1
+				UNION ALL
+				SELECT 'p', name FROM parameter_files WHERE owner_id = $1
+				UNION ALL
+				SELECT 't', name FROM templates WHERE owner_id = $1
+			) AS kept
+			GROUP BY kept.kind, kept.name
+			HAVING count(*) > 1
+		) AS twice`},
 	{"rows of another workspace", `
 		SELECT count(*) FROM attacks WHERE owner_id <> $1`},
 	{"numbers beyond the counters", `

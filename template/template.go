@@ -4,8 +4,9 @@
 //
 // The rules are those of the part of Jinja 3.1 that PyRIT's templates use, so that a
 // body that is taken here renders as PyRIT renders it: a name stands between {{ and }}
-// with blanks or without; what stands between {% raw %} and {% endraw %} is text as it
-// is; every line ends in a line feed, and one at the very end is left out. Everything
+// with blanks or without; a quoted text there, such as {{ '{{' }}, is that text; what
+// stands between {% raw %} and {% endraw %} is text as it is; every line ends in a line
+// feed, and one at the very end is left out. Everything
 // else that Jinja would run or drop (expressions, filters, statements, comments) is
 // refused with its line and column.
 package template
@@ -170,7 +171,7 @@ func (r *reader) next() error {
 	case strings.HasPrefix(rest, "{%"):
 		return r.raw(rest)
 	case strings.HasPrefix(rest, "{#"):
-		return r.fail("{# begins a comment, which is not kept: write {%% raw %%}{#{%% endraw %%} for the two characters")
+		return r.fail("{# begins a comment, which is not kept: write {{ '{#' }} for the two characters")
 	}
 	end := len(rest)
 	for from := 1; from < len(rest); {
@@ -191,14 +192,19 @@ func (r *reader) next() error {
 
 func (r *reader) text(text string) { r.made.parts = append(r.made.parts, part{text: text}) }
 
+// place reads a name, or a quoted text.
 func (r *reader) place(rest string) error {
+	inside := strings.TrimLeft(rest[2:], blanks)
+	if inside != "" && (inside[0] == '\'' || inside[0] == '"') {
+		return r.quoted(rest, inside[1:], inside[:1])
+	}
 	end := strings.Index(rest, "}}")
 	if end < 0 {
-		return r.fail("{{ has no }}: write {%% raw %%}{{{%% endraw %%} for the two characters")
+		return r.fail("{{ has no }}: " + howToWrite)
 	}
-	name := strings.Trim(rest[2:end], " \t\n")
+	name := strings.Trim(rest[2:end], blanks)
 	if !IsName(name) {
-		return r.fail("between {{ and }} stands the name of a parameter and nothing else: letters, digits and _, at most %d, no word of Jinja; write {%% raw %%}{{{%% endraw %%} for the two characters", MaxNameBytes)
+		return r.fail("between {{ and }} stands the name of a parameter and nothing else: letters, digits and _, at most %d, no word of Jinja; "+howToWrite, MaxNameBytes)
 	}
 	if r.places++; r.places > MaxPlaces {
 		return r.fail("a template has at most %d places", MaxPlaces)
@@ -208,6 +214,23 @@ func (r *reader) place(rest string) error {
 	}
 	r.made.parts = append(r.made.parts, part{rest[:end+2], name})
 	r.at += end + 2
+	return nil
+}
+
+const (
+	blanks     = " \t\n"
+	howToWrite = "write {{ '{{' }} for the two characters"
+)
+
+// quoted reads what stands between quotes, which has no escapes.
+func (r *reader) quoted(rest, inside, quote string) error {
+	text, behind, closed := strings.Cut(inside, quote)
+	behind, ends := strings.CutPrefix(strings.TrimLeft(behind, blanks), "}}")
+	if !closed || !ends || strings.Contains(text, `\`) {
+		return r.fail("a quoted text between {{ and }} stands alone and has no \\ in it; " + howToWrite)
+	}
+	r.text(text)
+	r.at += len(rest) - len(behind)
 	return nil
 }
 
@@ -233,12 +256,12 @@ func (r *reader) raw(rest string) error {
 
 // tag is the length of a statement of that word at the beginning of the text.
 func tag(text, word string) (int, bool) {
-	rest := strings.TrimLeft(text[len("{%"):], " \t\n")
+	rest := strings.TrimLeft(text[len("{%"):], blanks)
 	rest, found := strings.CutPrefix(rest, word)
 	if !found {
 		return 0, false
 	}
-	rest, found = strings.CutPrefix(strings.TrimLeft(rest, " \t\n"), "%}")
+	rest, found = strings.CutPrefix(strings.TrimLeft(rest, blanks), "%}")
 	return len(text) - len(rest), found
 }
 

@@ -218,3 +218,13 @@ type SavedQueryOrder struct {
 	Field     SavedQueryOrderField
 	Direction Direction
 }
+
+// NativeTemplate is a template that the program brings.
+type NativeTemplate struct {
+	Name        string // as createTemplate takes it
+	Title       string // for people
+	Description string
+	Body        string
+	Parameters  []*TemplateParameter
+	Tags        []string
+}

@@ -19,6 +19,7 @@ import (
 	"github.com/violentutf/violentutf/auth"
 	"github.com/violentutf/violentutf/graph"
 	"github.com/violentutf/violentutf/resolvers"
+	"github.com/violentutf/violentutf/schema"
 	"github.com/violentutf/violentutf/storage"
 )
 
@@ -41,7 +42,7 @@ func (s *Server) graphql() http.Handler {
 	documents := lru.New[*ast.QueryDocument](1000)
 	exec.SetQueryCache(documents)
 	exec.SetParserTokenLimit(limits.Tokens)
-	exec.SetValidationRulesFn(fewErrors)
+	exec.SetValidationRulesFn(schema.FewErrors)
 	exec.Use(&nameLimit{cache: documents, tokens: limits.Tokens})
 	exec.Use(&costLimit{limits: limits})
 	exec.SetErrorPresenter(s.presentError)

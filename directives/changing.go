@@ -10,13 +10,22 @@ import (
 // mutation of what is in it. CodeNotFound for who is no member, CodeForbidden for who may
 // only read it.
 func Changing(ctx context.Context, id *string) (*Scope, error) {
-	r := requestFrom(ctx)
+	return requestFrom(ctx).chosen(ctx, id, Editable)
+}
+
+// Keeping is Changing for what a member keeps there for themselves, which those may too
+// who may only read it.
+func Keeping(ctx context.Context, id *string) (*Scope, error) {
+	return requestFrom(ctx).chosen(ctx, id, func(*storage.Workspace) error { return nil })
+}
+
+func (r *Request) chosen(ctx context.Context, id *string, may func(*storage.Workspace) error) (*Scope, error) {
 	if id == nil {
 		scope, err := r.wanted(ctx, nil)
 		if err != nil {
 			return nil, err
 		}
-		return r.changing(ctx, scope)
+		return r.changing(ctx, scope, may)
 	}
 	parsed, ok := storage.ParseID(*id)
 	if !ok || parsed.Kind != storage.KindWorkspace {
@@ -29,7 +38,7 @@ func Changing(ctx context.Context, id *string) (*Scope, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.changing(ctx, scope)
+	return r.changing(ctx, scope, may)
 }
 
 // ChangingThing returns the workspace that holds the thing with that id, and the id
@@ -45,7 +54,7 @@ func ChangingThing(ctx context.Context, id string, kind storage.Kind) (*Scope, s
 		err = Missing("id")
 	}
 	if err == nil {
-		scope, err = r.changing(ctx, scope)
+		scope, err = r.changing(ctx, scope, Editable)
 	}
 	return scope, parsed, err
 }
@@ -59,15 +68,16 @@ func Reading(ctx context.Context, key string) (*Scope, error) {
 	return scope, err
 }
 
-// changing asks the app store for the role that the viewer has now.
-func (r *Request) changing(ctx context.Context, scope *Scope) (*Scope, error) {
+// changing asks the app store for the role that the viewer has now, and may what it
+// allows.
+func (r *Request) changing(ctx context.Context, scope *Scope, may func(*storage.Workspace) error) (*Scope, error) {
 	user, err := r.known(ctx)
 	if err != nil {
 		return nil, err
 	}
 	workspace, err := r.gate.App.WorkspaceByKey(ctx, user.Key, scope.Workspace.Key)
 	if err == nil {
-		err = Editable(workspace)
+		err = may(workspace)
 	}
 	return scope, err
 }

@@ -52,6 +52,7 @@ func TestUserDataIsBehindUserScoped(t *testing.T) {
 		"SystemSetting", "HealthCheck", "HealthCheckConnection", "HealthCheckEdge",
 		"ConfiguredType", "Parameter", // what this program can run
 		"ConverterStep", "Verdict", // made of what the request brought
+		"UserSetting", "NativeTemplate", "TemplateParameter", // of the program, and chosen by the viewer
 		"ErrorLog", "ErrorLogConnection", "ErrorLogEdge", "RateLimit", "RateLimitConnection", "RateLimitEdge",
 	}
 	parsed := load(t)

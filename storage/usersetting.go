@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 )
 
@@ -23,6 +24,13 @@ type UserSetting struct {
 	Setting
 	Value     JSON
 	UpdatedAt *time.Time // nil: the default
+}
+
+// Text is the value of a setting that is a text.
+func (s *UserSetting) Text() string {
+	var value string
+	_ = json.Unmarshal([]byte(s.Value), &value) // checked when it was written
+	return value
 }
 
 // The keys of settings that this program itself looks at.

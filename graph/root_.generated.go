@@ -12462,9 +12462,9 @@ type ParameterFile implements Node {
   "How it is written."
   format: DocumentFormat!
   "The document, as it was given."
-  text: String!
+  text: String! @cost(weight: 250)
   "What it says, an object."
-  parameters: JSON!
+  parameters: JSON! @cost(weight: 250)
 }
 
 """
@@ -12840,9 +12840,9 @@ type SavedQuery implements Node {
   "When it was last changed."
   updatedAt: DateTime!
   "The document, as it was given."
-  document: String!
+  document: String! @cost(weight: 50)
   "What variables are unless somebody gives them, an object."
-  variables: JSON!
+  variables: JSON! @cost(weight: 50)
   "Whether it is pinned, and comes first."
   pinned: Boolean!
 }
@@ -13100,7 +13100,7 @@ type SavedSession {
   "The key."
   key: String!
   "The state."
-  body: JSON!
+  body: JSON! @cost(weight: 1000)
   "How often it was written; 0 of what was imported."
   revision: Long!
   "Whether it was imported: it stays as it is, and saving under its key makes one of one's own, which comes before it."
@@ -13922,7 +13922,7 @@ type Template implements Node {
   "When it was last changed."
   updatedAt: DateTime!
   "The text, as it was given."
-  body: String!
+  body: String! @cost(weight: 250)
   "The names that have a place in the body."
   parameters: [TemplateParameter!]!
   "Where it comes from."

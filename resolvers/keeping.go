@@ -89,9 +89,10 @@ func changeKept(k *storage.Kept, revision int64, name, description *string, tags
 	}
 }
 
-// current reads the thing with a key as it is now, past every loader.
-func current[T any](ctx context.Context, read func(ctx context.Context, keys []string) (map[string]*T, error), key string) (*T, error) {
-	found, err := read(ctx, []string{key})
+// current reads the thing with a key as it is now, past every loader and whole: whatever
+// the request selects of it, all of it is written back.
+func current[T any](ctx context.Context, store storage.UserStore, read func(store storage.UserStore, ctx context.Context, keys []string) (map[string]*T, error), key string) (*T, error) {
+	found, err := read(store.Reading(nil), ctx, []string{key})
 	if err == nil && found[key] == nil {
 		err = directives.Missing("id")
 	}

@@ -61,7 +61,7 @@ func (s *sharing) onRecord(t *testing.T, action, subject string) {
 
 // whatIsKept does of one noun what is the same of all: update, clone, delete, revisions,
 // names, roles, ids of others, repetition.
-func (s *sharing) whatIsKept(t *testing.T, noun, action string, create, change map[string]any) {
+func (s *sharing) whatIsKept(t *testing.T, noun, action string, create, change map[string]any, content ...string) {
 	t.Helper()
 	field := strings.ToLower(noun[:1]) + noun[1:]
 	selection := field + "{id name description tags author revision} workspace{name}"
@@ -85,6 +85,9 @@ func (s *sharing) whatIsKept(t *testing.T, noun, action string, create, change m
 	same(t, []any{at(described, field, "description"), at(described, field, "tags")}, []any{"secret", []any{"a", "b"}})
 	bare := s.team.change(t, alice, "update"+noun, selection, map[string]any{"id": id, "revision": 3, "description": "", "tags": []any{}})
 	same(t, []any{at(bare, field, "description"), at(bare, field, "tags")}, []any{nil, []any{}})
+	// What was not selected stays as well.
+	a := s.ask(t, ed, `query($id:ID!){node(id:$id){... on `+noun+`{`+content[0]+`}}}`, map[string]any{"id": id})
+	same(t, at(a.Data, "node", content[0]), content[1])
 	for name, want := range map[string]string{"": "BAD_USER_INPUT input.name: ", "a\nb": "BAD_USER_INPUT input.name: ", strings.Repeat("n", 201): "BAD_USER_INPUT input.name: "} {
 		s.wantProblem(t, alice, "update"+noun, map[string]any{"id": id, "revision": 4, "name": name}, want)
 		s.wantProblem(t, alice, "clone"+noun, map[string]any{"id": id, "name": name}, want)
@@ -92,6 +95,8 @@ func (s *sharing) whatIsKept(t *testing.T, noun, action string, create, change m
 
 	clone := s.team.change(t, ed, "clone"+noun, selection, map[string]any{"id": id, "name": "other", "clientMutationId": "5"})
 	other := at(clone, field, "id").(string)
+	a = s.ask(t, ed, `query($id:ID!){node(id:$id){... on `+noun+`{`+content[0]+`}}}`, map[string]any{"id": other})
+	same(t, at(a.Data, "node", content[0]), content[1])
 	same(t, []any{other != id, at(clone, field, "revision"), at(clone, field, "name")}, []any{true, 1, "other"})
 	s.onRecord(t, action+"clone", noun)
 	s.wantProblem(t, ed, "clone"+noun, map[string]any{"id": id, "name": "other"}, "CONFLICT input.name: ")
@@ -129,7 +134,8 @@ func TestASavedQueryIsKept(t *testing.T) {
 	s := newSharing(t)
 	s.whatIsKept(t, "SavedQuery", "saved_query.", map[string]any{
 		"document": "query Secret($n: Int!, $t: String) { viewer { workspace(name: $t) { attacks(first: $n) { totalCount } } } }", "variables": map[string]any{"n": 3},
-	}, map[string]any{"variables": map[string]any{"t": "secret"}})
+	}, map[string]any{"variables": map[string]any{"t": "secret"}},
+		"document", "query Secret($n: Int!, $t: String) { viewer { workspace(name: $t) { attacks(first: $n) { totalCount } } } }")
 	create := map[string]any{"name": "n", "document": "{viewer{username}}"}
 	for _, test := range []struct {
 		field string
@@ -162,7 +168,7 @@ func TestASavedQueryIsKept(t *testing.T) {
 
 func TestAParameterFileIsKept(t *testing.T) {
 	s := newSharing(t)
-	s.whatIsKept(t, "ParameterFile", "parameter_file.", map[string]any{"format": "YAML", "text": "note: the Secret\n"}, map[string]any{"text": "note: another Secret\n"})
+	s.whatIsKept(t, "ParameterFile", "parameter_file.", map[string]any{"format": "YAML", "text": "note: the Secret\n"}, map[string]any{"text": "note: another Secret\n"}, "text", "note: another Secret\n")
 	create := map[string]any{"name": "n", "format": "YAML", "text": "b: 1 # first\r\na: [x, 2.5]\n"}
 	made := s.change(t, "createParameterFile", `parameterFile{id format text parameters}`, create)
 	id := at(made, "parameterFile", "id")
@@ -187,7 +193,7 @@ func TestAParameterFileIsKept(t *testing.T) {
 
 func TestATemplateIsKeptAndRendered(t *testing.T) {
 	s := newSharing(t)
-	s.whatIsKept(t, "Template", "template.", map[string]any{"body": "Secret {{ prompt }}"}, map[string]any{"body": "Secret {{ prompt }} {{ more }}"})
+	s.whatIsKept(t, "Template", "template.", map[string]any{"body": "Secret {{ prompt }}"}, map[string]any{"body": "Secret {{ prompt }} {{ more }}"}, "body", "Secret {{ prompt }} {{ more }}")
 
 	natives := at(s.ask(t, alice, `{viewer{nativeTemplates{name title parameters{name default}}}}`, nil).Data, "viewer", "nativeTemplates").([]any)
 	same(t, len(natives), 10)

@@ -42,7 +42,7 @@ func (r *Resolver) updateParameterFile(ctx context.Context, input schema.UpdateP
 	return r.changeParameterFile(ctx, r.inStore(parameterFiles, change{
 		field: "updateParameterFile", id: input.ClientMutationID, input: input, action: "parameter_file.update", fields: fields,
 	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
-		file, err := current(ctx, set.Store.ParameterFilesByKey, key)
+		file, err := current(ctx, set.Store, storage.UserStore.ParameterFilesByKey, key)
 		if err != nil {
 			return "", err
 		}
@@ -62,7 +62,7 @@ func (r *Resolver) cloneParameterFile(ctx context.Context, input schema.CloneCon
 	return r.changeParameterFile(ctx, r.inStore(parameterFiles, change{
 		field: "cloneParameterFile", id: input.ClientMutationID, input: input, action: "parameter_file.clone", fields: []string{"name"},
 	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
-		file, err := current(ctx, set.Store.ParameterFilesByKey, key)
+		file, err := current(ctx, set.Store, storage.UserStore.ParameterFilesByKey, key)
 		if err == nil {
 			file.Kept, err = cloned(ctx, file.Kept, input.Name)
 		}

@@ -43,7 +43,7 @@ func (r *Resolver) updateSavedQuery(ctx context.Context, input schema.UpdateSave
 	return r.changeSavedQuery(ctx, r.inStore(savedQueries, change{
 		field: "updateSavedQuery", id: input.ClientMutationID, input: input, action: "saved_query.update", fields: fields,
 	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
-		query, err := current(ctx, set.Store.SavedQueriesByKey, key)
+		query, err := current(ctx, set.Store, storage.UserStore.SavedQueriesByKey, key)
 		if err != nil {
 			return "", err
 		}
@@ -61,7 +61,7 @@ func (r *Resolver) cloneSavedQuery(ctx context.Context, input schema.CloneConfig
 	return r.changeSavedQuery(ctx, r.inStore(savedQueries, change{
 		field: "cloneSavedQuery", id: input.ClientMutationID, input: input, action: "saved_query.clone", fields: []string{"name"},
 	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
-		query, err := current(ctx, set.Store.SavedQueriesByKey, key)
+		query, err := current(ctx, set.Store, storage.UserStore.SavedQueriesByKey, key)
 		if err == nil {
 			query.Kept, err = cloned(ctx, query.Kept, input.Name)
 		}

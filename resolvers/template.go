@@ -86,7 +86,7 @@ func (r *Resolver) updateTemplate(ctx context.Context, input schema.UpdateTempla
 	return r.changeTemplate(ctx, r.inStore(templates, change{
 		field: "updateTemplate", id: input.ClientMutationID, input: input, action: "template.update", fields: templateFields(input.TemplateChange),
 	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
-		template, err := current(ctx, set.Store.TemplatesByKey, key)
+		template, err := current(ctx, set.Store, storage.UserStore.TemplatesByKey, key)
 		if err != nil {
 			return "", err
 		}
@@ -102,7 +102,7 @@ func (r *Resolver) cloneTemplate(ctx context.Context, input schema.CloneConfigur
 	return r.changeTemplate(ctx, r.inStore(templates, change{
 		field: "cloneTemplate", id: input.ClientMutationID, input: input, action: "template.clone", fields: []string{"name"},
 	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
-		template, err := current(ctx, set.Store.TemplatesByKey, key)
+		template, err := current(ctx, set.Store, storage.UserStore.TemplatesByKey, key)
 		if err == nil {
 			template.Kept, err = cloned(ctx, template.Kept, input.Name)
 		}
@@ -133,7 +133,7 @@ func (r *Resolver) previewTemplate(ctx context.Context, input graph.PreviewTempl
 		}
 		values := kept.Values{Given: orNothing(input.Values), Prompt: input.Prompt}
 		if input.ParameterFile != nil {
-			file, err := inputNamed(ctx, store, "parameterFile", storage.KindParameterFile, *input.ParameterFile, store.ParameterFilesByKey)
+			file, err := inputNamed(ctx, store, "parameterFile", storage.KindParameterFile, *input.ParameterFile, storage.UserStore.ParameterFilesByKey)
 			if err != nil {
 				return err
 			}
@@ -157,7 +157,7 @@ func toRender(ctx context.Context, store storage.UserStore, input graph.PreviewT
 	if input.Body != nil {
 		return *input.Body, nil, nil
 	}
-	template, err := inputNamed(ctx, store, "template", storage.KindTemplate, *input.Template, store.TemplatesByKey)
+	template, err := inputNamed(ctx, store, "template", storage.KindTemplate, *input.Template, storage.UserStore.TemplatesByKey)
 	if err != nil {
 		return "", nil, err
 	}
@@ -167,13 +167,13 @@ func toRender(ctx context.Context, store storage.UserStore, input graph.PreviewT
 // inputNamed reads what an argument names in a store; NOT_FOUND of the argument for what
 // is in another.
 func inputNamed[T any](ctx context.Context, store storage.UserStore, argument string, kind storage.Kind, text string,
-	read func(ctx context.Context, keys []string) (map[string]*T, error),
+	read func(store storage.UserStore, ctx context.Context, keys []string) (map[string]*T, error),
 ) (*T, error) {
 	id, ok := storage.ParseID(text)
 	if !ok || id.Kind != kind || id.Store != store.Key() || !aKey(id.Key) {
 		return nil, directives.Missing(argument)
 	}
-	found, err := current(ctx, read, id.Key)
+	found, err := current(ctx, store, read, id.Key)
 	if err != nil {
 		return nil, refused(argument, err)
 	}

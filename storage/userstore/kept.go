@@ -16,6 +16,7 @@ type kept[T any] struct {
 	part    func(*T) *storage.Kept
 	columns []string           // behind those of all
 	types   []string           // of columns
+	shownBy map[string]string  // the fields that show long columns
 	values  func(row *T) []any // of columns
 	into    func(row *T) []any // where columns are read to
 }
@@ -98,7 +99,7 @@ WHERE owner_id = $1 AND id = $2`, s.owner, key)
 
 // rows reads the table.
 func (k *kept[T]) rows(s *Store) *table[T] {
-	return &table[T]{
+	t := &table[T]{
 		name: string(k.kind), from: string(k.kind) + " k", alias: "k", keys: []string{"id"}, keyType: "TEXT",
 		columns: "k.id, k.name, k.description, k.tags, k.author, k.revision, k.created_at, k.updated_at, k." + strings.Join(k.columns, ", k."),
 		scan: func(scan func(columns ...any) error, row *T) error {
@@ -113,6 +114,7 @@ func (k *kept[T]) rows(s *Store) *table[T] {
 		},
 		keysOf: func(row *T) []any { return []any{k.part(row).Key} },
 	}
+	return t.narrow(s.wanted, k.shownBy)
 }
 
 func (k *kept[T]) order(field storage.KeptOrderField, direction storage.Direction) order[T] {

@@ -12,16 +12,18 @@ var savedQueries = &kept[storage.SavedQuery]{
 	kind: storage.KeptQueries, id: storage.KindSavedQuery,
 	part:    func(q *storage.SavedQuery) *storage.Kept { return &q.Kept },
 	columns: []string{"document", "variables", "pinned"}, types: []string{"TEXT", "TEXT", "BOOLEAN"},
-	values: func(q *storage.SavedQuery) []any { return []any{q.Document, string(q.Variables), q.Pinned} },
-	into:   func(q *storage.SavedQuery) []any { return []any{&q.Document, &q.Variables, &q.Pinned} },
+	shownBy: map[string]string{"document": "document", "variables": "variables"},
+	values:  func(q *storage.SavedQuery) []any { return []any{q.Document, string(q.Variables), q.Pinned} },
+	into:    func(q *storage.SavedQuery) []any { return []any{&q.Document, &q.Variables, &q.Pinned} },
 }
 
 var parameterFiles = &kept[storage.ParameterFile]{
 	kind: storage.KeptParameterFiles, id: storage.KindParameterFile,
 	part:    func(f *storage.ParameterFile) *storage.Kept { return &f.Kept },
 	columns: []string{"format", "body", "parameters"}, types: []string{"TEXT", "TEXT", "TEXT"},
-	values: func(f *storage.ParameterFile) []any { return []any{string(f.Format), f.Text, string(f.Parameters)} },
-	into:   func(f *storage.ParameterFile) []any { return []any{&f.Format, &f.Text, &f.Parameters} },
+	shownBy: map[string]string{"body": "text", "parameters": "parameters"},
+	values:  func(f *storage.ParameterFile) []any { return []any{string(f.Format), f.Text, string(f.Parameters)} },
+	into:    func(f *storage.ParameterFile) []any { return []any{&f.Format, &f.Text, &f.Parameters} },
 }
 
 var templates = &kept[storage.Template]{
@@ -29,6 +31,7 @@ var templates = &kept[storage.Template]{
 	part:    func(t *storage.Template) *storage.Kept { return &t.Kept },
 	columns: []string{"body", "parameters", "source", "harm_categories", "native"},
 	types:   []string{"TEXT", "TEXT", "TEXT", "TEXT[]", "TEXT"},
+	shownBy: map[string]string{"body": "body", "parameters": "parameters"},
 	values: func(t *storage.Template) []any {
 		parameters, _ := json.Marshal(t.Parameters) // texts are always JSON
 		return []any{t.Body, string(parameters), given(t.Source), t.HarmCategories, given(t.Native)}

@@ -101,15 +101,21 @@ WHERE owner_id = $1 AND source = 'NATIVE' AND source_id = $2`, s.owner, key)
 	return key, err
 }
 
-func savedSessionTable() *table[storage.SavedSession] {
-	return &table[storage.SavedSession]{
+func (s *Store) savedSessionTable() *table[storage.SavedSession] {
+	t := &table[storage.SavedSession]{
 		name: "user_sessions", from: "user_sessions u", alias: "u", keys: []string{"source", "source_id"}, keyType: "TEXT",
-		columns: `u.source, u.source_id, u.session_key, u.body, COALESCE(u.revision, 0), u.user_id IS NULL, u.created_at, u.updated_at, u.expires_at`,
+		columns: `u.source, u.source_id, u.session_key, u.body, u.revision, u.user_id IS NULL, u.created_at, u.updated_at, u.expires_at`,
 		scan: func(scan func(columns ...any) error, u *storage.SavedSession) error {
-			return scan(&u.Source, &u.Key, &u.Name, &u.Body, &u.Revision, &u.Imported, &u.CreatedAt, &u.UpdatedAt, &u.ExpiresAt)
+			var revision *int64
+			err := scan(&u.Source, &u.Key, &u.Name, &u.Body, &revision, &u.Imported, &u.CreatedAt, &u.UpdatedAt, &u.ExpiresAt)
+			if revision != nil {
+				u.Revision = *revision
+			}
+			return err
 		},
 		keysOf: func(u *storage.SavedSession) []any { return []any{string(u.Source), u.Key} },
 	}
+	return t.narrow(s.wanted, map[string]string{"body": "body"})
 }
 
 // readable is what a person may read: their own and what was imported, which does not
@@ -139,12 +145,12 @@ func (s *Store) SavedSessions(ctx context.Context, userKey string, now time.Time
 			value: func(u *storage.SavedSession) any { return u.UpdatedAt },
 		}
 	}
-	return savedSessionTable().page(ctx, s, q, all(own), sorted, page)
+	return s.savedSessionTable().page(ctx, s, q, all(own), sorted, page)
 }
 
 // SavedSessionsByName finds the states that a person reads under names.
 func (s *Store) SavedSessionsByName(ctx context.Context, userKey string, now time.Time, names []string) (map[string]*storage.SavedSession, error) {
-	q, t := s.query(), savedSessionTable()
+	q, t := s.query(), s.savedSessionTable()
 	condition := q.readable(userKey, now) + " AND " + q.keyed("u.session_key", names, "TEXT")
 	// The last one of a name stays in the map.
 	rows, err := collect(ctx, s, "read saved sessions", `

@@ -28,7 +28,7 @@ type Values struct {
 	File   storage.JSON // an object, or nothing; lists and objects in it fill no place
 }
 
-// Render renders a body. Errors are BAD_USER_INPUT of body, values or text.
+// Render renders a body. Errors are BAD_USER_INPUT of body or values.
 func Render(body string, parameters []*storage.TemplateParameter, values Values) (*Rendering, error) {
 	parsed, err := parse("body", body)
 	if err != nil {

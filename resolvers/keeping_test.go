@@ -1,7 +1,10 @@
 package resolvers_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/violentutf/violentutf/auth"
@@ -164,6 +167,23 @@ func TestASavedQueryIsKept(t *testing.T) {
 	same(t, at(a.Data, "viewer", "workspace", "pinned", "nodes"), []any{map[string]any{"name": "b", "document": "{viewer{username}}"}})
 	same(t, at(a.Data, "viewer", "workspace", "savedQueryTags"), []any{map[string]any{"tag": "t", "count": 3}})
 	same(t, at(a.Data, "viewer", "workspace", "some"), []any{map[string]any{"tag": "b", "count": 1}, map[string]any{"tag": "t", "count": 1}})
+}
+
+// Of those who saw the same revision one is first, and the others are told.
+func TestOneOfSeveralChangesOfARevisionIsMade(t *testing.T) {
+	s := newSharing(t)
+	id := at(s.change(t, "createTemplate", `template{id}`, map[string]any{"name": "n", "body": "x"}), "template", "id")
+	var all sync.WaitGroup
+	answers := make([]string, 4)
+	for i := range answers {
+		all.Go(func() {
+			answers[i] = s.team.mutate(t, alice, "updateTemplate", map[string]any{"id": id, "revision": 1, "body": fmt.Sprint(i)}).refusal()
+		})
+	}
+	all.Wait()
+	slices.Sort(answers)
+	same(t, answers, []string{"", "CONFLICT", "CONFLICT", "CONFLICT"})
+	same(t, at(s.ask(t, alice, `query($id:ID!){node(id:$id){... on Template{revision}}}`, map[string]any{"id": id}).Data, "node", "revision"), 2)
 }
 
 func TestAParameterFileIsKept(t *testing.T) {

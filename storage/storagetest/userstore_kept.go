@@ -33,6 +33,11 @@ func keptThingsAreReadBack(t *testing.T, store storage.UserStore) {
 	equal(t, "file", must(store.ParameterFilesByKey(t.Context(), []string{"p1"}))(t), map[string]*storage.ParameterFile{"p1": file})
 	equal(t, "template", must(store.TemplatesByKey(t.Context(), []string{"t1"}))(t), map[string]*storage.Template{"t1": template})
 
+	few := must(store.Reading(storage.Fields{"name": true}).TemplatesByKey(t.Context(), []string{"t1"}))(t)["t1"]
+	if few.Body != "" || few.Parameters != nil || few.Name != "frame" || few.Revision != 1 {
+		t.Errorf("of the name alone %+v", few)
+	}
+
 	// A reader that began before sees what was there then.
 	before := must(store.Snapshot(t.Context()))(t)
 	for i := range 3 {

@@ -25,7 +25,7 @@ type kept[T any] struct {
 func (k *kept[T]) add(ctx context.Context, s *Store, row *T) error {
 	part := k.part(row)
 	return s.changing(ctx, "add to "+string(k.kind), func(ctx context.Context, tx *sql.Tx) error {
-		if err := s.keptNameIsFree(ctx, tx, k.kind, part); err != nil {
+		if err := s.nameIsFree(ctx, tx, string(k.kind), part.Key, &part.Name); err != nil {
 			return err
 		}
 		q := &query{args: []any{s.owner, part.Key, part.Name, given(part.Description), part.Tags, part.Author, part.CreatedAt.UTC()}}
@@ -57,7 +57,7 @@ WHERE owner_id = $1 AND id = $2`, s.owner, part.Key)
 		if revisions[0] != part.Revision {
 			return otherRevision(revisions[0], part.Revision)
 		}
-		if err := s.keptNameIsFree(ctx, tx, k.kind, part); err != nil {
+		if err := s.nameIsFree(ctx, tx, string(k.kind), part.Key, &part.Name); err != nil {
 			return err
 		}
 		q := &query{args: []any{s.owner, part.Key, part.Name, given(part.Description), part.Tags, part.UpdatedAt.UTC()}}
@@ -78,10 +78,6 @@ func otherRevision(is, seen int64) error {
 		Code: storage.CodeConflict, Field: "revision",
 		Message: "it has the revision " + strconv.FormatInt(is, 10) + " by now, not " + strconv.FormatInt(seen, 10) + ": read it again, then decide",
 	}
-}
-
-func (s *Store) keptNameIsFree(ctx context.Context, tx *sql.Tx, kind storage.KeptKind, part *storage.Kept) error {
-	return s.nameIsFree(ctx, tx, storage.ConfiguredKind(kind), part.Key, &part.Name)
 }
 
 // DeleteKept deletes a saved query, parameter file or template.

@@ -20,8 +20,12 @@ func (r *Resolver) saveSession(ctx context.Context, input graph.SaveSessionInput
 	if done == nil || err != nil {
 		return answer, err
 	}
-	set, err := r.setNow(ctx, done, &answer.WorkspacePayload)
-	if set == nil || err != nil {
+	scope, err := directives.Reading(ctx, done.Workspace)
+	if err != nil {
+		return answer, err
+	}
+	set, err := scope.Open(ctx)
+	if err != nil {
 		return answer, err
 	}
 	found, err := savedSession(ctx, set.Store, input.Key)

@@ -30,8 +30,8 @@ const (
 
 	KindSavedSession  Kind = 'J'
 	KindSavedQuery    Kind = 'Q'
-	KindParameterFile Kind = 'P'
-	KindTemplate      Kind = 'T'
+	KindParameterFile Kind = 'F'
+	KindTemplate      Kind = 'L'
 
 	// What the app store keeps: who may see it is not told by a store's key.
 	KindUser       Kind = 'u'
@@ -50,7 +50,7 @@ func (k Kind) InWorkspace() bool {
 }
 
 const (
-	storeKinds = "acmskgdvptreibhJQPT"
+	storeKinds = "acmskgdvptreibhJQFL"
 	appKinds   = "uynlofU"
 )
 

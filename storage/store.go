@@ -118,6 +118,9 @@ type UserStore interface {
 	RunsByFinding(ctx context.Context, keys []string) (map[string]*FindingRuns, error)
 	MessagesByFinding(ctx context.Context, keys []string) (map[string][]*Message, error)
 
+	Taxonomies
+	Exchanges
+
 	Datasets(ctx context.Context, filter *DatasetFilter, order NameOrder, page Page) (*Connection[Dataset], error)
 	DatasetsByKey(ctx context.Context, keys []string) (map[string]*Dataset, error)
 	PromptsByDataset(ctx context.Context, keys []string, filter *PromptFilter, page Page) (map[string]*Connection[Prompt], error)

@@ -189,6 +189,8 @@ WHERE owner_id = $1 AND conversation_no IS NULL AND score_no IN (
   WHERE a.owner_id = $1 AND a.attack_no IN ` + deletedAttacks + `)`,
 	`DELETE FROM annotations
 WHERE owner_id = $1 AND (attack_no IN ` + deletedAttacks + ` OR conversation_no IN ` + deletedConversations + `)`,
+	`DELETE FROM attack_tags WHERE owner_id = $1 AND attack_no IN ` + deletedAttacks,
+	`DELETE FROM raw_exchanges WHERE owner_id = $1 AND conversation_no IN ` + deletedConversations,
 	`DELETE FROM finding_attacks WHERE owner_id = $1 AND attack_no IN ` + deletedAttacks,
 	`DELETE FROM finding_messages WHERE owner_id = $1 AND conversation_no IN ` + deletedConversations,
 	`DELETE FROM scores WHERE owner_id = $1 AND conversation_no IN ` + deletedConversations,

@@ -39,7 +39,7 @@ func attackFilter(q *query, f *storage.AttackFilter, depth int) string {
 	})...)
 	own = append(own, q.prompt(f.Prompt)...)
 	own = append(own, q.inList("a.harm_categories", f.HarmCategory)...)
-	own = append(own, q.inList("a.tags", f.Tag)...)
+	own = append(own, q.inList("a.tags", inAnySpelling(f.Tag))...)
 	own = append(own, q.in("a.probe", f.Probe)...)
 	own = append(own, q.in("a.intent", f.Intent)...)
 	own = append(own, q.converters(f.Converters)...)

@@ -12,9 +12,9 @@ const MostShown = 100
 // Shown is the evidence of a finding with all that a report says of it, whatever else
 // the request selects.
 type Shown struct {
-	Attacks  []*storage.Attack // by number
-	More     bool              // attacks than those
-	Messages []*storage.Message
+	Attacks  []*storage.Attack  // by number, at most MostShown
+	More     bool               // attacks than those
+	Messages []*storage.Message // in their order, at most one more
 }
 
 // evidenceOf answers Finding.markdown: two statements for all findings.
@@ -26,7 +26,7 @@ func evidenceOf(store storage.UserStore) batchFunc[string, *Shown] {
 		if err != nil {
 			return nil, err
 		}
-		messages, err := whole.MessagesByFinding(ctx, keys)
+		messages, err := whole.MessagesByFinding(ctx, keys, MostShown+1)
 		if err != nil {
 			return nil, err
 		}
@@ -39,4 +39,11 @@ func evidenceOf(store storage.UserStore) batchFunc[string, *Shown] {
 		}
 		return shown, nil
 	}
+}
+
+// messagesOfFinding answers Finding.messages.
+func messagesOfFinding(store storage.UserStore) *Loader[string, []*storage.Message] {
+	return newListLoader(func(ctx context.Context, keys []string) (map[string][]*storage.Message, error) {
+		return store.MessagesByFinding(ctx, keys, storage.MaxEvidence)
+	})
 }

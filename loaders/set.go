@@ -98,7 +98,7 @@ func NewSet(store storage.UserStore) *Set {
 		Finding:           newLoader(store.FindingsByKey),
 		FindingsOfAttack:  newListLoader(store.FindingsByAttack),
 		RunsOfFinding:     newLoader(store.RunsByFinding),
-		MessagesOfFinding: newListLoader(store.MessagesByFinding),
+		MessagesOfFinding: messagesOfFinding(store),
 		EvidenceOfFinding: newLoader(evidenceOf(store)),
 	}
 }

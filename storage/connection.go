@@ -14,6 +14,7 @@ type (
 	ExecutionConnection    = Connection[Execution]
 	ImportConnection       = Connection[Import]
 	FindingConnection      = Connection[Finding]
+	ScoreConnection        = Connection[Score]
 
 	WorkspaceUseConnection = Connection[WorkspaceUse]
 	UserConnection         = Connection[User]
@@ -39,6 +40,7 @@ type (
 	ExecutionRow    = Edge[Execution]
 	ImportRow       = Edge[Import]
 	FindingRow      = Edge[Finding]
+	ScoreRow        = Edge[Score]
 
 	WorkspaceUseRow = Edge[WorkspaceUse]
 	UserRow         = Edge[User]

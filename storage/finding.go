@@ -142,6 +142,7 @@ func CheckLink(field string, text *string) error {
 
 // FindingFilter narrows a list of findings. Fields that are set hold together.
 type FindingFilter struct {
+	ID        *TextIn // ids as clients have them
 	Title     *TextMatch
 	Severity  *SeverityIn
 	Status    *FindingStatusIn

@@ -122,6 +122,7 @@ type UserStore interface {
 
 	Taxonomies
 	Exchanges
+	People
 
 	Datasets(ctx context.Context, filter *DatasetFilter, order NameOrder, page Page) (*Connection[Dataset], error)
 	DatasetsByKey(ctx context.Context, keys []string) (map[string]*Dataset, error)

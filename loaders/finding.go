@@ -20,25 +20,31 @@ type Shown struct {
 // evidenceOf answers Finding.markdown: two statements for all findings.
 func evidenceOf(store storage.UserStore) batchFunc[string, *Shown] {
 	return func(ctx context.Context, keys []string) (map[string]*Shown, error) {
-		whole := store.Reading(nil)
-		attacks, err := whole.AttacksOf(ctx, storage.AttacksOfFinding, keys, nil,
-			storage.AttackOrder{Field: storage.AttackOrderNumber, Direction: storage.Ascending}, storage.Page{Limit: MostShown})
-		if err != nil {
-			return nil, err
-		}
-		messages, err := whole.MessagesByFinding(ctx, keys, MostShown+1)
-		if err != nil {
-			return nil, err
-		}
-		shown := make(map[string]*Shown, len(keys))
-		for _, key := range keys {
-			shown[key] = &Shown{Messages: messages[key]}
-			if page := attacks[key]; page != nil {
-				shown[key].Attacks, shown[key].More = page.Nodes(), page.PageInfo.HasNextPage
-			}
-		}
-		return shown, nil
+		return EvidenceOf(ctx, store, keys, MostShown)
 	}
+}
+
+// EvidenceOf reads the first attacks and messages of findings, so many of each, and one
+// more to know whether there are more.
+func EvidenceOf(ctx context.Context, store storage.UserStore, keys []string, most int) (map[string]*Shown, error) {
+	whole := store.Reading(nil)
+	attacks, err := whole.AttacksOf(ctx, storage.AttacksOfFinding, keys, nil,
+		storage.AttackOrder{Field: storage.AttackOrderNumber, Direction: storage.Ascending}, storage.Page{Limit: most})
+	if err != nil {
+		return nil, err
+	}
+	messages, err := whole.MessagesByFinding(ctx, keys, most+1)
+	if err != nil {
+		return nil, err
+	}
+	shown := make(map[string]*Shown, len(keys))
+	for _, key := range keys {
+		shown[key] = &Shown{Messages: messages[key]}
+		if page := attacks[key]; page != nil {
+			shown[key].Attacks, shown[key].More = page.Nodes(), page.PageInfo.HasNextPage
+		}
+	}
+	return shown, nil
 }
 
 // messagesOfFinding answers Finding.messages.

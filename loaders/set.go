@@ -50,6 +50,19 @@ type Set struct {
 	RunsOfFinding     *Loader[string, *storage.FindingRuns]
 	MessagesOfFinding *Loader[string, []*storage.Message]
 	EvidenceOfFinding *Loader[string, *Shown]
+
+	FindingsOfConversation   *Loader[int64, []*storage.Finding]
+	FindingsOfMessage        *Loader[storage.MessageKey, []*storage.Finding]
+	FindingsOfExecution      *Pages[string, storage.FindingFilter, storage.Finding]
+	ExecutionsOfComponent    *Pages[string, storage.ExecutionFilter, storage.Execution]
+	ExecutionsOfFinding      *Pages[string, storage.ExecutionFilter, storage.Execution]
+	ConversationsOfExecution *Pages[string, storage.ConversationFilter, storage.Conversation]
+	ScoresOfExecution        *Pages[string, struct{}, storage.Score]
+	ComponentsOfExecution    *Loader[ExecutionPart, []*storage.Component]
+	OutcomesOfPrompt         *Loader[int64, []*storage.TargetOutcome]
+
+	OwnEntry    *Loader[string, *storage.TaxonomyEntry]
+	RawExchange *Loader[storage.MessagePlace, *storage.RawExchange]
 }
 
 // NewSet makes the loaders of a store for one request.
@@ -100,5 +113,18 @@ func NewSet(store storage.UserStore) *Set {
 		RunsOfFinding:     newLoader(store.RunsByFinding),
 		MessagesOfFinding: messagesOfFinding(store),
 		EvidenceOfFinding: newLoader(evidenceOf(store)),
+
+		FindingsOfConversation:   newListLoader(store.FindingsByConversation),
+		FindingsOfMessage:        newListLoader(store.FindingsByMessage),
+		FindingsOfExecution:      findingsOfExecution(store),
+		ExecutionsOfComponent:    executionsOf(store, storage.ExecutionsOfComponent),
+		ExecutionsOfFinding:      executionsOf(store, storage.ExecutionsOfFinding),
+		ConversationsOfExecution: conversationsOfExecution(store),
+		ScoresOfExecution:        scoresOfExecution(store),
+		ComponentsOfExecution:    componentsOfExecution(store),
+		OutcomesOfPrompt:         newListLoader(store.OutcomesByPrompt),
+
+		OwnEntry:    newLoader(store.OwnEntries),
+		RawExchange: newLoader(store.RawExchanges),
 	}
 }

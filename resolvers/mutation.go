@@ -185,6 +185,7 @@ var subjectTypes = map[storage.Kind]string{
 	storage.KindMessage:      "Message",
 	storage.KindAnnotation:   "Annotation",
 	storage.KindFinding:      "Finding",
+	storage.KindTaxonomy:     "Taxonomy",
 }
 
 // key decodes the id. What is no key, of another kind, or out of the reach of the

@@ -53,10 +53,15 @@ var mutations = map[string]func(*team) map[string]any{
 	"previewScorer": func(s *team) map[string]any {
 		return map[string]any{"workspace": s.red.ID(), "reply": "x", "scorer": map[string]any{"inline": map[string]any{"type": "SubStringScorer"}}}
 	},
-	"annotate":          inBulk("verdict", "SUCCESS"),
+	"annotate":          inBulk("verdict", "SUCCESS", "reason", "r"),
 	"retractAnnotation": deleted(storage.KindAnnotation),
 	"setLabels":         inBulk("key", "k", "value", "v"),
 	"removeLabels":      inBulk("key", "k"),
+	"addTags":           inBulk("tags", []any{"free:x"}),
+	"removeTags":        inBulk("tags", []any{"free:x"}),
+	"createTaxonomy":    func(s *team) map[string]any { return map[string]any{"workspace": s.red.ID(), "name": "T", "version": "1"} },
+	"updateTaxonomy":    deleted(storage.KindTaxonomy),
+	"deleteTaxonomy":    deleted(storage.KindTaxonomy),
 	"createFinding":     func(s *team) map[string]any { return map[string]any{"workspace": s.red.ID(), "title": "T"} },
 	"updateFinding":     deleted(storage.KindFinding),
 	"addEvidence":       deleted(storage.KindFinding),
@@ -179,7 +184,7 @@ func TestEveryMutationRefusesWhoMayNotMakeIt(t *testing.T) {
 			}
 		}
 		// What is in a workspace that is named is as good as out of reach in an archived one.
-		named := input["type"] != nil || input["title"] != nil || input["attackFilter"] != nil && input["workspace"] != nil
+		named := input["type"] != nil || input["version"] != nil && input["workspace"] != nil || input["title"] != nil || input["attackFilter"] != nil && input["workspace"] != nil
 		switch {
 		case named || input["id"] != nil || strings.HasPrefix(field.Name, "preview"): // what is in a workspace
 			intruders = append(intruders, intruder{"who is no member", mallory, nil, storage.CodeNotFound},

@@ -22,6 +22,7 @@ const (
 
 // TargetOutcome is how a prompt fared last on one target.
 type TargetOutcome struct {
+	AttackID     string
 	TargetHash   *string // component, nil where the source names none
 	AttackNumber int64
 	Outcome      Outcome

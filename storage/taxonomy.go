@@ -58,8 +58,14 @@ func (t *TaxonomyTag) Title() string { return t.Entry.Title }
 // Description is the entry's.
 func (t *TaxonomyTag) Description() *string { return t.Entry.Description }
 
-// Taxonomy is the entry's.
-func (t *TaxonomyTag) Taxonomy() *Taxonomy { return t.Entry.Taxonomy }
+// Taxonomy is the name of the entry's.
+func (t *TaxonomyTag) Taxonomy() string { return t.Entry.Taxonomy.Name }
+
+// TaxonomyKey is the key of the entry's taxonomy.
+func (t *TaxonomyTag) TaxonomyKey() string { return t.Entry.Taxonomy.Key }
+
+// Version is the version of the entry's taxonomy.
+func (t *TaxonomyTag) Version() string { return t.Entry.Taxonomy.Version }
 
 // TaxonomyChange is what of an own taxonomy is to be another; nil stays. An empty text of
 // those that may be absent takes it away.

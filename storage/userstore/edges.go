@@ -137,7 +137,9 @@ FROM (
 WHERE newest.n = 1
 ORDER BY newest.started_at DESC, newest.attack_no DESC`, q.args, func(rows *sql.Rows) (*last, error) {
 		l := &last{}
-		return l, rows.Scan(&l.prompt, &l.outcome.TargetHash, &l.outcome.AttackNumber, &l.outcome.Outcome, &l.outcome.StartedAt)
+		err := rows.Scan(&l.prompt, &l.outcome.TargetHash, &l.outcome.AttackNumber, &l.outcome.Outcome, &l.outcome.StartedAt)
+		l.outcome.AttackID = s.numberID(storage.KindAttack, l.outcome.AttackNumber)
+		return l, err
 	})
 	for _, row := range rows {
 		found[row.prompt] = append(found[row.prompt], &row.outcome)

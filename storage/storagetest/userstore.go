@@ -58,6 +58,8 @@ func UserStore(t *testing.T, open func(t *testing.T) storage.UserStore) {
 		"TagsOfPeopleStay":                       tagsOfPeopleStay,
 		"OwnTaxonomiesAreKept":                   ownTaxonomiesAreKept,
 		"RawExchangesAreKeptWithoutCredentials":  rawExchangesAreKeptWithoutCredentials,
+		"EdgesLeadBothWays":                      edgesLeadBothWays,
+		"FacetsOfEveryNounCount":                 facetsOfEveryNounCount,
 		"EndedContextEndsEveryRead":              endedContextEndsEveryRead,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })

@@ -59,15 +59,17 @@ var mutations = map[string]func(*team) map[string]any{
 	"removeLabels":      inBulk("key", "k"),
 	"addTags":           inBulk("tags", []any{"free:x"}),
 	"removeTags":        inBulk("tags", []any{"free:x"}),
-	"createTaxonomy":    func(s *team) map[string]any { return map[string]any{"workspace": s.red.ID(), "name": "T", "version": "1"} },
-	"updateTaxonomy":    deleted(storage.KindTaxonomy),
-	"deleteTaxonomy":    deleted(storage.KindTaxonomy),
-	"createFinding":     func(s *team) map[string]any { return map[string]any{"workspace": s.red.ID(), "title": "T"} },
-	"updateFinding":     deleted(storage.KindFinding),
-	"addEvidence":       deleted(storage.KindFinding),
-	"removeEvidence":    deleted(storage.KindFinding),
-	"deleteFinding":     deleted(storage.KindFinding),
-	"setUserDisabled":   func(s *team) map[string]any { return map[string]any{"user": s.users["alice"].ID(), "disabled": true} },
+	"createTaxonomy": func(s *team) map[string]any {
+		return map[string]any{"workspace": s.red.ID(), "name": "T", "version": "1"}
+	},
+	"updateTaxonomy":  deleted(storage.KindTaxonomy),
+	"deleteTaxonomy":  deleted(storage.KindTaxonomy),
+	"createFinding":   func(s *team) map[string]any { return map[string]any{"workspace": s.red.ID(), "title": "T"} },
+	"updateFinding":   deleted(storage.KindFinding),
+	"addEvidence":     deleted(storage.KindFinding),
+	"removeEvidence":  deleted(storage.KindFinding),
+	"deleteFinding":   deleted(storage.KindFinding),
+	"setUserDisabled": func(s *team) map[string]any { return map[string]any{"user": s.users["alice"].ID(), "disabled": true} },
 }
 
 func newThing(s *team) map[string]any {

@@ -144,6 +144,9 @@ func (r *Resolver) createTaxonomy(ctx context.Context, input graph.CreateTaxonom
 			if err != nil {
 				return made{}, err
 			}
+			if err := ownName(&input.Name); err != nil {
+				return made{}, err
+			}
 			entries, err := entriesOf(input.Entries)
 			if err != nil {
 				return made{}, err
@@ -170,6 +173,9 @@ func (r *Resolver) updateTaxonomy(ctx context.Context, input graph.UpdateTaxonom
 	return r.changeTaxonomy(ctx, r.inStore(taxonomies, change{
 		field: "updateTaxonomy", id: input.ClientMutationID, input: input, action: "taxonomy.update", fields: fields,
 	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
+		if err := ownName(input.Name); err != nil {
+			return "", err
+		}
 		entries, err := entriesOf(input.Entries)
 		if err != nil {
 			return "", err
@@ -191,6 +197,15 @@ func (r *Resolver) deleteTaxonomy(ctx context.Context, input graph.DeleteTaxonom
 		answer.DeletedID = &input.ID
 	}
 	return answer, err
+}
+
+// ownName is CONFLICT for the key of a taxonomy that comes with the program: facets and
+// filters call both by one name.
+func ownName(name *string) error {
+	if name != nil && taxonomy.ByKey(*name) != nil {
+		return &storage.Error{Code: storage.CodeConflict, Field: "name", Message: fmt.Sprintf("a taxonomy that comes with the program is called %q: choose another name", *name)}
+	}
+	return nil
 }
 
 // entriesOf are entries as a store keeps them. What another taxonomy's entry is spelled, or

@@ -90,6 +90,8 @@ func TestAWorkspaceHasTaxonomiesOfItsOwn(t *testing.T) {
 	s.refuse(t, "createTaxonomy", map[string]any{"name": "other", "entries": []any{map[string]any{"code": "HR-1", "title": "t"}}}, storage.CodeConflict)
 	s.refuse(t, "createTaxonomy", map[string]any{"name": "other", "entries": []any{map[string]any{"code": "llm01", "title": "t"}}}, storage.CodeConflict)
 	s.refuse(t, "createTaxonomy", map[string]any{"name": "other", "entries": []any{map[string]any{"code": "free:x", "title": "t"}}}, storage.CodeBadInput)
+	s.refuse(t, "createTaxonomy", map[string]any{"name": "MITRE-atlas"}, storage.CodeConflict)
+	s.refuse(t, "updateTaxonomy", map[string]any{"id": id, "name": "mitre-atlas"}, storage.CodeConflict)
 	s.refuse(t, "createTaxonomy", map[string]any{"name": " "}, storage.CodeBadInput)
 	s.refuse(t, "createTaxonomy", map[string]any{"name": "other", "sourceUrl": "javascript:1"}, storage.CodeBadInput)
 	s.refuse(t, "updateTaxonomy", map[string]any{"id": id, "entries": []any{map[string]any{"code": "HR-3", "title": " "}}}, storage.CodeBadInput)

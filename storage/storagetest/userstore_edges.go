@@ -62,7 +62,9 @@ func facetsOfEveryNounCount(t *testing.T, store storage.UserStore) {
 	taggedSample().load(t, store)
 	ctx := t.Context()
 	finding(t, store, "f1", storage.SeverityHigh, 30, storage.Chosen{})
-	value := func(text string, count int64) storage.FacetValue { return storage.FacetValue{Value: &text, Count: count} }
+	value := func(text string, count int64) storage.FacetValue {
+		return storage.FacetValue{Value: &text, Count: count}
+	}
 	equal(t, "severity", must(store.FindingFacet(ctx, storage.FacetSeverity, nil, 9))(t), []storage.FacetValue{value("HIGH", 1)})
 	equal(t, "taxonomy", must(store.TaxonomyFacet(ctx, nil, nil, 9))(t), []storage.FacetValue{value("owasp-llm-2023", 1), {Count: 1}})
 	equal(t, "entry", must(store.TaxonomyFacet(ctx, new("owasp-llm-2023"), nil, 9))(t), []storage.FacetValue{value("LLM01:2023", 1), {Count: 1}})

@@ -92,8 +92,8 @@ func (st *stage) merge(ctx context.Context, tx *sql.Tx, imp *storage.Import, pro
 	if err := st.holdBack(ctx, tx); err != nil {
 		return err
 	}
-	changes := int64(0)
-	for _, m := range tables {
+	changes, said := int64(0), int64(0)
+	for i, m := range tables {
 		if m.table == "conversations" {
 			if _, err := tx.ExecContext(ctx, factsStatement, st.store.owner); err != nil {
 				return fmt.Errorf("count messages: %w", err)
@@ -107,10 +107,15 @@ func (st *stage) merge(ctx context.Context, tx *sql.Tx, imp *storage.Import, pro
 			imp.Tables = append(imp.Tables, count)
 		}
 		changes += count.Inserted + count.Updated
+		if i >= len(mergedTables) {
+			said += count.Read
+		}
 		step()
 	}
-	if err := st.settle(ctx, tx); err != nil {
-		return err
+	if said > 0 {
+		if err := st.settle(ctx, tx); err != nil {
+			return err
+		}
 	}
 	renewed, err := execCount(ctx, tx, renewOverruled, st.store.owner)
 	if err != nil {

@@ -32,6 +32,12 @@ func (c *copying) addFindings(ctx context.Context, keys []string) ([]int64, erro
 		c.findings = append(c.findings, key)
 	}
 	attacks, beside, err := c.source.AttacksToShow(ctx, c.findings)
+	if beside > 0 && c.move {
+		return nil, &storage.Error{
+			Code: storage.CodeConflict, Field: "findings",
+			Message: fmt.Sprintf("%d messages that show these findings belong to no attack and cannot go along: copy instead, or take them out first", beside),
+		}
+	}
 	if beside > 0 {
 		c.notes = append(c.notes, fmt.Sprintf("%d messages that show findings belong to no attack and were not taken along", beside))
 	}

@@ -248,3 +248,27 @@ func TestAnnotatedAttacksMove(t *testing.T) {
 		t.Errorf("left %v, moved %v", left, there)
 	}
 }
+
+// A judge's chat is of no attack: it stays, and so does a finding that it shows.
+func TestAMoveLosesNoEvidenceThatStays(t *testing.T) {
+	h, _ := open(t, t.TempDir())
+	from, to, source := triaged(t, h)
+	const key = "01890000-0000-7000-8000-00000000000f"
+	no := false
+	list, err := source.Conversations(t.Context(), &storage.ConversationFilter{HasAttack: &no}, storage.ConversationOrder{}, storage.Page{Limit: 1})
+	if err != nil || len(list.Edges) != 1 {
+		t.Fatal(len(list.Edges), err)
+	}
+	beside := storage.MessageKey{Conversation: list.Edges[0].Node.Number}
+	if _, err := source.AddEvidence(t.Context(), key, storage.Chosen{Messages: []storage.MessageKey{beside}}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	what := storage.Selection{Findings: []string{key}, Filter: everyAttack.Filter}
+	if imp, err := h.Move(t.Context(), transfer(from, to, what, false)); storage.CodeOf(err) != storage.CodeConflict || imp != nil {
+		t.Errorf("moved: %v, %v", imp, err)
+	}
+	imp, err := h.Copy(t.Context(), transfer(from, to, what, false))
+	if err != nil || len(imp.Notes) != 1 || !strings.HasPrefix(imp.Notes[0], "1 messages that show findings belong to no attack") {
+		t.Errorf("copied: %+v, %v", imp, err)
+	}
+}

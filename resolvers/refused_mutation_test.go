@@ -217,6 +217,7 @@ func TestEveryMutationRefusesWhoMayNotMakeIt(t *testing.T) {
 				intruder{"into another's personal workspace", alice, with(input, "to", s.personal("mallory").ID()), storage.CodeNotFound},
 				intruder{"out of an archived one", alice, with(input, "from", s.old.ID()), storage.CodeNotFound},
 				intruder{"another store's attack", alice, with(input, "attacks", []any{storage.ID{Kind: storage.KindAttack, Store: "nosuchid", Key: storage.NumberKey(1)}.String()}), storage.CodeNotFound},
+				intruder{"another store's finding", alice, with(input, "findings", []any{storage.ID{Kind: storage.KindFinding, Store: "nosuchid", Key: "k"}.String()}), storage.CodeNotFound},
 				intruder{"a dataset for a generator", alice, with(input, "generators", []any{storage.ID{Kind: storage.KindDataset, Store: "nosuchid", Key: "k"}.String()}), storage.CodeNotFound})
 		case field.Name == "createWorkspace":
 			intruders = append(intruders, intruder{"a bound key", elsewhere, nil, storage.CodeForbidden})

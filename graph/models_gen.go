@@ -213,6 +213,18 @@ type PreviewScorerInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What is to be removed for good: one entry, or all of a workspace.
+type PurgeTrashInput struct {
+	// The workspace of all; without it that of the entry, or the personal one.
+	Workspace *string `json:"workspace,omitempty"`
+	// The entry of the trash.
+	ID *string `json:"id,omitempty"`
+	// Every entry of the workspace.
+	All bool `json:"all"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // Everything that can be read.
 type Query struct {
 }
@@ -233,6 +245,14 @@ type RenameWorkspaceInput struct {
 	Workspace string `json:"workspace"`
 	// The new name: 1 to 64 characters, unique among the viewer's workspaces.
 	Name string `json:"name"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What is to be restored.
+type RestoreFromTrashInput struct {
+	// The entry of the trash.
+	ID string `json:"id"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

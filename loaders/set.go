@@ -50,6 +50,8 @@ type Set struct {
 	RunsOfFinding     *Loader[string, *storage.FindingRuns]
 	MessagesOfFinding *Loader[string, []*storage.Message]
 	EvidenceOfFinding *Loader[string, *Shown]
+
+	TrashEntry *Loader[string, *storage.TrashEntry]
 }
 
 // NewSet makes the loaders of a store for one request.
@@ -100,5 +102,7 @@ func NewSet(store storage.UserStore) *Set {
 		RunsOfFinding:     newLoader(store.RunsByFinding),
 		MessagesOfFinding: newListLoader(store.MessagesByFinding),
 		EvidenceOfFinding: newLoader(evidenceOf(store)),
+
+		TrashEntry: newLoader(store.TrashByKey),
 	}
 }

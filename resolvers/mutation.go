@@ -58,6 +58,8 @@ type made struct {
 	Matched   int64                  `json:"matched,omitempty"`
 	Tables    []*storage.ImportCount `json:"tables,omitempty"`
 	Notes     []string               `json:"notes,omitempty"`
+	Rows      []*storage.TableUse    `json:"rows,omitempty"`
+	InTheWay  []*storage.Obstacle    `json:"inTheWay,omitempty"`
 }
 
 // mutate is the one way of a mutation, whose role and scope the directives have
@@ -185,6 +187,7 @@ var subjectTypes = map[storage.Kind]string{
 	storage.KindMessage:      "Message",
 	storage.KindAnnotation:   "Annotation",
 	storage.KindFinding:      "Finding",
+	storage.KindTrashEntry:   "TrashEntry",
 }
 
 // key decodes the id. What is no key, of another kind, or out of the reach of the

@@ -20,6 +20,7 @@ type Resolver struct {
 	fileLink   func(owner, hash string) (string, error)
 	sharedFile func(workspaceKey string) string
 	copy, move Transfer
+	forget     func(ctx context.Context, workspace *storage.Workspace)
 	things     *configured.Things
 }
 
@@ -37,6 +38,8 @@ type Options struct {
 	SharedFile func(workspaceKey string) string
 	// Copy and Move are behind the mutations of these names.
 	Copy, Move Transfer
+	// ForgetFiles removes the contents of media that a purge left without a row.
+	ForgetFiles func(ctx context.Context, workspace *storage.Workspace)
 	// Things keeps generators, converters and scorers.
 	Things *configured.Things
 	// FileLink makes a path under which a file can be fetched for a while.
@@ -59,7 +62,7 @@ func NewSchema(options Options) graphql.ExecutableSchema {
 	server := &graph.ServerInfo{Version: options.Version, Features: features, Limits: &limits}
 	return &requestSchema{
 		ExecutableSchema: graph.NewExecutableSchema(graph.Config{
-			Resolvers: &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile, copy: options.Copy, move: options.Move, things: options.Things},
+			Resolvers: &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile, copy: options.Copy, move: options.Move, forget: options.ForgetFiles, things: options.Things},
 			Directives: graph.DirectiveRoot{
 				Authenticated: gate.Authenticated,
 				HasRole:       gate.HasRole,

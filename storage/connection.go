@@ -14,6 +14,7 @@ type (
 	ExecutionConnection    = Connection[Execution]
 	ImportConnection       = Connection[Import]
 	FindingConnection      = Connection[Finding]
+	TrashConnection        = Connection[TrashEntry]
 
 	WorkspaceUseConnection = Connection[WorkspaceUse]
 	UserConnection         = Connection[User]
@@ -39,6 +40,7 @@ type (
 	ExecutionRow    = Edge[Execution]
 	ImportRow       = Edge[Import]
 	FindingRow      = Edge[Finding]
+	TrashRow        = Edge[TrashEntry]
 
 	WorkspaceUseRow = Edge[WorkspaceUse]
 	UserRow         = Edge[User]

@@ -11,6 +11,8 @@ import (
 // Methods with keys answer for all of them in one statement; a key without an
 // answer is absent from the map. Lists are never longer than the page.
 type UserStore interface {
+	Trash
+
 	// Owner is the key of the workspace.
 	Owner() string
 	// Key is the store's random key for ids, StoreKeyBytes long.
@@ -65,10 +67,6 @@ type UserStore interface {
 	// ChangeConfigured changes a configured thing now. CodeNotFound for none,
 	// CodeConflict for a name that another of the kind has.
 	ChangeConfigured(ctx context.Context, kind ConfiguredKind, key string, change ConfiguredChange) error
-	// DeleteConfigured deletes a configured thing. CodeNotFound for none; CodeConflict
-	// while another thing is made of it, or, for a generator without cascade, while
-	// components came from it. Components stay, for runs recorded them.
-	DeleteConfigured(ctx context.Context, kind ConfiguredKind, key string, cascade bool) error
 
 	// SealedCredential is the sealed credential of one thing. CodeNotFound for none.
 	SealedCredential(ctx context.Context, kind ConfiguredKind, key string) (string, error)
@@ -105,8 +103,6 @@ type UserStore interface {
 	// ChangeFinding changes a finding. CodeNotFound for none, CodeConflict for a status
 	// that may not follow.
 	ChangeFinding(ctx context.Context, key string, change FindingChange, now time.Time) error
-	// DeleteFinding deletes a finding, not what showed it. CodeNotFound for none.
-	DeleteFinding(ctx context.Context, key string) error
 	// AddEvidence and RemoveEvidence tell how many attacks and messages were new or
 	// gone. CodeNotFound for no such finding, and for new evidence that is not there.
 	AddEvidence(ctx context.Context, key string, evidence Chosen, now time.Time) (int64, error)

@@ -110,7 +110,7 @@ func TestAFileIsKeptOnceUnderItsHash(t *testing.T) {
 		if first == nil {
 			first = info
 		}
-		if !os.SameFile(first, info) || !first.ModTime().Equal(info.ModTime()) {
+		if !os.SameFile(first, info) {
 			t.Error("the second time copied it again")
 		}
 	}

@@ -55,6 +55,14 @@ func UserStore(t *testing.T, open func(t *testing.T) storage.UserStore) {
 		"FindingsAreReadBack":                    findingsAreReadBack,
 		"FindingsChangeByTheirStatus":            findingsChangeByTheirStatus,
 		"FindingsAreListedInOrder":               findingsAreListedInOrder,
+		"DeletedAttacksComeBack":                 deletedAttacksComeBack,
+		"WhatStaysIsPartedAndJoinedAgain":        whatStaysIsPartedAndJoinedAgain,
+		"AMainConversationGoesOnlyWithItsAttack": aMainConversationGoesOnlyWithItsAttack,
+		"AnEmptyFilterIsRefused":                 anEmptyFilterIsRefused,
+		"ARunGoesWithItsAttacksOrWithout":        aRunGoesWithItsAttacksOrWithout,
+		"ImportDoesNotResurrect":                 importDoesNotResurrect,
+		"EntriesThatCrossComeBackInAnyOrder":     entriesThatCrossComeBackInAnyOrder,
+		"WhatWasPurgedIsGone":                    whatWasPurgedIsGone,
 		"EndedContextEndsEveryRead":              endedContextEndsEveryRead,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })

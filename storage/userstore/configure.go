@@ -66,69 +66,6 @@ WHERE owner_id = $1 AND id = $2`,
 	})
 }
 
-// DeleteConfigured deletes a generator, converter or scorer.
-func (s *Store) DeleteConfigured(ctx context.Context, kind storage.ConfiguredKind, key string, cascade bool) error {
-	return s.changing(ctx, "delete from "+string(kind), func(ctx context.Context, tx *sql.Tx) error {
-		if err := s.isNoPart(ctx, tx, key); err != nil {
-			return err
-		}
-		if kind == storage.KindGenerators {
-			if err := s.leaveComponents(ctx, tx, key, cascade); err != nil {
-				return err
-			}
-		}
-		result, err := tx.ExecContext(ctx, `
-DELETE FROM `+string(kind)+`
-WHERE owner_id = $1 AND id = $2`, s.owner, key)
-		if err != nil {
-			return err
-		}
-		return changedOne(result)
-	})
-}
-
-// isNoPart refuses to delete what the parameters of another configured thing name: its
-// key is long and random, so that it stands nowhere by chance.
-func (s *Store) isNoPart(ctx context.Context, tx *sql.Tx, key string) error {
-	contains := s.engine.Dialect().Contains("g.parameters", "CAST($2 AS TEXT)")
-	rows, err := tx.QueryContext(ctx, `
-SELECT g.name FROM converters g WHERE g.owner_id = $1 AND g.id <> $2 AND `+contains+`
-UNION ALL
-SELECT g.name FROM scorers g WHERE g.owner_id = $1 AND g.id <> $2 AND `+contains+`
-ORDER BY name`, s.owner, key)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	if rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return err
-		}
-		return storage.Errorf(storage.CodeConflict, "%q is made of it: change or delete that first", name)
-	}
-	return rows.Err()
-}
-
-// leaveComponents parts components from the generator that they came from.
-func (s *Store) leaveComponents(ctx context.Context, tx *sql.Tx, key string, cascade bool) error {
-	var components int64
-	if err := tx.QueryRowContext(ctx, `
-SELECT count(*)
-FROM components
-WHERE owner_id = $1 AND generator_id = $2`, s.owner, key).Scan(&components); err != nil || components == 0 {
-		return err
-	}
-	if !cascade {
-		return storage.Errorf(storage.CodeConflict, "%d targets that attacks were made on came from it: delete it with cascade to keep them without it", components)
-	}
-	_, err := tx.ExecContext(ctx, `
-UPDATE components
-SET generator_id = NULL
-WHERE owner_id = $1 AND generator_id = $2`, s.owner, key)
-	return err
-}
-
 // nameIsFree refuses a name that another thing of the kind has.
 func (s *Store) nameIsFree(ctx context.Context, tx *sql.Tx, kind storage.ConfiguredKind, key string, name *string) error {
 	if name == nil {

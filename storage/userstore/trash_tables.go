@@ -50,6 +50,15 @@ var trashTables = []trashTable{
   WHERE p.owner_id = $2 AND p.source = t.source AND starts_with(t.source_id, p.source_id || '/'))`},
 }
 
+// TrashTables are the names of the tables whose rows can lie in the trash.
+func TrashTables() []string {
+	names := make([]string, len(trashTables))
+	for i, t := range trashTables {
+		names[i] = t.name
+	}
+	return names
+}
+
 var (
 	ofGoneAttack       = gone("attack_no", "attacks", "attack_no")
 	ofGoneConversation = gone("conversation_no", "conversations", "conversation_no")

@@ -63,6 +63,7 @@ func UserStore(t *testing.T, open func(t *testing.T) storage.UserStore) {
 		"ImportDoesNotResurrect":                 importDoesNotResurrect,
 		"EntriesThatCrossComeBackInAnyOrder":     entriesThatCrossComeBackInAnyOrder,
 		"WhatWasPurgedIsGone":                    whatWasPurgedIsGone,
+		"FilesGoWithTheirLastMessage":            filesGoWithTheirLastMessage,
 		"EndedContextEndsEveryRead":              endedContextEndsEveryRead,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })

@@ -3,6 +3,7 @@ package storagetest
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -279,4 +280,57 @@ func whatWasPurgedIsGone(t *testing.T, store storage.UserStore) {
 	}
 	_, err := store.RestoreFromTrash(t.Context(), "t3")
 	refusedAs(t, err, storage.CodeNotFound, "id")
+}
+
+// Contents that the last message in the store and in the trash named go with it.
+func filesGoWithTheirLastMessage(t *testing.T, store storage.UserStore) {
+	f := sample()
+	f.media = []*storage.StagedMedium{
+		medium("m1", storage.PartOriginal, "a", "a.png"), medium("l1", storage.PartOriginal, "a", "a.png"), medium("l1", storage.PartConverted, "b", "b.png"),
+	}
+	f.load(t, store)
+	rows := counts(t, store)
+	purged := func() []string { return must(store.PurgedFiles(t.Context(), "", 9))(t) }
+	a, b := strings.Repeat("a", 64), strings.Repeat("b", 64)
+
+	// Each of the two takes what the other does not name any more.
+	must(store.MoveToTrash(t.Context(), deletionOf("t1", 41, "attacks", 1)))(t)
+	if now := counts(t, store); now["files"] != 2 {
+		t.Errorf("%d files are left of 2 that are named", now["files"])
+	}
+	must(store.MoveToTrash(t.Context(), deletionOf("t2", 42, "attacks", 2)))(t)
+	if now := counts(t, store); now["files"] != 0 {
+		t.Errorf("%d files are left of none that is named", now["files"])
+	}
+	restored(t, store, "t1")
+	if files := must(store.FilesByMessage(t.Context(), []storage.MessageKey{{Conversation: 1}}))(t)[storage.MessageKey{Conversation: 1}]; files == nil || files.Original.Hash != a {
+		t.Errorf("the message has lost its file: %v", files)
+	}
+	restored(t, store, "t2")
+	equal(t, "rows", counts(t, store), rows)
+
+	must(store.MoveToTrash(t.Context(), deletionOf("t1", 43, "attacks", 1)))(t)
+	must(store.MoveToTrash(t.Context(), deletionOf("t2", 44, "attacks", 2)))(t)
+	must(store.PurgeTrash(t.Context(), storage.Purge{Key: "t2"}))(t)
+	equal(t, "purged", purged(), []string{b})
+	restored(t, store, "t1")
+	if now := counts(t, store); now["files"] != 1 {
+		t.Errorf("%d files came back with the message of one", now["files"])
+	}
+	must(store.MoveToTrash(t.Context(), deletionOf("t1", 45, "attacks", 1)))(t)
+	must(store.PurgeTrash(t.Context(), storage.Purge{All: true}))(t)
+	equal(t, "purged", purged(), []string{a, b})
+	// A content that an import brings again is not removed, though it was noted.
+	f.load(t, store)
+	equal(t, "purged after an import", purged(), []string{})
+	if err := store.ForgetFiles(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	must(store.MoveToTrash(t.Context(), &storage.Deletion{Key: "t3", AttackFilter: &storage.AttackFilter{}, All: true, At: at(46), Until: at(46)}))(t)
+	must(store.PurgeTrash(t.Context(), storage.Purge{All: true}))(t)
+	equal(t, "purged again", purged(), []string{a, b})
+	if err := store.ForgetFiles(t.Context(), []string{a}); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "purged without what was removed", purged(), []string{b})
 }

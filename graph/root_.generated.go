@@ -9196,7 +9196,7 @@ extend type Mutation {
     "What to make."
     input: CloneConverterInput!
   ): CloneConverterPayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes a converter. CONFLICT while something is made of it."
+  "Moves a converter to the trash. CONFLICT while something is made of it."
   deleteConverter(
     "What to delete."
     input: DeleteConverterInput!
@@ -10128,7 +10128,7 @@ extend type Mutation {
     "What to take out."
     input: RemoveEvidenceInput!
   ): RemoveEvidencePayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes a finding. The attacks and messages that showed it stay."
+  "Moves a finding to the trash. The attacks and messages that showed it stay."
   deleteFinding(
     "What to delete."
     input: DeleteFindingInput!
@@ -10405,7 +10405,7 @@ extend type Mutation {
     "What to make."
     input: CloneGeneratorInput!
   ): CloneGeneratorPayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes a generator. CONFLICT while something is made of it, or attacks were made on targets that came from it, without cascade."
+  "Moves a generator to the trash. CONFLICT while something is made of it, or attacks were made on targets that came from it, without cascade."
   deleteGenerator(
     "What to delete."
     input: DeleteGeneratorInput!
@@ -11579,7 +11579,7 @@ extend type Mutation {
     "What to make."
     input: CloneScorerInput!
   ): CloneScorerPayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes a scorer. CONFLICT while something is made of it."
+  "Moves a scorer to the trash. CONFLICT while something is made of it."
   deleteScorer(
     "What to delete."
     input: DeleteScorerInput!

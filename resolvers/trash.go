@@ -49,7 +49,7 @@ func (r *Resolver) moveToTrash(ctx context.Context, input schema.MoveToTrashInpu
 		fields = append(fields, "conversationFilter")
 	}
 	done, payload, err := r.mutate(ctx, change{
-		field: "moveToTrash", id: input.ClientMutationID, input: input, action: "trash.move", fields: fields, on: on.inWorkspace(),
+		field: "moveToTrash", id: input.ClientMutationID, input: input, action: "trash.move", fields: fields, on: on.subject(),
 		do: func(ctx context.Context, w work) (made, error) {
 			if len(fields) == 0 {
 				return made{}, storage.BadInput("attacks", "name what to delete, or give a filter")
@@ -68,7 +68,7 @@ func (r *Resolver) moveToTrash(ctx context.Context, input schema.MoveToTrashInpu
 					return made{}, err
 				}
 			}
-			deleted, err := r.trash(ctx, w, set, &d)
+			deleted, err := r.trash(ctx, set, &d)
 			if err != nil {
 				return made{}, err
 			}
@@ -92,14 +92,6 @@ func (r *Resolver) moveToTrash(ctx context.Context, input schema.MoveToTrashInpu
 	return answer, err
 }
 
-// inWorkspace is the workspace that is named, or that is found by the ids.
-func (t triage) inWorkspace() named {
-	if t.workspace != nil {
-		return workspaceNamed(*t.workspace)
-	}
-	return named{kind: storage.KindWorkspace}
-}
-
 // choose decodes the ids, which must be of the store with that key.
 func (l trashList) choose(d *storage.Deletion, store string) error {
 	if numbersOf[l.kind] > 0 {
@@ -116,30 +108,27 @@ func (l trashList) choose(d *storage.Deletion, store string) error {
 }
 
 // trash moves things into the trash, in the name of who asks.
-func (r *Resolver) trash(ctx context.Context, w work, set *loaders.Set, d *storage.Deletion) (*storage.Deleted, error) {
+func (r *Resolver) trash(ctx context.Context, set *loaders.Set, d *storage.Deletion) (*storage.Deleted, error) {
+	user, err := directives.User(ctx)
+	if err != nil {
+		return nil, err
+	}
 	days, err := r.settingNow(ctx, storage.TrashDays)
 	if err != nil {
 		return nil, err
 	}
-	d.Key, d.By, d.At = uuid.Must(uuid.NewV7()).String(), w.actor.Username, now()
+	d.Key, d.By, d.At = uuid.Must(uuid.NewV7()).String(), user.Username, now()
 	d.Until = d.At.Add(time.Duration(days.Int()) * 24 * time.Hour)
 	return set.Store.MoveToTrash(ctx, d)
 }
 
 // deleteOne moves one thing into the trash.
 func (r *Resolver) deleteOne(ctx context.Context, of noun, c change, id string, d storage.Deletion, table string) (*schema.DeletePayload, error) {
-	var w work
-	c = r.inStore(of, c, id, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
+	done, payload, err := r.mutate(ctx, r.inStore(of, c, id, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
 		d.Keyed, d.Chosen = map[string][]string{table: {key}}, detail(map[string]any{table: 1})
-		_, err := r.trash(ctx, w, set, &d)
+		_, err := r.trash(ctx, set, &d)
 		return key, aboutOne(err)
-	})
-	inStore := c.do
-	c.do = func(ctx context.Context, working work) (made, error) {
-		w = working
-		return inStore(ctx, working)
-	}
-	done, payload, err := r.mutate(ctx, c)
+	}))
 	answer := &schema.DeletePayload{Payload: payload}
 	if done != nil && err == nil {
 		answer.DeletedID = &id
@@ -161,14 +150,12 @@ func (r *Resolver) restoreFromTrash(ctx context.Context, input graph.RestoreFrom
 
 func (r *Resolver) purgeTrash(ctx context.Context, input graph.PurgeTrashInput) (*schema.TrashPayload, error) {
 	on := triage{workspace: input.Workspace}
-	subject := on.inWorkspace()
 	if input.ID != nil {
 		on.lists = []idList{{"id", storage.KindTrashEntry, []string{*input.ID}}}
-		subject = named{storage.KindTrashEntry, *input.ID, "id"}
 	}
 	var purged *storage.Purged
 	return r.changeTrash(ctx, change{
-		field: "purgeTrash", id: input.ClientMutationID, input: input, action: "trash.purge", detail: map[string]any{"all": input.All}, on: subject,
+		field: "purgeTrash", id: input.ClientMutationID, input: input, action: "trash.purge", detail: map[string]any{"all": input.All}, on: on.subject(),
 		do: func(ctx context.Context, w work) (made, error) {
 			if (input.ID != nil) == input.All {
 				return made{}, storage.BadInput("id", "name one entry, or set all")

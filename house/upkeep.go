@@ -11,7 +11,7 @@ import (
 const (
 	flushEvery = time.Second // what a crash may lose of "last used"
 	purgeEvery = time.Hour
-	trashEvery = 24 // purges after which the trash is purged, which opens every store
+	trashEvery = 24        // purges after which the trash is purged, which opens every store
 	fullAgain  = time.Hour // after which every bucket of a rate limit is full
 )
 

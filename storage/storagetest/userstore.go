@@ -63,6 +63,7 @@ func UserStore(t *testing.T, open func(t *testing.T) storage.UserStore) {
 		"ImportDoesNotResurrect":                 importDoesNotResurrect,
 		"EntriesThatCrossComeBackInAnyOrder":     entriesThatCrossComeBackInAnyOrder,
 		"WhatWasPurgedIsGone":                    whatWasPurgedIsGone,
+		"ANameThatCameAgainIsInTheWay":           aNameThatCameAgainIsInTheWay,
 		"FilesGoWithTheirLastMessage":            filesGoWithTheirLastMessage,
 		"EndedContextEndsEveryRead":              endedContextEndsEveryRead,
 	} {

@@ -211,6 +211,36 @@ func importDoesNotResurrect(t *testing.T, store storage.UserStore) {
 	}
 }
 
+func aNameThatCameAgainIsInTheWay(t *testing.T, store storage.UserStore) {
+	f := sample()
+	twin := *f.datasets[0]
+	twin.Key, twin.SourceID = "d2", "of d2"
+	f.datasets = append(f.datasets, &twin)
+	f.load(t, store)
+	add := func(key string, minute int) {
+		t.Helper()
+		thing := configured(storage.KindGenerators, key).Configured
+		thing.Name, thing.CreatedAt, thing.UpdatedAt = "the name", at(minute), at(minute)
+		if err := store.AddConfigured(t.Context(), storage.KindGenerators, &thing, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add("first", 30)
+	must(store.MoveToTrash(t.Context(), deletion("t1", 40, "generators", "first")))(t)
+	add("second", 41)
+	_, err := store.RestoreFromTrash(t.Context(), "t1")
+	refusedAs(t, err, storage.CodeConflict, "id")
+	if !strings.Contains(err.Error(), `"the name"`) {
+		t.Errorf("what is in the way is not named: %v", err)
+	}
+	must(store.MoveToTrash(t.Context(), deletion("t2", 42, "generators", "second")))(t)
+	restored(t, store, "t1")
+
+	// Two of a name that a file brought may stand beside each other again.
+	must(store.MoveToTrash(t.Context(), deletion("t3", 43, "datasets", "d2")))(t)
+	restored(t, store, "t3")
+}
+
 func entriesThatCrossComeBackInAnyOrder(t *testing.T, store storage.UserStore) {
 	sample().load(t, store)
 	finding(t, store, "f1", storage.SeverityHigh, 30, storage.Chosen{Attacks: []int64{1}, Messages: []storage.MessageKey{{Conversation: 1}}})

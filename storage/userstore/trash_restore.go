@@ -57,7 +57,7 @@ func (r *restoring) exec(ctx context.Context, what, text string, more ...any) er
 }
 
 // identities are the tables whose rows an import knows by what the source calls them,
-// what they are, and the column of a name that only one of them has.
+// what they are, and the column of a name that no other may be given.
 var identities = []struct{ table, what, name string }{
 	{"execution_plans", "runs", ""},
 	{"attacks", "attacks", ""},
@@ -75,15 +75,17 @@ func (r *restoring) check(ctx context.Context) error {
 	for _, of := range identities {
 		name, same := "''", "l.source = t.source AND l.source_id = t.source_id"
 		if of.name != "" {
-			name, same = "min(t."+of.name+")", "("+same+" OR l."+of.name+" = t."+of.name+")"
+			// Imports bring equal names, which stood beside each other before too.
+			name, same = "min(t."+of.name+")", "("+same+" OR l."+of.name+" = t."+of.name+" AND l.updated_at >= e.deleted_at)"
 		}
 		var count int64
 		var first sql.NullString
 		if err := r.tx.QueryRowContext(ctx, `
 SELECT count(*), `+name+`
 FROM `+of.table+` t
+JOIN trash e ON e.owner_id = $1 AND e.id = $3
 JOIN `+of.table+` l ON `+same+`
-WHERE t.owner_id = $2 AND l.owner_id = $1`, r.args...).Scan(&count, &first); err != nil {
+WHERE t.owner_id = $2 AND l.owner_id = $1`, r.args[0], r.args[1], r.key).Scan(&count, &first); err != nil {
 			return fmt.Errorf("look for %s that came again: %w", of.what, err)
 		}
 		switch {

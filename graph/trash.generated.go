@@ -992,7 +992,7 @@ func (ec *executionContext) unmarshalInputMoveToTrashInput(ctx context.Context, 
 		asMap["dryRun"] = false
 	}
 
-	fieldsInOrder := [...]string{"workspace", "attacks", "attackFilter", "conversations", "conversationFilter", "executions", "withAttacks", "datasets", "generators", "converters", "scorers", "findings", "annotations", "all", "cascade", "dryRun", "clientMutationId"}
+	fieldsInOrder := [...]string{"workspace", "attacks", "attackFilter", "conversations", "conversationFilter", "executions", "withAttacks", "datasets", "generators", "converters", "scorers", "orchestrators", "findings", "annotations", "all", "cascade", "dryRun", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1076,6 +1076,13 @@ func (ec *executionContext) unmarshalInputMoveToTrashInput(ctx context.Context, 
 				return it, err
 			}
 			it.Scorers = data
+		case "orchestrators":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orchestrators"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Orchestrators = data
 		case "findings":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("findings"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)

@@ -33,6 +33,7 @@ func trashLists(input schema.MoveToTrashInput) []trashList {
 		{idList{"generators", storage.KindGenerator, input.Generators}, string(storage.KindGenerators)},
 		{idList{"converters", storage.KindConverter, input.Converters}, string(storage.KindConverters)},
 		{idList{"scorers", storage.KindScorer, input.Scorers}, string(storage.KindScorers)},
+		{idList{"orchestrators", storage.KindOrchestrator, input.Orchestrators}, "orchestrators"},
 		{idList{"findings", storage.KindFinding, input.Findings}, "findings"},
 		{idList{"annotations", storage.KindAnnotation, input.Annotations}, "annotations"},
 	}
@@ -73,7 +74,7 @@ func (r *Resolver) moveToTrash(ctx context.Context, input schema.MoveToTrashInpu
 				return made{}, err
 			}
 			w.act.Detail = detail(map[string]any{"fields": fields, "rows": total(deleted.Tables), "dryRun": input.DryRun})
-			done := made{Workspace: scope.Workspace.Key, Rows: deleted.Tables, InTheWay: deleted.InTheWay}
+			done := made{Workspace: scope.Workspace.Key, Deleted: deleted.Tables, InTheWay: deleted.InTheWay}
 			if !input.DryRun && len(deleted.Tables) > 0 {
 				done.Row = d.Key
 			}
@@ -84,7 +85,7 @@ func (r *Resolver) moveToTrash(ctx context.Context, input schema.MoveToTrashInpu
 	if done == nil || err != nil {
 		return answer, err
 	}
-	answer.Tables, answer.InTheWay = append([]*storage.TableUse{}, done.Rows...), append([]*storage.Obstacle{}, done.InTheWay...)
+	answer.Tables, answer.InTheWay = append([]*storage.TableUse{}, done.Deleted...), append([]*storage.Obstacle{}, done.InTheWay...)
 	set, err := r.setNow(ctx, done, &answer.WorkspacePayload)
 	if set != nil && done.Row != "" {
 		answer.TrashEntry, err = set.TrashEntry.Load(ctx, done.Row)
@@ -145,7 +146,7 @@ func (r *Resolver) restoreFromTrash(ctx context.Context, input graph.RestoreFrom
 		tables, err = set.Store.RestoreFromTrash(ctx, key)
 		return key, err
 	})
-	return r.changeTrash(ctx, c, func(done *made) { done.Rows = tables })
+	return r.changeTrash(ctx, c, func(done *made) { done.Deleted = tables })
 }
 
 func (r *Resolver) purgeTrash(ctx context.Context, input graph.PurgeTrashInput) (*schema.TrashPayload, error) {
@@ -181,7 +182,7 @@ func (r *Resolver) purgeTrash(ctx context.Context, input graph.PurgeTrashInput) 
 			r.forget(ctx, scope.Workspace)
 			return made{Workspace: scope.Workspace.Key}, nil
 		},
-	}, func(done *made) { done.Rows, done.Count = purged.Tables, purged.Entries })
+	}, func(done *made) { done.Deleted, done.Count = purged.Tables, purged.Entries })
 }
 
 // changeTrash makes a change that note tells the counts of.
@@ -191,7 +192,7 @@ func (r *Resolver) changeTrash(ctx context.Context, c change, note func(done *ma
 		done, err := do(ctx, w)
 		if err == nil {
 			note(&done)
-			w.act.Detail = detail(map[string]any{"rows": total(done.Rows)})
+			w.act.Detail = detail(map[string]any{"rows": total(done.Deleted)})
 		}
 		return done, err
 	}
@@ -200,7 +201,7 @@ func (r *Resolver) changeTrash(ctx context.Context, c change, note func(done *ma
 	if done == nil || err != nil {
 		return answer, err
 	}
-	answer.Tables, answer.Entries = append([]*storage.TableUse{}, done.Rows...), done.Count
+	answer.Tables, answer.Entries = append([]*storage.TableUse{}, done.Deleted...), done.Count
 	answer.Workspace, err = r.workspaceNow(ctx, done.Workspace)
 	return answer, err
 }

@@ -279,7 +279,7 @@ type MoveToTrashInput struct {
 	Workspace                                    *string
 	Attacks, Conversations, Executions, Datasets []string
 	Generators, Converters, Scorers, Findings    []string
-	Annotations                                  []string
+	Annotations, Orchestrators                   []string
 	AttackFilter                                 *storage.AttackFilter
 	ConversationFilter                           *storage.ConversationFilter
 	WithAttacks, All, Cascade, DryRun            bool

@@ -15,6 +15,9 @@ type (
 	ImportConnection       = Connection[Import]
 	FindingConnection      = Connection[Finding]
 	TrashConnection        = Connection[TrashEntry]
+	OrchestratorConnection = Connection[Orchestrator]
+	PriceConnection        = Connection[Price]
+	ScoreConnection        = Connection[Score]
 
 	WorkspaceUseConnection = Connection[WorkspaceUse]
 	UserConnection         = Connection[User]
@@ -41,6 +44,9 @@ type (
 	ImportRow       = Edge[Import]
 	FindingRow      = Edge[Finding]
 	TrashRow        = Edge[TrashEntry]
+	OrchestratorRow = Edge[Orchestrator]
+	PriceRow        = Edge[Price]
+	ScoreRow        = Edge[Score]
 
 	WorkspaceUseRow = Edge[WorkspaceUse]
 	UserRow         = Edge[User]

@@ -114,6 +114,10 @@ type UserStore interface {
 	RunsByFinding(ctx context.Context, keys []string) (map[string]*FindingRuns, error)
 	MessagesByFinding(ctx context.Context, keys []string) (map[string][]*Message, error)
 
+	Orchestrators
+	Prices
+	Usage
+
 	Datasets(ctx context.Context, filter *DatasetFilter, order NameOrder, page Page) (*Connection[Dataset], error)
 	DatasetsByKey(ctx context.Context, keys []string) (map[string]*Dataset, error)
 	PromptsByDataset(ctx context.Context, keys []string, filter *PromptFilter, page Page) (map[string]*Connection[Prompt], error)
@@ -175,6 +179,7 @@ const (
 	AttacksOfPrompt    AttackEdge = "prompt"    // parent: prompt number
 	AttacksOfExecution AttackEdge = "execution" // parent: execution key
 	AttacksOfGenerator AttackEdge = "generator" // parent: generator key
+	AttacksOfConverter AttackEdge = "converter" // parent: converter key
 	AttacksOfFinding   AttackEdge = "finding"   // parent: finding key
 )
 

@@ -63,12 +63,12 @@ func (s *Store) CheckDelete(ctx context.Context, what storage.Selection) error {
 }
 
 // takeAway takes what is selected out of the workspace. What stays may not lose what it
-// refers to, but a component may lose the generator that it came from.
+// refers to, but a component may lose the thing that it came from.
 func (s *Store) takeAway(ctx context.Context, tx *sql.Tx, what storage.Selection) (*going, error) {
 	if what.Filter != nil {
 		return nil, storage.BadInput("filter", "only what is named by its key can be deleted: list the attacks first")
 	}
-	g := &going{store: s, tx: tx, entry: uuid.Must(uuid.NewV7()).String()}
+	g := &going{store: s, tx: tx, entry: uuid.Must(uuid.NewV7()).String(), lenient: true}
 	err := g.take(ctx, &storage.Deletion{
 		Numbered: map[string][]int64{"attacks": what.Attacks},
 		Keyed: map[string][]string{
@@ -80,7 +80,12 @@ func (s *Store) takeAway(ctx context.Context, tx *sql.Tx, what storage.Selection
 	}
 	for _, found := range g.found {
 		switch r := found.reference; {
-		case r == nil || r.to == "generators":
+		case found.along:
+			return nil, &storage.Error{
+				Code: storage.CodeConflict, Field: found.argument,
+				Message: fmt.Sprintf("there are %d %s: copy them, or delete the orchestrators first", found.Count, found.What),
+			}
+		case r == nil || r.table == "components":
 		case r.to == "dataset_prompts":
 			return nil, &storage.Error{
 				Code: storage.CodeConflict, Field: r.argument,

@@ -64,7 +64,7 @@ var smallRows = func() []string {
 	var statements []string
 	for _, owner := range []string{"o1", "o2"} {
 		for _, values := range []string{
-			`INSERT INTO components VALUES
+			`INSERT INTO components (owner_id, hash, kind, name, class_name, module, model, endpoint, parameters, identifier, generator_id) VALUES
 				('o1', 'ht1', 'TARGET', 'chat one', 'OpenAIChatTarget', NULL, 'gpt-x', 'http://a', '{}', '{"a":1}', 'g1'),
 				('o1', 'ht2', 'TARGET', 'chat two', 'HTTPTarget', NULL, NULL, NULL, '{}', '{"a":2}', NULL),
 				('o1', 'hs1', 'SCORER', 'substring', 'SubStringScorer', NULL, NULL, NULL, '{}', '{}', NULL),
@@ -80,8 +80,8 @@ var smallRows = func() []string {
 				'prompt ' || i, 'text', CASE WHEN i = 1 THEN ['violence', 'hate'] ELSE [] END, NULL, NULL, 'h', NULL, NULL, TIMESTAMP '2026-01-01', NULL
 				FROM range(1, 10) r(i)`,
 			`INSERT INTO execution_plans VALUES
-				('o1', 'e1', 'IMPORTED', 'PYRIT', 'e1', 'first run', NULL, 'SUCCEEDED', FALSE, NULL, NULL, TIMESTAMP '2026-01-01', NULL, NULL),
-				('o1', 'e2', 'NATIVE', 'NATIVE', 'e2', 'second run', NULL, 'QUEUED', FALSE, NULL, NULL, NULL, NULL, NULL)`,
+				('o1', 'e1', 'IMPORTED', 'PYRIT', 'e1', 'first run', NULL, 'SUCCEEDED', FALSE, NULL, NULL, TIMESTAMP '2026-01-01', NULL, NULL, NULL),
+				('o1', 'e2', 'NATIVE', 'NATIVE', 'e2', 'second run', NULL, 'QUEUED', FALSE, NULL, NULL, NULL, NULL, NULL, NULL)`,
 			`INSERT INTO attacks SELECT 'o1', i, CASE WHEN i <= 6 THEN 'PYRIT' ELSE 'GARAK' END, 's' || i, CASE WHEN i <= 8 THEN 'e1' END,
 				CASE WHEN i % 2 = 0 THEN 'RedTeaming' ELSE 'Prompt' END, NULL, CASE WHEN i <> 12 THEN 'Objective 100% number ' || i END, 'h' || i,
 				'key' || (i // 2), CASE WHEN i <= 4 THEN (i + 1) // 2 END, CASE WHEN i = 1 THEN ['violence', 'hate'] WHEN i = 2 THEN ['hate'] ELSE [] END,

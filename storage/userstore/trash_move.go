@@ -46,6 +46,9 @@ type going struct {
 	store *Store
 	tx    *sql.Tx
 	entry string
+	// lenient passes over keys of nothing.
+	lenient bool
+
 	moved map[string]int64 // rows by table
 	found []found
 	done  storage.Deleted
@@ -56,13 +59,14 @@ type found struct {
 	storage.Obstacle
 	argument, remedy string
 	reference        *reference
+	along            bool // it goes too
 }
 
 func (f found) refusal() error {
 	if f.Cascades {
 		return &storage.Error{
 			Code: storage.CodeConflict, Field: "cascade",
-			Message: fmt.Sprintf("%d %s would stay: delete those too, or set cascade to part them from what goes until it is restored", f.Count, f.What),
+			Message: fmt.Sprintf("%d %s are in the way: delete those too, or set cascade, which takes them along or parts them from what goes", f.Count, f.What),
 		}
 	}
 	return &storage.Error{
@@ -82,7 +86,10 @@ func (g *going) take(ctx context.Context, d *storage.Deletion) error {
 		if err != nil {
 			return err
 		}
-		g.moved[t.name] = rows
+		g.moved[t.name] += rows
+		if t.taken != "" {
+			g.find(found{Obstacle: storage.Obstacle{What: t.taken, Count: rows, Cascades: true}, argument: t.argument, along: true})
+		}
 	}
 	g.done.Tables = told(g.moved)
 	return g.look(ctx)
@@ -113,7 +120,7 @@ WHERE t.owner_id = $1 AND `+oneOf(either), q.args...)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", t.name, err)
 	}
-	if named == 0 {
+	if named == 0 || g.lenient {
 		return rows, nil
 	}
 	return rows, g.allThere(ctx, t, d, named)

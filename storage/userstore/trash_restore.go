@@ -29,7 +29,7 @@ WHERE owner_id = $1 AND id = $2`, s.owner, key).Scan(&told)
 			return fmt.Errorf("the counts of an entry: %w", err)
 		}
 		r := &restoring{tx: tx, args: []any{s.owner, trashOwner + key}, key: key}
-		for _, step := range []func(context.Context) error{r.check, r.leaveHanging, r.leaveReferences, r.files, r.putBack, r.join} {
+		for _, step := range []func(context.Context) error{r.check, r.complete, r.leaveHanging, r.leaveReferences, r.files, r.putBack, r.join} {
 			if err := step(ctx); err != nil {
 				return err
 			}
@@ -68,6 +68,21 @@ var identities = []struct{ table, what, name string }{
 	{"generators", "generators", "name"},
 	{"converters", "converters", "name"},
 	{"scorers", "scorers", "name"},
+	{"orchestrators", "orchestrators", "name"},
+}
+
+// needs are the configured things that cannot do without others, and how they name them.
+var needs = []struct{ table, of, names string }{
+	{"converters", "generators", "strpos(t.parameters, p.id) > 0"},
+	{"converters", "converters", "strpos(t.parameters, p.id) > 0"},
+	{"converters", "scorers", "strpos(t.parameters, p.id) > 0"},
+	{"scorers", "generators", "strpos(t.parameters, p.id) > 0"},
+	{"scorers", "converters", "strpos(t.parameters, p.id) > 0"},
+	{"scorers", "scorers", "strpos(t.parameters, p.id) > 0"},
+	{"orchestrators", "datasets", "p.id = ANY(t.uses)"},
+	{"orchestrators", "generators", "p.id = ANY(t.uses)"},
+	{"orchestrators", "converters", "p.id = ANY(t.uses)"},
+	{"orchestrators", "scorers", "p.id = ANY(t.uses)"},
 }
 
 // check refuses what has come again meanwhile.
@@ -75,6 +90,9 @@ func (r *restoring) check(ctx context.Context) error {
 	for _, of := range identities {
 		name, same := "''", "l.source = t.source AND l.source_id = t.source_id"
 		if of.name != "" {
+			if of.table == "orchestrators" { // which no source has
+				same = "FALSE"
+			}
 			// Imports bring equal names, which stood beside each other before too.
 			name, same = "min(t."+of.name+")", "("+same+" OR l."+of.name+" = t."+of.name+" AND l.updated_at >= e.deleted_at)"
 		}
@@ -99,6 +117,28 @@ WHERE t.owner_id = $2 AND l.owner_id = $1`, r.args[0], r.args[1], r.key).Scan(&c
 			return &storage.Error{
 				Code: storage.CodeConflict, Field: "id",
 				Message: fmt.Sprintf("%d %s of it were imported again meanwhile: delete those first, or leave it in the trash", count, of.what),
+			}
+		}
+	}
+	return nil
+}
+
+// complete refuses what is made of things that lie in another entry.
+func (r *restoring) complete(ctx context.Context) error {
+	for _, n := range needs {
+		var count int64
+		var first sql.NullString
+		if err := r.tx.QueryRowContext(ctx, `
+SELECT count(*), min(p.name)
+FROM `+n.table+` t
+JOIN `+n.of+` p ON `+n.names+`
+WHERE t.owner_id = $2 AND p.owner_id <> $2 AND p.owner_id IN `+trashOwners, r.args...).Scan(&count, &first); err != nil {
+			return fmt.Errorf("look for what %s need: %w", n.table, err)
+		}
+		if count > 0 {
+			return &storage.Error{
+				Code: storage.CodeConflict, Field: "id",
+				Message: fmt.Sprintf("its %s need %q of the %s, which is in the trash too: restore that first", n.table, first.String, n.of),
 			}
 		}
 	}

@@ -17,6 +17,9 @@ type trashTable struct {
 	along string
 	// key and argument tell by what rows are chosen; empty where they never are.
 	key, argument string
+	// taken says what the rows that go along are, where they only do by a deletion that
+	// cascades.
+	taken string
 }
 
 // trashTables is all that a deletion takes, in this order: what hangs on other rows
@@ -25,13 +28,13 @@ type trashTable struct {
 var trashTables = []trashTable{
 	{name: "execution_plans", key: "id", argument: "executions"},
 	{name: "attacks", key: "attack_no", argument: "attacks"},
-	{"conversations", gone("attack_no", "attacks", "attack_no"), "conversation_no", "conversations"},
+	{name: "conversations", along: gone("attack_no", "attacks", "attack_no"), key: "conversation_no", argument: "conversations"},
 	{name: "prompt_request_responses", along: ofGoneConversation},
 	// An objective score may lie on loose content, which no conversation has.
 	{name: "scores", along: ofGoneConversation + ` OR (t.conversation_no IS NULL AND ` + gone("score_no", "attacks", "objective_score_no") + `)`},
 	{name: "embeddings", along: ofGoneConversation},
 	{name: "memory_labels", along: ofGoneAttack + " OR " + ofGoneConversation},
-	{"annotations", ofGoneAttack + " OR " + ofGoneConversation, "id", "annotations"},
+	{name: "annotations", along: ofGoneAttack + " OR " + ofGoneConversation, key: "id", argument: "annotations"},
 	{name: "findings", key: "id", argument: "findings"},
 	{name: "finding_attacks", along: gone("finding_id", "findings", "id") + " OR " + ofGoneAttack},
 	{name: "finding_messages", along: gone("finding_id", "findings", "id") + " OR " + ofGoneConversation},
@@ -43,11 +46,21 @@ var trashTables = []trashTable{
 	{name: "generators", key: "id", argument: "generators"},
 	{name: "converters", key: "id", argument: "converters"},
 	{name: "scorers", key: "id", argument: "scorers"},
+	{name: "orchestrators", key: "id", argument: "orchestrators"},
+	naming("datasets"), naming("generators"), naming("converters"), naming("scorers"),
 	{name: "source_ranks", along: ranked("execution_plans") + " OR " + ranked("attacks") + " OR " + ranked("scores")},
 	// garak names the records of a run by the run and their numbers.
 	{name: "attributes_raw", along: `EXISTS (
   SELECT 1 FROM execution_plans p
   WHERE p.owner_id = $2 AND p.source = t.source AND starts_with(t.source_id, p.source_id || '/'))`},
+}
+
+// naming are the orchestrators that name things of a table which have gone.
+func naming(table string) trashTable {
+	return trashTable{
+		name: "orchestrators", along: `t.uses && ARRAY(SELECT g.id FROM ` + table + ` g WHERE g.owner_id = $2)`,
+		argument: table, taken: "orchestrators that name these " + table,
+	}
 }
 
 // TrashTables are the names of the tables whose rows can lie in the trash.
@@ -113,9 +126,10 @@ var references = []reference{
 		name: "execution", what: "attacks of these runs", table: "attacks", to: "execution_plans", argument: "executions",
 		row: columns{{"number", "attack_no"}}, refers: columns{{"to_key", "execution_id"}}, found: columns{{"execution_id", "id"}},
 	},
+	ofComponent("generators", "generator_id"), ofComponent("converters", "converter_id"), ofComponent("scorers", "scorer_id"),
 	{
-		name: "generator", what: "targets that attacks were made on and that came from them", table: "components", to: "generators", argument: "generators",
-		row: columns{{"key", "hash"}}, refers: columns{{"to_key", "generator_id"}}, found: columns{{"generator_id", "id"}},
+		name: "orchestrator", what: "runs that were made by them", table: "execution_plans", to: "orchestrators", argument: "orchestrators",
+		row: columns{{"key", "id"}}, refers: columns{{"to_key", "orchestrator_id"}}, found: columns{{"orchestrator_id", "id"}},
 	},
 	{
 		name: "attack", what: "conversations of theirs", table: "conversations", to: "attacks", argument: "attacks",
@@ -127,6 +141,13 @@ func ofAttack(name, what, column, to, key, argument string) reference {
 	return reference{
 		name: name, what: what, table: "attacks", to: to, argument: argument,
 		row: columns{{"number", "attack_no"}}, refers: columns{{"to_number", column}}, found: columns{{column, key}},
+	}
+}
+
+func ofComponent(to, column string) reference {
+	return reference{
+		name: column, what: "components that runs used and that came from them", table: "components", to: to, argument: to,
+		row: columns{{"key", "hash"}}, refers: columns{{"to_key", column}}, found: columns{{column, "id"}},
 	}
 }
 
@@ -198,6 +219,11 @@ WHERE t.owner_id = $2 AND t.verdict IS NOT NULL AND t.retracted_at IS NULL`},
 SELECT count(*)
 FROM execution_plans t
 WHERE t.owner_id = $2 AND t.owner_id <> $1 AND t.origin = 'NATIVE' AND t.status IN ('QUEUED', 'RUNNING', 'PAUSED')`},
+	{what: "runs of theirs that have not ended", argument: "orchestrators", remedy: "cancel them first", count: `
+SELECT count(*)
+FROM execution_plans t
+JOIN orchestrators o ON o.owner_id = $2 AND o.id = t.orchestrator_id
+WHERE t.owner_id = $1 AND t.status IN ('QUEUED', 'RUNNING', 'PAUSED')`},
 	partsOf("generators"), partsOf("converters"), partsOf("scorers"),
 }
 

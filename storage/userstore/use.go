@@ -16,6 +16,7 @@ var countedTables = []string{
 	"user_sessions", "imports", "files", "message_files", "attributes_raw",
 	"annotations", "findings", "finding_attacks", "finding_messages",
 	"trash",
+	"orchestrators", "prices",
 }
 
 // StorageUse tells the size of the store and the rows of its tables.

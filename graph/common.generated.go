@@ -702,6 +702,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._User(ctx, sel, obj)
+	case storage.TrashEntry:
+		return ec._TrashEntry(ctx, sel, &obj)
+	case *storage.TrashEntry:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._TrashEntry(ctx, sel, obj)
 	case storage.Template:
 		return ec._Template(ctx, sel, &obj)
 	case *storage.Template:

@@ -287,6 +287,18 @@ type PreviewTemplateInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What is to be removed for good: one entry, or all of a workspace.
+type PurgeTrashInput struct {
+	// The workspace of all; without it that of the entry, or the personal one.
+	Workspace *string `json:"workspace,omitempty"`
+	// The entry of the trash.
+	ID *string `json:"id,omitempty"`
+	// Every entry of the workspace.
+	All bool `json:"all"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // Everything that can be read.
 type Query struct {
 }
@@ -323,6 +335,14 @@ type RenameWorkspaceInput struct {
 type ResetUserSettingInput struct {
 	// The name of the setting.
 	Key string `json:"key"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What is to be restored.
+type RestoreFromTrashInput struct {
+	// The entry of the trash.
+	ID string `json:"id"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

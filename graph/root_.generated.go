@@ -1119,6 +1119,15 @@ type ComplexityRoot struct {
 		Source        func(childComplexity int, limit *int) int
 	}
 
+	MoveToTrashPayload struct {
+		ClientMutationID func(childComplexity int) int
+		InTheWay         func(childComplexity int) int
+		Tables           func(childComplexity int) int
+		TrashEntry       func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	MoveToWorkspacePayload struct {
 		ClientMutationID func(childComplexity int) int
 		Notes            func(childComplexity int) int
@@ -1167,10 +1176,12 @@ type ComplexityRoot struct {
 		InviteMember          func(childComplexity int, input InviteMemberInput) int
 		LeaveWorkspace        func(childComplexity int, input LeaveWorkspaceInput) int
 		ListGeneratorModels   func(childComplexity int, input ListGeneratorModelsInput) int
+		MoveToTrash           func(childComplexity int, input schema.MoveToTrashInput) int
 		MoveToWorkspace       func(childComplexity int, input schema.TransferInput) int
 		PreviewConverters     func(childComplexity int, input PreviewConvertersInput) int
 		PreviewScorer         func(childComplexity int, input PreviewScorerInput) int
 		PreviewTemplate       func(childComplexity int, input PreviewTemplateInput) int
+		PurgeTrash            func(childComplexity int, input PurgeTrashInput) int
 		RemoveEvidence        func(childComplexity int, input schema.EvidenceInput) int
 		RemoveLabels          func(childComplexity int, input schema.LabelInput) int
 		RemoveMember          func(childComplexity int, input RemoveMemberInput) int
@@ -1178,6 +1189,7 @@ type ComplexityRoot struct {
 		RemoveTags            func(childComplexity int, input schema.TagInput) int
 		RenameWorkspace       func(childComplexity int, input RenameWorkspaceInput) int
 		ResetUserSetting      func(childComplexity int, input ResetUserSettingInput) int
+		RestoreFromTrash      func(childComplexity int, input RestoreFromTrashInput) int
 		RetractAnnotation     func(childComplexity int, input schema.RetractAnnotationInput) int
 		RevokeAPIKey          func(childComplexity int, input RevokeAPIKeyInput) int
 		SaveSession           func(childComplexity int, input SaveSessionInput) int
@@ -1402,6 +1414,14 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	PurgeTrashPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Entries          func(childComplexity int) int
+		Tables           func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	Query struct {
 		Admin  func(childComplexity int) int
 		Node   func(childComplexity int, id string) int
@@ -1483,6 +1503,13 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		Setting          func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
+	}
+
+	RestoreFromTrashPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Tables           func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
 	}
 
 	RetractAnnotationPayload struct {
@@ -1844,6 +1871,33 @@ type ComplexityRoot struct {
 		Workspace        func(childComplexity int) int
 	}
 
+	TrashConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	TrashEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	TrashEntry struct {
+		Chosen    func(childComplexity int) int
+		DeletedAt func(childComplexity int) int
+		DeletedBy func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Tables    func(childComplexity int) int
+	}
+
+	TrashObstacle struct {
+		Cascades func(childComplexity int) int
+		Count    func(childComplexity int) int
+		What     func(childComplexity int) int
+	}
+
 	TrueFalseScore struct {
 		Attributes  func(childComplexity int) int
 		Categories  func(childComplexity int) int
@@ -2064,6 +2118,7 @@ type ComplexityRoot struct {
 		Taxonomies         func(childComplexity int) int
 		TemplateTags       func(childComplexity int, filter *storage.TemplateFilter, limit *int) int
 		Templates          func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.TemplateFilter, orderBy *storage.KeptOrder) int
+		Trash              func(childComplexity int, first *int, after *string, last *int, before *string) int
 	}
 
 	WorkspaceReference struct {
@@ -6719,6 +6774,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MessageFacets.Source(childComplexity, args["limit"].(*int)), true
 
+	case "MoveToTrashPayload.clientMutationId":
+		if e.ComplexityRoot.MoveToTrashPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MoveToTrashPayload.ClientMutationID(childComplexity), true
+	case "MoveToTrashPayload.inTheWay":
+		if e.ComplexityRoot.MoveToTrashPayload.InTheWay == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MoveToTrashPayload.InTheWay(childComplexity), true
+	case "MoveToTrashPayload.tables":
+		if e.ComplexityRoot.MoveToTrashPayload.Tables == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MoveToTrashPayload.Tables(childComplexity), true
+	case "MoveToTrashPayload.trashEntry":
+		if e.ComplexityRoot.MoveToTrashPayload.TrashEntry == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MoveToTrashPayload.TrashEntry(childComplexity), true
+	case "MoveToTrashPayload.userErrors":
+		if e.ComplexityRoot.MoveToTrashPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MoveToTrashPayload.UserErrors(childComplexity), true
+	case "MoveToTrashPayload.workspace":
+		if e.ComplexityRoot.MoveToTrashPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MoveToTrashPayload.Workspace(childComplexity), true
+
 	case "MoveToWorkspacePayload.clientMutationId":
 		if e.ComplexityRoot.MoveToWorkspacePayload.ClientMutationID == nil {
 			break
@@ -7179,6 +7271,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ListGeneratorModels(childComplexity, args["input"].(ListGeneratorModelsInput)), true
+	case "Mutation.moveToTrash":
+		if e.ComplexityRoot.Mutation.MoveToTrash == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_moveToTrash_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MoveToTrash(childComplexity, args["input"].(schema.MoveToTrashInput)), true
 	case "Mutation.moveToWorkspace":
 		if e.ComplexityRoot.Mutation.MoveToWorkspace == nil {
 			break
@@ -7223,6 +7326,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PreviewTemplate(childComplexity, args["input"].(PreviewTemplateInput)), true
+	case "Mutation.purgeTrash":
+		if e.ComplexityRoot.Mutation.PurgeTrash == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_purgeTrash_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PurgeTrash(childComplexity, args["input"].(PurgeTrashInput)), true
 	case "Mutation.removeEvidence":
 		if e.ComplexityRoot.Mutation.RemoveEvidence == nil {
 			break
@@ -7300,6 +7414,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ResetUserSetting(childComplexity, args["input"].(ResetUserSettingInput)), true
+	case "Mutation.restoreFromTrash":
+		if e.ComplexityRoot.Mutation.RestoreFromTrash == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreFromTrash_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreFromTrash(childComplexity, args["input"].(RestoreFromTrashInput)), true
 	case "Mutation.retractAnnotation":
 		if e.ComplexityRoot.Mutation.RetractAnnotation == nil {
 			break
@@ -8399,6 +8524,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PromptEdge.Node(childComplexity), true
 
+	case "PurgeTrashPayload.clientMutationId":
+		if e.ComplexityRoot.PurgeTrashPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurgeTrashPayload.ClientMutationID(childComplexity), true
+	case "PurgeTrashPayload.entries":
+		if e.ComplexityRoot.PurgeTrashPayload.Entries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurgeTrashPayload.Entries(childComplexity), true
+	case "PurgeTrashPayload.tables":
+		if e.ComplexityRoot.PurgeTrashPayload.Tables == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurgeTrashPayload.Tables(childComplexity), true
+	case "PurgeTrashPayload.userErrors":
+		if e.ComplexityRoot.PurgeTrashPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurgeTrashPayload.UserErrors(childComplexity), true
+	case "PurgeTrashPayload.workspace":
+		if e.ComplexityRoot.PurgeTrashPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurgeTrashPayload.Workspace(childComplexity), true
+
 	case "Query.admin":
 		if e.ComplexityRoot.Query.Admin == nil {
 			break
@@ -8703,6 +8859,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ResetUserSettingPayload.UserErrors(childComplexity), true
+
+	case "RestoreFromTrashPayload.clientMutationId":
+		if e.ComplexityRoot.RestoreFromTrashPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreFromTrashPayload.ClientMutationID(childComplexity), true
+	case "RestoreFromTrashPayload.tables":
+		if e.ComplexityRoot.RestoreFromTrashPayload.Tables == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreFromTrashPayload.Tables(childComplexity), true
+	case "RestoreFromTrashPayload.userErrors":
+		if e.ComplexityRoot.RestoreFromTrashPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreFromTrashPayload.UserErrors(childComplexity), true
+	case "RestoreFromTrashPayload.workspace":
+		if e.ComplexityRoot.RestoreFromTrashPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreFromTrashPayload.Workspace(childComplexity), true
 
 	case "RetractAnnotationPayload.annotation":
 		if e.ComplexityRoot.RetractAnnotationPayload.Annotation == nil {
@@ -10084,6 +10265,100 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TransferWorkspacePayload.Workspace(childComplexity), true
 
+	case "TrashConnection.edges":
+		if e.ComplexityRoot.TrashConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashConnection.Edges(childComplexity), true
+	case "TrashConnection.nodes":
+		if e.ComplexityRoot.TrashConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashConnection.Nodes(childComplexity), true
+	case "TrashConnection.pageInfo":
+		if e.ComplexityRoot.TrashConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashConnection.PageInfo(childComplexity), true
+	case "TrashConnection.totalCount":
+		if e.ComplexityRoot.TrashConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashConnection.TotalCount(childComplexity), true
+
+	case "TrashEdge.cursor":
+		if e.ComplexityRoot.TrashEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashEdge.Cursor(childComplexity), true
+	case "TrashEdge.node":
+		if e.ComplexityRoot.TrashEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashEdge.Node(childComplexity), true
+
+	case "TrashEntry.chosen":
+		if e.ComplexityRoot.TrashEntry.Chosen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashEntry.Chosen(childComplexity), true
+	case "TrashEntry.deletedAt":
+		if e.ComplexityRoot.TrashEntry.DeletedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashEntry.DeletedAt(childComplexity), true
+	case "TrashEntry.deletedBy":
+		if e.ComplexityRoot.TrashEntry.DeletedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashEntry.DeletedBy(childComplexity), true
+	case "TrashEntry.expiresAt":
+		if e.ComplexityRoot.TrashEntry.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashEntry.ExpiresAt(childComplexity), true
+	case "TrashEntry.id":
+		if e.ComplexityRoot.TrashEntry.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashEntry.ID(childComplexity), true
+	case "TrashEntry.tables":
+		if e.ComplexityRoot.TrashEntry.Tables == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashEntry.Tables(childComplexity), true
+
+	case "TrashObstacle.cascades":
+		if e.ComplexityRoot.TrashObstacle.Cascades == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashObstacle.Cascades(childComplexity), true
+	case "TrashObstacle.count":
+		if e.ComplexityRoot.TrashObstacle.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashObstacle.Count(childComplexity), true
+	case "TrashObstacle.what":
+		if e.ComplexityRoot.TrashObstacle.What == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashObstacle.What(childComplexity), true
+
 	case "TrueFalseScore.attributes":
 		if e.ComplexityRoot.TrueFalseScore.Attributes == nil {
 			break
@@ -11206,6 +11481,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Workspace.Templates(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.TemplateFilter), args["orderBy"].(*storage.KeptOrder)), true
+	case "Workspace.trash":
+		if e.ComplexityRoot.Workspace.Trash == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_trash_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.Trash(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 
 	case "WorkspaceReference.id":
 		if e.ComplexityRoot.WorkspaceReference.ID == nil {
@@ -11391,6 +11677,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("LongRange", ec.unmarshalInputLongRange),
 			graphql.NewInputUnmarshaler("MessageFilter", ec.unmarshalInputMessageFilter),
 			graphql.NewInputUnmarshaler("MessageOrder", ec.unmarshalInputMessageOrder),
+			graphql.NewInputUnmarshaler("MoveToTrashInput", ec.unmarshalInputMoveToTrashInput),
 			graphql.NewInputUnmarshaler("MoveToWorkspaceInput", ec.unmarshalInputMoveToWorkspaceInput),
 			graphql.NewInputUnmarshaler("NameOrder", ec.unmarshalInputNameOrder),
 			graphql.NewInputUnmarshaler("OrchestratorFilter", ec.unmarshalInputOrchestratorFilter),
@@ -11403,6 +11690,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PreviewScorerInput", ec.unmarshalInputPreviewScorerInput),
 			graphql.NewInputUnmarshaler("PreviewTemplateInput", ec.unmarshalInputPreviewTemplateInput),
 			graphql.NewInputUnmarshaler("PromptFilter", ec.unmarshalInputPromptFilter),
+			graphql.NewInputUnmarshaler("PurgeTrashInput", ec.unmarshalInputPurgeTrashInput),
 			graphql.NewInputUnmarshaler("PurposeIn", ec.unmarshalInputPurposeIn),
 			graphql.NewInputUnmarshaler("RemoveEvidenceInput", ec.unmarshalInputRemoveEvidenceInput),
 			graphql.NewInputUnmarshaler("RemoveLabelsInput", ec.unmarshalInputRemoveLabelsInput),
@@ -11411,6 +11699,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RemoveTagsInput", ec.unmarshalInputRemoveTagsInput),
 			graphql.NewInputUnmarshaler("RenameWorkspaceInput", ec.unmarshalInputRenameWorkspaceInput),
 			graphql.NewInputUnmarshaler("ResetUserSettingInput", ec.unmarshalInputResetUserSettingInput),
+			graphql.NewInputUnmarshaler("RestoreFromTrashInput", ec.unmarshalInputRestoreFromTrashInput),
 			graphql.NewInputUnmarshaler("RetractAnnotationInput", ec.unmarshalInputRetractAnnotationInput),
 			graphql.NewInputUnmarshaler("RevokeApiKeyInput", ec.unmarshalInputRevokeApiKeyInput),
 			graphql.NewInputUnmarshaler("RoleIn", ec.unmarshalInputRoleIn),
@@ -13245,7 +13534,7 @@ extend type Mutation {
     "What to make."
     input: CloneConverterInput!
   ): CloneConverterPayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes a converter. CONFLICT while something is made of it; and, without cascade, while orchestrators name it or runs used components that came from it."
+  "Moves a converter to the trash. CONFLICT while something is made of it; and, without cascade, while orchestrators name it or runs used components that came from it."
   deleteConverter(
     "What to delete."
     input: DeleteConverterInput!
@@ -14437,7 +14726,7 @@ extend type Mutation {
     "What to take out."
     input: RemoveEvidenceInput!
   ): RemoveEvidencePayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes a finding. The attacks and messages that showed it stay."
+  "Moves a finding to the trash. The attacks and messages that showed it stay."
   deleteFinding(
     "What to delete."
     input: DeleteFindingInput!
@@ -14720,7 +15009,7 @@ extend type Mutation {
     "What to make."
     input: CloneGeneratorInput!
   ): CloneGeneratorPayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes a generator. CONFLICT while something is made of it; and, without cascade, while orchestrators name it or runs used components that came from it."
+  "Moves a generator to the trash. CONFLICT while something is made of it; and, without cascade, while orchestrators name it or runs used components that came from it."
   deleteGenerator(
     "What to delete."
     input: DeleteGeneratorInput!
@@ -15811,7 +16100,7 @@ extend type Mutation {
     "What to make."
     input: CloneOrchestratorInput!
   ): CloneOrchestratorPayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes an orchestrator. CONFLICT while a run of it has not ended, or there are any, without cascade."
+  "Moves an orchestrator to the trash. CONFLICT while a run of it has not ended, or there are any, without cascade."
   deleteOrchestrator(
     "What to delete."
     input: DeleteOrchestratorInput!
@@ -17357,7 +17646,7 @@ extend type Mutation {
     "What to make."
     input: CloneScorerInput!
   ): CloneScorerPayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes a scorer. CONFLICT while something is made of it; and, without cascade, while orchestrators name it or runs used components that came from it."
+  "Moves a scorer to the trash. CONFLICT while something is made of it; and, without cascade, while orchestrators name it or runs used components that came from it."
   deleteScorer(
     "What to delete."
     input: DeleteScorerInput!
@@ -18598,6 +18887,206 @@ type MoveToWorkspacePayload {
   tables: [ImportCount!] @userScoped
   "What else is to be known: what was taken along, left as it was, or needs a credential; null when nothing was done."
   notes: [String!] @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/trash.graphqls", Input: `"""
+Things that were deleted together. They can be restored as they were, with their ids, until they are purged.
+"""
+type TrashEntry implements Node {
+  "The id."
+  id: ID!
+  "The username of who deleted them."
+  deletedBy: String!
+  "When they were deleted."
+  deletedAt: DateTime!
+  "Until when they can be restored for certain; afterwards they are purged."
+  expiresAt: DateTime!
+  "By what they were chosen: the arguments of the mutation, with the numbers of ids instead of the ids."
+  chosen: JSON!
+  "How many rows it holds, table by table."
+  tables: [TableUse!]!
+}
+
+"""
+A page of the trash.
+"""
+type TrashConnection {
+  "The rows of the page with their places."
+  edges: [TrashEdge!]!
+  "The rows of the page without their places."
+  nodes: [TrashEntry!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many entries the trash has; counted only when selected."
+  totalCount: Long! @cost(weight: 10)
+}
+
+"""
+A place in the trash.
+"""
+type TrashEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: TrashEntry!
+}
+
+"""
+Something that stays and needs what is to be deleted.
+"""
+type TrashObstacle {
+  "What it is, in English, in the plural."
+  what: String!
+  "How many there are."
+  count: Long!
+  "Whether cascade parts it from what goes. Otherwise it has to be changed first."
+  cascades: Boolean!
+}
+
+extend type Workspace {
+  "What was deleted and can be restored, newest first."
+  trash(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): TrashConnection
+}
+
+extend type Mutation {
+  "Deletes things of one workspace as one entry of its trash, all or nothing: attacks with their conversations, messages, scores, labels, annotations and places as evidence; conversations with theirs; runs; datasets with their prompts; findings; annotations; configured things. CONFLICT while something that stays needs what goes; a dry run tells what."
+  moveToTrash(
+    "What to delete."
+    input: MoveToTrashInput!
+  ): MoveToTrashPayload @hasRole(role: USER) @memberRole(role: EDITOR) @cost(weight: 100)
+  "Puts everything of an entry of the trash back as it was, with the same ids, all or nothing. CONFLICT when something came in its place meanwhile: an import of the same file, another thing of the same name."
+  restoreFromTrash(
+    "What to restore."
+    input: RestoreFromTrashInput!
+  ): RestoreFromTrashPayload @hasRole(role: USER) @memberRole(role: EDITOR) @cost(weight: 100)
+  "Removes one entry of the trash, or all of them, for good, with the contents of media that nothing else names."
+  purgeTrash(
+    "What to purge."
+    input: PurgeTrashInput!
+  ): PurgeTrashPayload @hasRole(role: USER) @memberRole(role: OWNER) @cost(weight: 100)
+}
+
+"""
+What is to be deleted, at most 1 000 ids of a kind.
+"""
+input MoveToTrashInput {
+  "The workspace of the filters; without it that of the ids, or the personal one."
+  workspace: ID
+  "Attacks."
+  attacks: [ID!]
+  "Attacks that this holds for, beside those. A filter that is empty is refused without all."
+  attackFilter: AttackFilter
+  "Conversations. The main one of an attack goes only with its attack."
+  conversations: [ID!]
+  "Conversations that this holds for, beside those. A filter that is empty is refused without all."
+  conversationFilter: ConversationFilter
+  "Runs."
+  executions: [ID!]
+  "Whether the attacks of these runs go too."
+  withAttacks: Boolean! = false
+  "Datasets."
+  datasets: [ID!]
+  "Generators."
+  generators: [ID!]
+  "Converters."
+  converters: [ID!]
+  "Scorers."
+  scorers: [ID!]
+  "Orchestrators. Their runs stay."
+  orchestrators: [ID!]
+  "Findings. The attacks and messages that showed them stay."
+  findings: [ID!]
+  "Annotations. A verdict that stands has to be retracted first."
+  annotations: [ID!]
+  "Lets an empty filter stand for everything."
+  all: Boolean! = false
+  "Parts what stays from what goes, instead of refusing: a conversation loses what it branches from, an attack its run or prompt, a component the thing that it came from, a finding its evidence. Restoring joins them again. Orchestrators that name what goes are taken along."
+  cascade: Boolean! = false
+  "Count only, and tell what is in the way."
+  dryRun: Boolean! = false
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What moveToTrash did.
+"""
+type MoveToTrashPayload {
+  "The entry; null after a dry run, when there was nothing to delete, and when it is restored or purged by now."
+  trashEntry: TrashEntry @userScoped
+  "How many rows were deleted, or would be, table by table; null when nothing was done."
+  tables: [TableUse!] @userScoped
+  "What stays and needs what goes. Without a dry run it was parted from that."
+  inTheWay: [TrashObstacle!] @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What is to be restored.
+"""
+input RestoreFromTrashInput {
+  "The entry of the trash."
+  id: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What restoreFromTrash did.
+"""
+type RestoreFromTrashPayload {
+  "How many rows are back, table by table; null when nothing was done."
+  tables: [TableUse!] @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What is to be removed for good: one entry, or all of a workspace.
+"""
+input PurgeTrashInput {
+  "The workspace of all; without it that of the entry, or the personal one."
+  workspace: ID
+  "The entry of the trash."
+  id: ID
+  "Every entry of the workspace."
+  all: Boolean! = false
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What purgeTrash did.
+"""
+type PurgeTrashPayload {
+  "How many entries are gone."
+  entries: Long!
+  "How many rows are gone, table by table; null when nothing was done."
+  tables: [TableUse!] @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
   "The name that the mutation was given."
   clientMutationId: String
   "What was wrong with the input; empty when the mutation was done."
@@ -21518,6 +22007,24 @@ func (ec *executionContext) childFields_MessageFacets(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type MessageFacets", field.Name)
 }
 
+func (ec *executionContext) childFields_MoveToTrashPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "trashEntry":
+		return ec.fieldContext_MoveToTrashPayload_trashEntry(ctx, field)
+	case "tables":
+		return ec.fieldContext_MoveToTrashPayload_tables(ctx, field)
+	case "inTheWay":
+		return ec.fieldContext_MoveToTrashPayload_inTheWay(ctx, field)
+	case "workspace":
+		return ec.fieldContext_MoveToTrashPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_MoveToTrashPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_MoveToTrashPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MoveToTrashPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_MoveToWorkspacePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "workspace":
@@ -21928,6 +22435,22 @@ func (ec *executionContext) childFields_PromptEdge(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type PromptEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_PurgeTrashPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "entries":
+		return ec.fieldContext_PurgeTrashPayload_entries(ctx, field)
+	case "tables":
+		return ec.fieldContext_PurgeTrashPayload_tables(ctx, field)
+	case "workspace":
+		return ec.fieldContext_PurgeTrashPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_PurgeTrashPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PurgeTrashPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurgeTrashPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RateLimit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "principal":
@@ -22076,6 +22599,20 @@ func (ec *executionContext) childFields_ResetUserSettingPayload(ctx context.Cont
 		return ec.fieldContext_ResetUserSettingPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ResetUserSettingPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RestoreFromTrashPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tables":
+		return ec.fieldContext_RestoreFromTrashPayload_tables(ctx, field)
+	case "workspace":
+		return ec.fieldContext_RestoreFromTrashPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RestoreFromTrashPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RestoreFromTrashPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RestoreFromTrashPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RetractAnnotationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -22786,6 +23323,60 @@ func (ec *executionContext) childFields_TransferWorkspacePayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type TransferWorkspacePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_TrashConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TrashConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_TrashConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TrashConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_TrashConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrashConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TrashEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TrashEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TrashEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrashEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_TrashEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_TrashEntry_id(ctx, field)
+	case "deletedBy":
+		return ec.fieldContext_TrashEntry_deletedBy(ctx, field)
+	case "deletedAt":
+		return ec.fieldContext_TrashEntry_deletedAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_TrashEntry_expiresAt(ctx, field)
+	case "chosen":
+		return ec.fieldContext_TrashEntry_chosen(ctx, field)
+	case "tables":
+		return ec.fieldContext_TrashEntry_tables(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrashEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_TrashObstacle(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "what":
+		return ec.fieldContext_TrashObstacle_what(ctx, field)
+	case "count":
+		return ec.fieldContext_TrashObstacle_count(ctx, field)
+	case "cascades":
+		return ec.fieldContext_TrashObstacle_cascades(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrashObstacle", field.Name)
+}
+
 func (ec *executionContext) childFields_UnarchiveWorkspacePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "workspace":
@@ -23182,6 +23773,8 @@ func (ec *executionContext) childFields_Workspace(ctx context.Context, field gra
 		return ec.fieldContext_Workspace_templates(ctx, field)
 	case "templateTags":
 		return ec.fieldContext_Workspace_templateTags(ctx, field)
+	case "trash":
+		return ec.fieldContext_Workspace_trash(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Workspace", field.Name)
 }

@@ -74,6 +74,7 @@ type Set struct {
 
 	OwnEntry    *Loader[string, *storage.TaxonomyEntry]
 	RawExchange *Loader[storage.MessagePlace, *storage.RawExchange]
+	TrashEntry  *Loader[string, *storage.TrashEntry]
 }
 
 // NewSet makes the loaders of a store for one request.
@@ -151,5 +152,6 @@ func NewSet(store storage.UserStore) *Set {
 
 		OwnEntry:    newLoader(store.OwnEntries),
 		RawExchange: newLoader(store.RawExchanges),
+		TrashEntry:  newLoader(store.TrashByKey),
 	}
 }

@@ -59,6 +59,8 @@ type made struct {
 	Matched   int64                  `json:"matched,omitempty"`
 	Tables    []*storage.ImportCount `json:"tables,omitempty"`
 	Notes     []string               `json:"notes,omitempty"`
+	Deleted   []*storage.TableUse    `json:"deleted,omitempty"`
+	InTheWay  []*storage.Obstacle    `json:"inTheWay,omitempty"`
 }
 
 // mutate is the one way of a mutation, whose role and scope the directives have
@@ -197,6 +199,7 @@ var subjectTypes = map[storage.Kind]string{
 	storage.KindTemplate:      "Template",
 	storage.KindUserSetting:   "UserSetting",
 	storage.KindTaxonomy:      "Taxonomy",
+	storage.KindTrashEntry:    "TrashEntry",
 }
 
 // key decodes the id. What is no key, of another kind, or out of the reach of the

@@ -62,6 +62,9 @@ var mutations = map[string]func(*team) map[string]any{
 	"addEvidence":       deleted(storage.KindFinding),
 	"removeEvidence":    deleted(storage.KindFinding),
 	"deleteFinding":     deleted(storage.KindFinding),
+	"moveToTrash":       inBulk("all", true),
+	"restoreFromTrash":  deleted(storage.KindTrashEntry),
+	"purgeTrash":        deleted(storage.KindTrashEntry),
 	"createOrchestrator": func(s *team) map[string]any {
 		return map[string]any{"workspace": s.red.ID(), "name": "mine", "type": "PROMPT_SENDING"}
 	},

@@ -22,6 +22,7 @@ type Resolver struct {
 	fileLink   func(owner, hash string) (string, error)
 	sharedFile func(workspaceKey string) string
 	copy, move Transfer
+	forget     func(ctx context.Context, workspace *storage.Workspace)
 	things     *configured.Things
 	tails      *execution.Tails
 	schema     *ast.Schema // against which documents are checked that are kept
@@ -41,6 +42,8 @@ type Options struct {
 	SharedFile func(workspaceKey string) string
 	// Copy and Move are behind the mutations of these names.
 	Copy, Move Transfer
+	// ForgetFiles removes the contents of media that a purge left without a row.
+	ForgetFiles func(ctx context.Context, workspace *storage.Workspace)
 	// Things keeps generators, converters and scorers.
 	Things *configured.Things
 	// Tails is the way to follow runs.
@@ -63,7 +66,7 @@ func NewSchema(options Options) graphql.ExecutableSchema {
 	limits.DefaultPageSize, limits.MaxPageSize = storage.DefaultPageSize, storage.MaxPageSize
 	features := append([]string{}, options.Features...) // never null
 	server := &graph.ServerInfo{Version: options.Version, Features: features, Limits: &limits}
-	resolver := &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile, copy: options.Copy, move: options.Move, things: options.Things, tails: options.Tails}
+	resolver := &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile, copy: options.Copy, move: options.Move, forget: options.ForgetFiles, things: options.Things, tails: options.Tails}
 	executable := graph.NewExecutableSchema(graph.Config{
 		Resolvers: resolver,
 		Directives: graph.DirectiveRoot{

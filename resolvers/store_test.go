@@ -159,7 +159,8 @@ func newStores(t *testing.T, attacks, messages int) *stores {
 	}
 	s.server = &server{app: app, exec: executor.New(resolvers.NewSchema(resolvers.Options{
 		App: app, Opener: s, Things: &configured.Things{Keeper: keeper, Types: configured.Types()}, PersonalFile: func(username string) string { return username + ".db" },
-		SharedFile: func(workspaceKey string) string { return workspaceKey + ".db" },
+		SharedFile:  func(workspaceKey string) string { return workspaceKey + ".db" },
+		ForgetFiles: func(context.Context, *storage.Workspace) {}, // there are no contents
 	}))}
 	user, _, err := app.SignIn(t.Context(), storage.Identity{
 		Issuer: alice.Issuer, Subject: alice.Subject, Username: "alice", DisplayName: alice.DisplayName, Roles: []string{"USER"}, Dev: true,

@@ -24,6 +24,7 @@ type (
 	SavedQueryConnection    = Connection[SavedQuery]
 	ParameterFileConnection = Connection[ParameterFile]
 	TemplateConnection      = Connection[Template]
+	TrashConnection         = Connection[TrashEntry]
 
 	WorkspaceUseConnection = Connection[WorkspaceUse]
 	UserConnection         = Connection[User]
@@ -59,6 +60,7 @@ type (
 	SavedQueryRow    = Edge[SavedQuery]
 	ParameterFileRow = Edge[ParameterFile]
 	TemplateRow      = Edge[Template]
+	TrashRow         = Edge[TrashEntry]
 
 	WorkspaceUseRow = Edge[WorkspaceUse]
 	UserRow         = Edge[User]

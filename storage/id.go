@@ -27,6 +27,7 @@ const (
 	KindImport       Kind = 'i'
 	KindAnnotation   Kind = 'b'
 	KindFinding      Kind = 'h'
+	KindTrashEntry   Kind = 'z'
 	KindOrchestrator Kind = 'O'
 	KindPrice        Kind = 'P'
 
@@ -53,7 +54,7 @@ func (k Kind) InWorkspace() bool {
 }
 
 const (
-	storeKinds = "acmskgdvptreibhOPJQFLT"
+	storeKinds = "acmskgdvptreibhOPJQFLTz"
 	appKinds   = "uynlofU"
 )
 

@@ -98,6 +98,10 @@ func DeclaredSettings() []Setting {
 			Description: "Days since the owner last signed in during which an API key acts with the roles of then; afterwards the owner signs in once.",
 		},
 		{
+			Key: TrashDays, Type: SettingInt, Default: "30", Min: 1, Max: 3650,
+			Description: "Days for which what is deleted from now on can be restored; then it is purged.",
+		},
+		{
 			Key: "rate.sign_in.per_minute", Type: SettingInt, Default: "300", Min: 1, Max: 100_000,
 			Description: "Attempts to sign in that one address may make in a minute.",
 		},

@@ -95,6 +95,39 @@ func (f *Folder) Copy(ctx context.Context, file *storage.File, to string) error 
 	return errors.Join(f.keep(ctx, to, file.Hash, file.Bytes, content), content.Close())
 }
 
+// youngest is how long a content is kept after it last came: longer than any import
+// takes, for that keeps its contents before the rows that name them.
+const youngest = 24 * time.Hour
+
+// Remove removes a content that no row names, and tells whether it is gone. One that
+// came lately stays: an import that has not ended may be about to name it.
+func (f *Folder) Remove(owner, hash string) (bool, error) {
+	name, ok := nameOf(owner, hash)
+	if !ok {
+		return true, nil
+	}
+	if info, err := f.root.Stat(name); err == nil && time.Since(info.ModTime()) < youngest {
+		return false, nil
+	}
+	// Moved away first: whoever keeps it meanwhile finds it whole, or not at all.
+	aside := path.Join(owner, "."+rand.Text()+unfinishedSuffix)
+	err := f.root.Rename(name, aside)
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("remove a file: %w", err)
+	}
+	info, err := f.root.Stat(aside)
+	if err == nil && time.Since(info.ModTime()) < youngest {
+		return false, f.root.Rename(aside, name) // it came again just now
+	}
+	if err = errors.Join(err, f.root.Remove(aside)); err != nil {
+		return false, fmt.Errorf("remove a file: %w", err)
+	}
+	return true, nil
+}
+
 // nameOf is the place of a content. Both parts come from our own rows and links;
 // what does not look like them names nothing.
 func nameOf(owner, hash string) (string, bool) {
@@ -122,7 +155,10 @@ func (f *Folder) keep(ctx context.Context, owner, hash string, bytes int64, cont
 		return fmt.Errorf("keep a file: %q of %q is no name of a content", hash, owner)
 	}
 	if info, err := f.root.Stat(name); err == nil && info.Mode().IsRegular() && info.Size() == bytes {
-		return nil
+		// As young as a new one, for Remove. When that took it just now, it is kept anew.
+		if now := time.Now(); f.root.Chtimes(name, now, now) == nil {
+			return nil
+		}
 	}
 	if err := f.root.MkdirAll(path.Dir(name), 0o700); err != nil {
 		return fmt.Errorf("keep a file: %w", err)

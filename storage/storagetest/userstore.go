@@ -85,6 +85,16 @@ func UserStore(t *testing.T, open func(t *testing.T) storage.UserStore) {
 		"RawExchangesAreKeptWithoutCredentials":     rawExchangesAreKeptWithoutCredentials,
 		"EdgesLeadBothWays":                         edgesLeadBothWays,
 		"FacetsOfEveryNounCount":                    facetsOfEveryNounCount,
+		"DeletedAttacksComeBack":                    deletedAttacksComeBack,
+		"WhatStaysIsPartedAndJoinedAgain":           whatStaysIsPartedAndJoinedAgain,
+		"AMainConversationGoesOnlyWithItsAttack":    aMainConversationGoesOnlyWithItsAttack,
+		"AnEmptyFilterIsRefused":                    anEmptyFilterIsRefused,
+		"ARunGoesWithItsAttacksOrWithout":           aRunGoesWithItsAttacksOrWithout,
+		"ImportDoesNotResurrect":                    importDoesNotResurrect,
+		"EntriesThatCrossComeBackInAnyOrder":        entriesThatCrossComeBackInAnyOrder,
+		"WhatWasPurgedIsGone":                       whatWasPurgedIsGone,
+		"ANameThatCameAgainIsInTheWay":              aNameThatCameAgainIsInTheWay,
+		"FilesGoWithTheirLastMessage":               filesGoWithTheirLastMessage,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}

@@ -27,6 +27,7 @@ const (
 	KindImport       Kind = 'i'
 	KindAnnotation   Kind = 'b'
 	KindFinding      Kind = 'h'
+	KindFile         Kind = 'x'
 
 	// What the app store keeps: who may see it is not told by a store's key.
 	KindUser       Kind = 'u'
@@ -43,7 +44,7 @@ func (k Kind) InWorkspace() bool {
 }
 
 const (
-	storeKinds = "acmskgdvptreibh"
+	storeKinds = "acmskgdvptreibhx"
 	appKinds   = "uynlof"
 )
 

@@ -55,6 +55,9 @@ func UserStore(t *testing.T, open func(t *testing.T) storage.UserStore) {
 		"FindingsAreReadBack":                    findingsAreReadBack,
 		"FindingsChangeByTheirStatus":            findingsChangeByTheirStatus,
 		"FindingsAreListedInOrder":               findingsAreListedInOrder,
+		"FilesHandedOverAreReadBack":             filesHandedOverAreReadBack,
+		"FilesAreListedFilteredAndCounted":       filesAreListedFilteredAndCounted,
+		"AFileIsNotDeletedWhileInUse":            aFileIsNotDeletedWhileSomethingRefersToIt,
 		"EndedContextEndsEveryRead":              endedContextEndsEveryRead,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })

@@ -148,6 +148,7 @@ func (s *Store) delete(ctx context.Context, tx *sql.Tx, what storage.Selection) 
 		keys       []string
 	}{
 		{"dataset_prompts", "dataset_id", what.Datasets},
+		{"dataset_files", "dataset_id", what.Datasets},
 		{"datasets", "id", what.Datasets},
 		{string(storage.KindGenerators), "id", what.Generators},
 		{string(storage.KindConverters), "id", what.Converters},
@@ -200,7 +201,9 @@ WHERE owner_id = $1
     WHERE f.owner_id = $1 AND f.conversation_no IN ` + deletedConversations + `)
   AND sha256 NOT IN (
     SELECT f.sha256 FROM message_files f
-    WHERE f.owner_id = $1 AND f.conversation_no NOT IN ` + deletedConversations + `)`,
+    WHERE f.owner_id = $1 AND f.conversation_no NOT IN ` + deletedConversations + `)
+  AND sha256 NOT IN (SELECT u.sha256 FROM file_details u WHERE u.owner_id = $1)
+  AND sha256 NOT IN (SELECT u.sha256 FROM dataset_files u WHERE u.owner_id = $1)`,
 	`DELETE FROM message_files WHERE owner_id = $1 AND conversation_no IN ` + deletedConversations,
 	`DELETE FROM memory_labels
 WHERE owner_id = $1 AND (attack_no IN ` + deletedAttacks + ` OR conversation_no IN ` + deletedConversations + `)`,

@@ -758,6 +758,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Finding(ctx, sel, obj)
+	case storage.File:
+		return ec._File(ctx, sel, &obj)
+	case *storage.File:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._File(ctx, sel, obj)
 	case storage.Execution:
 		return ec._Execution(ctx, sel, &obj)
 	case *storage.Execution:
@@ -1084,6 +1091,20 @@ func (ec *executionContext) marshalNSource2githubᚗcomᚋviolentutfᚋviolentut
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "Source!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNUpload2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐUpload(ctx context.Context, v any) (storage.Upload, error) {
+	res, err := schema.UnmarshalUpload(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpload2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐUpload(ctx context.Context, sel ast.SelectionSet, v storage.Upload) graphql.Marshaler {
+	_ = sel
+	res := schema.MarshalUpload(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Upload!")
 	}
 	return res
 }

@@ -127,6 +127,14 @@ type CreateWorkspaceInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What file is to be deleted.
+type DeleteFileInput struct {
+	// The file.
+	ID string `json:"id"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What finding is to be deleted.
 type DeleteFindingInput struct {
 	// The finding.
@@ -343,6 +351,36 @@ type TransferWorkspaceInput struct {
 type UnarchiveWorkspaceInput struct {
 	// The workspace, one of viewer.archivedWorkspaces.
 	Workspace string `json:"workspace"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What a file is to become. What is left out stays.
+type UpdateFileInput struct {
+	// The file.
+	ID string `json:"id"`
+	// What to call it, at most 255 bytes.
+	Name *string `json:"name,omitempty"`
+	// What there is to say of it; empty for nothing.
+	Description *string `json:"description,omitempty"`
+	// The user's own words for it, instead of those that it has; at most 50.
+	Tags []string `json:"tags,omitempty"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What file to keep.
+type UploadFileInput struct {
+	// The workspace; the personal one without it.
+	Workspace *string `json:"workspace,omitempty"`
+	// The file.
+	File storage.Upload `json:"file"`
+	// What to call it, at most 255 bytes; as the part of the request calls it without it.
+	Name *string `json:"name,omitempty"`
+	// What there is to say of it, at most 20 000 bytes.
+	Description *string `json:"description,omitempty"`
+	// The user's own words for it, at most 50.
+	Tags []string `json:"tags,omitempty"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

@@ -35,6 +35,8 @@ type ResolverRoot interface {
 	Conversation() ConversationResolver
 	Dataset() DatasetResolver
 	Execution() ExecutionResolver
+	File() FileResolver
+	FileUse() FileUseResolver
 	Finding() FindingResolver
 	FloatScaleScore() FloatScaleScoreResolver
 	Generator() GeneratorResolver
@@ -513,6 +515,12 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	DeleteFilePayload struct {
+		ClientMutationID func(childComplexity int) int
+		DeletedID        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
 	DeleteFindingPayload struct {
 		ClientMutationID func(childComplexity int) int
 		DeletedID        func(childComplexity int) int
@@ -613,6 +621,40 @@ type ComplexityRoot struct {
 	FacetValue struct {
 		Count func(childComplexity int) int
 		Value func(childComplexity int) int
+	}
+
+	File struct {
+		Author      func(childComplexity int) int
+		Bytes       func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		Description func(childComplexity int) int
+		Hash        func(childComplexity int) int
+		ID          func(childComplexity int) int
+		MediaType   func(childComplexity int) int
+		Name        func(childComplexity int) int
+		Tags        func(childComplexity int) int
+		URL         func(childComplexity int) int
+		UpdatedAt   func(childComplexity int) int
+		UsedBy      func(childComplexity int, first int) int
+	}
+
+	FileConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	FileEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	FileUse struct {
+		DatasetCount func(childComplexity int) int
+		Datasets     func(childComplexity int) int
+		MessageCount func(childComplexity int) int
+		Messages     func(childComplexity int) int
 	}
 
 	Finding struct {
@@ -862,6 +904,7 @@ type ComplexityRoot struct {
 		CreateScorer        func(childComplexity int, input schema.CreateConfiguredInput) int
 		CreateWorkspace     func(childComplexity int, input CreateWorkspaceInput) int
 		DeleteConverter     func(childComplexity int, input schema.DeleteConfiguredInput) int
+		DeleteFile          func(childComplexity int, input DeleteFileInput) int
 		DeleteFinding       func(childComplexity int, input DeleteFindingInput) int
 		DeleteGenerator     func(childComplexity int, input schema.DeleteConfiguredInput) int
 		DeleteScorer        func(childComplexity int, input schema.DeleteConfiguredInput) int
@@ -887,9 +930,11 @@ type ComplexityRoot struct {
 		TransferWorkspace   func(childComplexity int, input TransferWorkspaceInput) int
 		UnarchiveWorkspace  func(childComplexity int, input UnarchiveWorkspaceInput) int
 		UpdateConverter     func(childComplexity int, input schema.UpdateConfiguredInput) int
+		UpdateFile          func(childComplexity int, input UpdateFileInput) int
 		UpdateFinding       func(childComplexity int, input schema.UpdateFindingInput) int
 		UpdateGenerator     func(childComplexity int, input schema.UpdateConfiguredInput) int
 		UpdateScorer        func(childComplexity int, input schema.UpdateConfiguredInput) int
+		UploadFile          func(childComplexity int, input UploadFileInput) int
 	}
 
 	PageInfo struct {
@@ -1199,6 +1244,13 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	UpdateFilePayload struct {
+		ClientMutationID func(childComplexity int) int
+		File             func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	UpdateFindingPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Finding          func(childComplexity int) int
@@ -1216,6 +1268,14 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		Scorer           func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
+	}
+
+	UploadFilePayload struct {
+		ClientMutationID func(childComplexity int) int
+		File             func(childComplexity int) int
+		Known            func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
 	}
 
 	User struct {
@@ -1291,6 +1351,8 @@ type ComplexityRoot struct {
 		Datasets      func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.DatasetFilter, orderBy *storage.NameOrder) int
 		Executions    func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ExecutionFilter, orderBy *storage.ExecutionOrder) int
 		Facets        func(childComplexity int, filter *storage.AttackFilter) int
+		FileTypes     func(childComplexity int, filter *storage.FileFilter, limit int) int
+		Files         func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.FileFilter, orderBy *storage.FileOrder) int
 		Findings      func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.FindingFilter, orderBy *storage.FindingOrder) int
 		Generators    func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ConfiguredFilter, orderBy *storage.NameOrder) int
 		ID            func(childComplexity int) int
@@ -3414,6 +3476,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DeleteConverterPayload.UserErrors(childComplexity), true
 
+	case "DeleteFilePayload.clientMutationId":
+		if e.ComplexityRoot.DeleteFilePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteFilePayload.ClientMutationID(childComplexity), true
+	case "DeleteFilePayload.deletedId":
+		if e.ComplexityRoot.DeleteFilePayload.DeletedID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteFilePayload.DeletedID(childComplexity), true
+	case "DeleteFilePayload.userErrors":
+		if e.ComplexityRoot.DeleteFilePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteFilePayload.UserErrors(childComplexity), true
+
 	case "DeleteFindingPayload.clientMutationId":
 		if e.ComplexityRoot.DeleteFindingPayload.ClientMutationID == nil {
 			break
@@ -3792,6 +3873,147 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.FacetValue.Value(childComplexity), true
+
+	case "File.author":
+		if e.ComplexityRoot.File.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.File.Author(childComplexity), true
+	case "File.bytes":
+		if e.ComplexityRoot.File.Bytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.File.Bytes(childComplexity), true
+	case "File.createdAt":
+		if e.ComplexityRoot.File.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.File.CreatedAt(childComplexity), true
+	case "File.description":
+		if e.ComplexityRoot.File.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.File.Description(childComplexity), true
+	case "File.sha256":
+		if e.ComplexityRoot.File.Hash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.File.Hash(childComplexity), true
+	case "File.id":
+		if e.ComplexityRoot.File.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.File.ID(childComplexity), true
+	case "File.mediaType":
+		if e.ComplexityRoot.File.MediaType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.File.MediaType(childComplexity), true
+	case "File.name":
+		if e.ComplexityRoot.File.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.File.Name(childComplexity), true
+	case "File.tags":
+		if e.ComplexityRoot.File.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.File.Tags(childComplexity), true
+	case "File.url":
+		if e.ComplexityRoot.File.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.File.URL(childComplexity), true
+	case "File.updatedAt":
+		if e.ComplexityRoot.File.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.File.UpdatedAt(childComplexity), true
+	case "File.usedBy":
+		if e.ComplexityRoot.File.UsedBy == nil {
+			break
+		}
+
+		args, err := ec.field_File_usedBy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.File.UsedBy(childComplexity, args["first"].(int)), true
+
+	case "FileConnection.edges":
+		if e.ComplexityRoot.FileConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileConnection.Edges(childComplexity), true
+	case "FileConnection.nodes":
+		if e.ComplexityRoot.FileConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileConnection.Nodes(childComplexity), true
+	case "FileConnection.pageInfo":
+		if e.ComplexityRoot.FileConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileConnection.PageInfo(childComplexity), true
+	case "FileConnection.totalCount":
+		if e.ComplexityRoot.FileConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileConnection.TotalCount(childComplexity), true
+
+	case "FileEdge.cursor":
+		if e.ComplexityRoot.FileEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileEdge.Cursor(childComplexity), true
+	case "FileEdge.node":
+		if e.ComplexityRoot.FileEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileEdge.Node(childComplexity), true
+
+	case "FileUse.datasetCount":
+		if e.ComplexityRoot.FileUse.DatasetCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileUse.DatasetCount(childComplexity), true
+	case "FileUse.datasets":
+		if e.ComplexityRoot.FileUse.Datasets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileUse.Datasets(childComplexity), true
+	case "FileUse.messageCount":
+		if e.ComplexityRoot.FileUse.MessageCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileUse.MessageCount(childComplexity), true
+	case "FileUse.messages":
+		if e.ComplexityRoot.FileUse.Messages == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileUse.Messages(childComplexity), true
 
 	case "Finding.assignee":
 		if e.ComplexityRoot.Finding.Assignee == nil {
@@ -4939,6 +5161,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteConverter(childComplexity, args["input"].(schema.DeleteConfiguredInput)), true
+	case "Mutation.deleteFile":
+		if e.ComplexityRoot.Mutation.DeleteFile == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteFile_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteFile(childComplexity, args["input"].(DeleteFileInput)), true
 	case "Mutation.deleteFinding":
 		if e.ComplexityRoot.Mutation.DeleteFinding == nil {
 			break
@@ -5214,6 +5447,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateConverter(childComplexity, args["input"].(schema.UpdateConfiguredInput)), true
+	case "Mutation.updateFile":
+		if e.ComplexityRoot.Mutation.UpdateFile == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateFile_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateFile(childComplexity, args["input"].(UpdateFileInput)), true
 	case "Mutation.updateFinding":
 		if e.ComplexityRoot.Mutation.UpdateFinding == nil {
 			break
@@ -5247,6 +5491,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateScorer(childComplexity, args["input"].(schema.UpdateConfiguredInput)), true
+	case "Mutation.uploadFile":
+		if e.ComplexityRoot.Mutation.UploadFile == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_uploadFile_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UploadFile(childComplexity, args["input"].(UploadFileInput)), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -6465,6 +6720,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdateConverterPayload.UserErrors(childComplexity), true
 
+	case "UpdateFilePayload.clientMutationId":
+		if e.ComplexityRoot.UpdateFilePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateFilePayload.ClientMutationID(childComplexity), true
+	case "UpdateFilePayload.file":
+		if e.ComplexityRoot.UpdateFilePayload.File == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateFilePayload.File(childComplexity), true
+	case "UpdateFilePayload.userErrors":
+		if e.ComplexityRoot.UpdateFilePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateFilePayload.UserErrors(childComplexity), true
+	case "UpdateFilePayload.workspace":
+		if e.ComplexityRoot.UpdateFilePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateFilePayload.Workspace(childComplexity), true
+
 	case "UpdateFindingPayload.clientMutationId":
 		if e.ComplexityRoot.UpdateFindingPayload.ClientMutationID == nil {
 			break
@@ -6527,6 +6807,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UpdateScorerPayload.UserErrors(childComplexity), true
+
+	case "UploadFilePayload.clientMutationId":
+		if e.ComplexityRoot.UploadFilePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UploadFilePayload.ClientMutationID(childComplexity), true
+	case "UploadFilePayload.file":
+		if e.ComplexityRoot.UploadFilePayload.File == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UploadFilePayload.File(childComplexity), true
+	case "UploadFilePayload.known":
+		if e.ComplexityRoot.UploadFilePayload.Known == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UploadFilePayload.Known(childComplexity), true
+	case "UploadFilePayload.userErrors":
+		if e.ComplexityRoot.UploadFilePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UploadFilePayload.UserErrors(childComplexity), true
+	case "UploadFilePayload.workspace":
+		if e.ComplexityRoot.UploadFilePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UploadFilePayload.Workspace(childComplexity), true
 
 	case "User.bindingAllowed":
 		if e.ComplexityRoot.User.BindingAllowed == nil {
@@ -6891,6 +7202,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Workspace.Facets(childComplexity, args["filter"].(*storage.AttackFilter)), true
+	case "Workspace.fileTypes":
+		if e.ComplexityRoot.Workspace.FileTypes == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_fileTypes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.FileTypes(childComplexity, args["filter"].(*storage.FileFilter), args["limit"].(int)), true
+	case "Workspace.files":
+		if e.ComplexityRoot.Workspace.Files == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_files_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.Files(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.FileFilter), args["orderBy"].(*storage.FileOrder)), true
 	case "Workspace.findings":
 		if e.ComplexityRoot.Workspace.Findings == nil {
 			break
@@ -7125,6 +7458,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreateWorkspaceInput", ec.unmarshalInputCreateWorkspaceInput),
 			graphql.NewInputUnmarshaler("DatasetFilter", ec.unmarshalInputDatasetFilter),
 			graphql.NewInputUnmarshaler("DeleteConverterInput", ec.unmarshalInputDeleteConverterInput),
+			graphql.NewInputUnmarshaler("DeleteFileInput", ec.unmarshalInputDeleteFileInput),
 			graphql.NewInputUnmarshaler("DeleteFindingInput", ec.unmarshalInputDeleteFindingInput),
 			graphql.NewInputUnmarshaler("DeleteGeneratorInput", ec.unmarshalInputDeleteGeneratorInput),
 			graphql.NewInputUnmarshaler("DeleteScorerInput", ec.unmarshalInputDeleteScorerInput),
@@ -7133,6 +7467,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ExecutionFilter", ec.unmarshalInputExecutionFilter),
 			graphql.NewInputUnmarshaler("ExecutionOrder", ec.unmarshalInputExecutionOrder),
 			graphql.NewInputUnmarshaler("ExecutionStatusIn", ec.unmarshalInputExecutionStatusIn),
+			graphql.NewInputUnmarshaler("FileFilter", ec.unmarshalInputFileFilter),
+			graphql.NewInputUnmarshaler("FileOrder", ec.unmarshalInputFileOrder),
 			graphql.NewInputUnmarshaler("FindingFilter", ec.unmarshalInputFindingFilter),
 			graphql.NewInputUnmarshaler("FindingOrder", ec.unmarshalInputFindingOrder),
 			graphql.NewInputUnmarshaler("FindingStatusIn", ec.unmarshalInputFindingStatusIn),
@@ -7176,9 +7512,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("TransferWorkspaceInput", ec.unmarshalInputTransferWorkspaceInput),
 			graphql.NewInputUnmarshaler("UnarchiveWorkspaceInput", ec.unmarshalInputUnarchiveWorkspaceInput),
 			graphql.NewInputUnmarshaler("UpdateConverterInput", ec.unmarshalInputUpdateConverterInput),
+			graphql.NewInputUnmarshaler("UpdateFileInput", ec.unmarshalInputUpdateFileInput),
 			graphql.NewInputUnmarshaler("UpdateFindingInput", ec.unmarshalInputUpdateFindingInput),
 			graphql.NewInputUnmarshaler("UpdateGeneratorInput", ec.unmarshalInputUpdateGeneratorInput),
 			graphql.NewInputUnmarshaler("UpdateScorerInput", ec.unmarshalInputUpdateScorerInput),
+			graphql.NewInputUnmarshaler("UploadFileInput", ec.unmarshalInputUploadFileInput),
 			graphql.NewInputUnmarshaler("UserFilter", ec.unmarshalInputUserFilter),
 			graphql.NewInputUnmarshaler("UserOrder", ec.unmarshalInputUserOrder),
 			graphql.NewInputUnmarshaler("WorkspaceFilter", ec.unmarshalInputWorkspaceFilter),
@@ -8280,6 +8618,11 @@ scalar JSON @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")
 A whole number of up to 64 bits.
 """
 scalar Long
+
+"""
+A file that is sent with the request, by the GraphQL multipart request specification: null in the variables, and a part of multipart/form-data for it. Its bytes are read after the checks of who may make the mutation.
+"""
+scalar Upload @specifiedBy(url: "https://github.com/jaydenseric/graphql-multipart-request-spec")
 
 """
 Something with an id that node(id) finds again.
@@ -9624,6 +9967,248 @@ type FacetValue {
   value: String
   "How many attacks have it."
   count: Long!
+}
+`, BuiltIn: false},
+	{Name: "../schema/file.graphqls", Input: `"""
+A file of a workspace: what a user handed over, or a medium that a message shows. A content is one file, however often it comes.
+"""
+type File implements Node {
+  "The id."
+  id: ID!
+  "What it is called."
+  name: String!
+  "What there is to say of it."
+  description: String
+  "The user's own words for it, in order."
+  tags: [String!]!
+  "What it is, told by its content and never by its name."
+  mediaType: String!
+  "How many bytes it has."
+  bytes: Long!
+  "The SHA-256 of the content, hex."
+  sha256: String!
+  "The username of who handed it over; null for a medium that an import brought."
+  author: String
+  "When it was first kept."
+  createdAt: DateTime!
+  "When a user last said something of it."
+  updatedAt: DateTime
+  "A path on this server under which the content can be fetched without a token, for ten minutes: ask again for another. Images, sound and films are shown in a page, everything else is downloaded."
+  url: String
+  "What refers to it: while something does, it cannot be deleted."
+  usedBy(
+    "How many messages, and how many datasets, to name at most; up to 100."
+    first: Int! = 20
+  ): FileUse @cost(weight: 100)
+}
+
+"""
+What refers to a file.
+"""
+type FileUse {
+  "How many messages show it."
+  messageCount: Long!
+  "The first of them, in the order of their conversations."
+  messages: [Message!] @cost(size: 20)
+  "How many datasets were read from it."
+  datasetCount: Long!
+  "The first of them, by name."
+  datasets: [Dataset!] @cost(size: 20)
+}
+
+"""
+A page of files.
+"""
+type FileConnection {
+  "The rows of the page with their places."
+  edges: [FileEdge!]!
+  "The rows of the page without their places."
+  nodes: [File!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many files the whole filtered list has; counted only when selected."
+  totalCount: Long! @cost(weight: 10)
+}
+
+"""
+A place in a list of files.
+"""
+type FileEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: File!
+}
+
+"""
+What a list of files can be ordered by.
+"""
+enum FileOrderField {
+  "When it was first kept."
+  CREATED_AT
+  "What it is called."
+  NAME
+  "How many bytes it has."
+  BYTES
+}
+
+"""
+Orders a list of files.
+"""
+input FileOrder {
+  "By what."
+  field: FileOrderField! = CREATED_AT
+  "In which direction."
+  direction: Direction! = DESC
+}
+
+"""
+Narrows a list of files. Conditions that are set hold together.
+"""
+input FileFilter {
+  "What it is called."
+  name: TextMatch
+  "What it is, such as image/png."
+  mediaType: TextIn
+  "A tag; isNull: none."
+  tag: TextIn
+  "The username of who handed it over; isNull: an import brought it."
+  author: TextIn
+  "How many bytes it has."
+  bytes: LongRange
+  "When it was first kept."
+  createdAt: TimeRange
+  "Whether a message or a dataset refers to it."
+  inUse: Boolean
+}
+
+extend type Workspace {
+  "The files, newest first unless ordered otherwise."
+  files(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+    "Which rows to list; all without it."
+    filter: FileFilter
+    "The order of the list; equal rows are ordered by their own number or key."
+    orderBy: FileOrder = {field: CREATED_AT, direction: DESC}
+  ): FileConnection
+  "The media types of the files, the most frequent first."
+  fileTypes(
+    "Which files to count; all without it."
+    filter: FileFilter
+    "How many values to return, at most 100."
+    limit: Int! = 20
+  ): [FacetValue!] @cost(weight: 100)
+}
+
+extend type Mutation {
+  "Keeps a file. Where its content is a file already, that one takes on what the input says; the rest of it stays."
+  uploadFile(
+    "What to keep."
+    input: UploadFileInput!
+  ): UploadFilePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Changes what is said of a file."
+  updateFile(
+    "What to change."
+    input: UpdateFileInput!
+  ): UpdateFilePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Deletes a file with its content. CONFLICT while a message or a dataset refers to it."
+  deleteFile(
+    "What to delete."
+    input: DeleteFileInput!
+  ): DeleteFilePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+What file to keep.
+"""
+input UploadFileInput {
+  "The workspace; the personal one without it."
+  workspace: ID
+  "The file."
+  file: Upload!
+  "What to call it, at most 255 bytes; as the part of the request calls it without it."
+  name: String
+  "What there is to say of it, at most 20 000 bytes."
+  description: String
+  "The user's own words for it, at most 50."
+  tags: [String!]
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What a file is to become. What is left out stays.
+"""
+input UpdateFileInput {
+  "The file."
+  id: ID!
+  "What to call it, at most 255 bytes."
+  name: String
+  "What there is to say of it; empty for nothing."
+  description: String
+  "The user's own words for it, instead of those that it has; at most 50."
+  tags: [String!]
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What file is to be deleted.
+"""
+input DeleteFileInput {
+  "The file."
+  id: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What uploadFile did.
+"""
+type UploadFilePayload {
+  "The file; null when nothing was kept."
+  file: File @userScoped
+  "Whether its content was a file already."
+  known: Boolean!
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What updateFile did.
+"""
+type UpdateFilePayload {
+  "The file; null when nothing was changed."
+  file: File @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What deleteFile did.
+"""
+type DeleteFilePayload {
+  "The id of what was deleted; null when nothing was."
+  deletedId: ID
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/finding.graphqls", Input: `"""
@@ -13138,6 +13723,18 @@ func (ec *executionContext) childFields_DeleteConverterPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type DeleteConverterPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_DeleteFilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedId":
+		return ec.fieldContext_DeleteFilePayload_deletedId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteFilePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteFilePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteFilePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DeleteFindingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "deletedId":
@@ -13340,6 +13937,74 @@ func (ec *executionContext) childFields_FacetValue(ctx context.Context, field gr
 		return ec.fieldContext_FacetValue_count(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FacetValue", field.Name)
+}
+
+func (ec *executionContext) childFields_File(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_File_id(ctx, field)
+	case "name":
+		return ec.fieldContext_File_name(ctx, field)
+	case "description":
+		return ec.fieldContext_File_description(ctx, field)
+	case "tags":
+		return ec.fieldContext_File_tags(ctx, field)
+	case "mediaType":
+		return ec.fieldContext_File_mediaType(ctx, field)
+	case "bytes":
+		return ec.fieldContext_File_bytes(ctx, field)
+	case "sha256":
+		return ec.fieldContext_File_sha256(ctx, field)
+	case "author":
+		return ec.fieldContext_File_author(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_File_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_File_updatedAt(ctx, field)
+	case "url":
+		return ec.fieldContext_File_url(ctx, field)
+	case "usedBy":
+		return ec.fieldContext_File_usedBy(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type File", field.Name)
+}
+
+func (ec *executionContext) childFields_FileConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_FileConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_FileConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_FileConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_FileConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FileConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_FileEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_FileEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_FileEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FileEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_FileUse(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "messageCount":
+		return ec.fieldContext_FileUse_messageCount(ctx, field)
+	case "messages":
+		return ec.fieldContext_FileUse_messages(ctx, field)
+	case "datasetCount":
+		return ec.fieldContext_FileUse_datasetCount(ctx, field)
+	case "datasets":
+		return ec.fieldContext_FileUse_datasets(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FileUse", field.Name)
 }
 
 func (ec *executionContext) childFields_Finding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14312,6 +14977,20 @@ func (ec *executionContext) childFields_UpdateConverterPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type UpdateConverterPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UpdateFilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "file":
+		return ec.fieldContext_UpdateFilePayload_file(ctx, field)
+	case "workspace":
+		return ec.fieldContext_UpdateFilePayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateFilePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateFilePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateFilePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UpdateFindingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "finding":
@@ -14348,6 +15027,22 @@ func (ec *executionContext) childFields_UpdateScorerPayload(ctx context.Context,
 		return ec.fieldContext_UpdateScorerPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateScorerPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UploadFilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "file":
+		return ec.fieldContext_UploadFilePayload_file(ctx, field)
+	case "known":
+		return ec.fieldContext_UploadFilePayload_known(ctx, field)
+	case "workspace":
+		return ec.fieldContext_UploadFilePayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UploadFilePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UploadFilePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UploadFilePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14516,6 +15211,10 @@ func (ec *executionContext) childFields_Workspace(ctx context.Context, field gra
 		return ec.fieldContext_Workspace_imports(ctx, field)
 	case "facets":
 		return ec.fieldContext_Workspace_facets(ctx, field)
+	case "files":
+		return ec.fieldContext_Workspace_files(ctx, field)
+	case "fileTypes":
+		return ec.fieldContext_Workspace_fileTypes(ctx, field)
 	case "findings":
 		return ec.fieldContext_Workspace_findings(ctx, field)
 	}

@@ -50,6 +50,9 @@ type Set struct {
 	RunsOfFinding     *Loader[string, *storage.FindingRuns]
 	MessagesOfFinding *Loader[string, []*storage.Message]
 	EvidenceOfFinding *Loader[string, *Shown]
+
+	File      *Loader[string, *storage.File]
+	UseOfFile *Loader[string, *storage.FileUse]
 }
 
 // NewSet makes the loaders of a store for one request.
@@ -100,5 +103,8 @@ func NewSet(store storage.UserStore) *Set {
 		RunsOfFinding:     newLoader(store.RunsByFinding),
 		MessagesOfFinding: newListLoader(store.MessagesByFinding),
 		EvidenceOfFinding: newLoader(evidenceOf(store)),
+
+		File:      newLoader(store.FilesByHash),
+		UseOfFile: newLoader(usesOfFiles(store)),
 	}
 }

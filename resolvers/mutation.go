@@ -56,6 +56,7 @@ type made struct {
 	Row       string                 `json:"row,omitempty"` // of a user store
 	Count     int64                  `json:"count,omitempty"`
 	Matched   int64                  `json:"matched,omitempty"`
+	Known     bool                   `json:"known,omitempty"`
 	Tables    []*storage.ImportCount `json:"tables,omitempty"`
 	Notes     []string               `json:"notes,omitempty"`
 }
@@ -185,6 +186,7 @@ var subjectTypes = map[storage.Kind]string{
 	storage.KindMessage:      "Message",
 	storage.KindAnnotation:   "Annotation",
 	storage.KindFinding:      "Finding",
+	storage.KindFile:         "File",
 }
 
 // key decodes the id. What is no key, of another kind, or out of the reach of the

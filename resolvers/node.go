@@ -90,6 +90,8 @@ func find(ctx context.Context, set *loaders.Set, id storage.ID) (schema.Node, er
 		return existing(set.Annotation.Load(ctx, id.Key))
 	case storage.KindFinding:
 		return existing(set.Finding.Load(ctx, id.Key))
+	case storage.KindFile:
+		return existing(set.File.Load(ctx, id.Key))
 	case storage.KindImport:
 		return existing(set.Import.Load(ctx, id.Key))
 	default:

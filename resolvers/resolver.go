@@ -11,6 +11,7 @@ import (
 	"github.com/violentutf/violentutf/directives"
 	"github.com/violentutf/violentutf/graph"
 	"github.com/violentutf/violentutf/storage"
+	"github.com/violentutf/violentutf/uploads"
 )
 
 // Resolver is what all resolvers share.
@@ -21,6 +22,7 @@ type Resolver struct {
 	sharedFile func(workspaceKey string) string
 	copy, move Transfer
 	things     *configured.Things
+	shelf      *uploads.Shelf
 }
 
 // Transfer copies or moves things between two workspaces that the caller may change.
@@ -39,6 +41,8 @@ type Options struct {
 	Copy, Move Transfer
 	// Things keeps generators, converters and scorers.
 	Things *configured.Things
+	// Shelf keeps files that users hand over.
+	Shelf *uploads.Shelf
 	// FileLink makes a path under which a file can be fetched for a while.
 	FileLink func(owner, hash string) (string, error)
 
@@ -59,7 +63,7 @@ func NewSchema(options Options) graphql.ExecutableSchema {
 	server := &graph.ServerInfo{Version: options.Version, Features: features, Limits: &limits}
 	return &requestSchema{
 		ExecutableSchema: graph.NewExecutableSchema(graph.Config{
-			Resolvers: &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile, copy: options.Copy, move: options.Move, things: options.Things},
+			Resolvers: &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile, copy: options.Copy, move: options.Move, things: options.Things, shelf: options.Shelf},
 			Directives: graph.DirectiveRoot{
 				Authenticated: gate.Authenticated,
 				HasRole:       gate.HasRole,

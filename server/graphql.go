@@ -20,6 +20,7 @@ import (
 	"github.com/violentutf/violentutf/graph"
 	"github.com/violentutf/violentutf/resolvers"
 	"github.com/violentutf/violentutf/storage"
+	shelves "github.com/violentutf/violentutf/uploads"
 )
 
 // graphql answers /graphql by the GraphQL-over-HTTP draft: POST, and GET for
@@ -30,6 +31,7 @@ func (s *Server) graphql() http.Handler {
 	exec := handler.New(resolvers.NewSchema(resolvers.Options{
 		App: s.options.House.App, Opener: opener{}, PersonalFile: s.options.House.PersonalFile, SharedFile: s.options.House.SharedFile,
 		Copy: s.options.House.Copy, Move: s.options.House.Move, FileLink: s.links.make, Things: s.things(),
+		Shelf: &shelves.Shelf{Files: s.options.House.Files, Log: s.log},
 		Version: s.options.Version, Features: s.features(),
 		Limits: graph.ServerLimits{
 			Cost: &limits.Cost, Depth: &limits.Depth, Aliases: &limits.Aliases, RootFields: &limits.RootFields,
@@ -38,6 +40,7 @@ func (s *Server) graphql() http.Handler {
 	}))
 	exec.AddTransport(transport.GET{})
 	exec.AddTransport(post{})
+	exec.AddTransport(uploads{s})
 	documents := lru.New[*ast.QueryDocument](1000)
 	exec.SetQueryCache(documents)
 	exec.SetParserTokenLimit(limits.Tokens)
@@ -62,7 +65,7 @@ func (s *Server) graphql() http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		if refused := unreadable(r); refused != 0 {
 			w.Header().Set("Allow", "GET, POST")
-			writeJSON(w, refused, errorBody("send a POST of the Content-Type application/json, or a GET for a query", storage.CodeBadInput, requestID(ctx)))
+			writeJSON(w, refused, errorBody("send a POST of the Content-Type application/json, or multipart/form-data with files, or a GET for a query", storage.CodeBadInput, requestID(ctx)))
 			return
 		}
 		// Counted before it is read: what does not parse or is not valid costs as well.
@@ -80,7 +83,7 @@ func unreadable(r *http.Request) int {
 	case http.MethodGet, http.MethodHead:
 		return 0
 	case http.MethodPost:
-		if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && media == mediaJSON {
+		if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && (media == mediaJSON || media == mediaMultipart) {
 			return 0
 		}
 		return http.StatusUnsupportedMediaType

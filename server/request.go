@@ -39,9 +39,14 @@ func (s *Server) request(next http.Handler) http.Handler {
 		meter := &storage.Meter{}
 		ctx := storage.WithMeter(context.WithValue(r.Context(), requestIDKey{}, id), meter)
 		ctx = storage.WithCaller(ctx, s.callerOf(r, id))
-		ctx, cancel := context.WithTimeout(ctx, s.options.Limits.Timeout)
+		timeout := s.options.Limits.Timeout
+		if carriesFiles(r) { // whose transport bounds the body
+			timeout = s.options.Limits.UploadTimeout
+		} else {
+			r.Body = http.MaxBytesReader(w, r.Body, s.options.Limits.BodyBytes)
+		}
+		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
-		r.Body = http.MaxBytesReader(w, r.Body, s.options.Limits.BodyBytes)
 
 		recorded := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
 		start := time.Now()

@@ -26,6 +26,8 @@ import (
 type Limits struct {
 	BodyBytes int64         // of a GraphQL request; 0 means 1 MiB
 	Timeout   time.Duration // of a whole request; 0 means 30 s
+	// UploadTimeout is that of a request with files; 0 means ten minutes.
+	UploadTimeout time.Duration
 	Tokens    int           // of a GraphQL document; 0 means 15 000
 	NoRates   bool          // nobody is told to ask less often: for measurements
 
@@ -83,6 +85,7 @@ type Server struct {
 	links      links
 	rates      *rates
 	refreshing turns
+	spooling   spooling
 	health     health
 	handler    http.Handler
 	imports    sync.WaitGroup
@@ -98,6 +101,9 @@ func New(options Options) *Server {
 	}
 	if options.Limits.Timeout == 0 {
 		options.Limits.Timeout = 30 * time.Second
+	}
+	if options.Limits.UploadTimeout == 0 {
+		options.Limits.UploadTimeout = 10 * time.Minute
 	}
 	if options.Limits.Tokens == 0 {
 		options.Limits.Tokens = 15_000

@@ -14,6 +14,7 @@ type (
 	ExecutionConnection    = Connection[Execution]
 	ImportConnection       = Connection[Import]
 	FindingConnection      = Connection[Finding]
+	FileConnection         = Connection[File]
 
 	WorkspaceUseConnection = Connection[WorkspaceUse]
 	UserConnection         = Connection[User]
@@ -39,6 +40,7 @@ type (
 	ExecutionRow    = Edge[Execution]
 	ImportRow       = Edge[Import]
 	FindingRow      = Edge[Finding]
+	FileRow         = Edge[File]
 
 	WorkspaceUseRow = Edge[WorkspaceUse]
 	UserRow         = Edge[User]

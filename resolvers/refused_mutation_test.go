@@ -62,6 +62,10 @@ var mutations = map[string]func(*team) map[string]any{
 	"addEvidence":       deleted(storage.KindFinding),
 	"removeEvidence":    deleted(storage.KindFinding),
 	"deleteFinding":     deleted(storage.KindFinding),
+	"uploadFile": func(s *team) map[string]any {
+		return map[string]any{"workspace": s.red.ID(), "file": storage.Upload{}} // nobody may make it be read
+	},
+	"updateFile": deleted(storage.KindFile), "deleteFile": deleted(storage.KindFile),
 	"setUserDisabled":   func(s *team) map[string]any { return map[string]any{"user": s.users["alice"].ID(), "disabled": true} },
 }
 
@@ -179,7 +183,7 @@ func TestEveryMutationRefusesWhoMayNotMakeIt(t *testing.T) {
 			}
 		}
 		// What is in a workspace that is named is as good as out of reach in an archived one.
-		named := input["type"] != nil || input["title"] != nil || input["attackFilter"] != nil && input["workspace"] != nil
+		named := input["type"] != nil || input["title"] != nil || input["file"] != nil || input["attackFilter"] != nil && input["workspace"] != nil
 		switch {
 		case named || input["id"] != nil || strings.HasPrefix(field.Name, "preview"): // what is in a workspace
 			intruders = append(intruders, intruder{"who is no member", mallory, nil, storage.CodeNotFound},

@@ -227,10 +227,7 @@ func (st *stage) AddMedium(ctx context.Context, m *storage.StagedMedium) error {
 // text makes a text storable: without known credentials, U+0000 and invalid UTF-8.
 func (st *stage) text(s string) string {
 	s, _ = st.guard.Clean(s)
-	if storable(s) {
-		return s
-	}
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\u2400")
+	return storableText(s)
 }
 
 func storable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }

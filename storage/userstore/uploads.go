@@ -89,7 +89,7 @@ func (s *Store) DeleteFile(ctx context.Context, hash string) error {
 		for _, use := range []struct{ count, message string }{
 			{`SELECT count(*) FROM message_files m WHERE m.owner_id = $1 AND m.sha256 = $2`, "%d messages show this file: delete their attacks first"},
 			{`SELECT count(*) FROM dataset_files l
-JOIN datasets d ON d.owner_id = l.owner_id AND d.id = l.dataset_id
+JOIN dataset_versions v ON v.owner_id = l.owner_id AND v.dataset_id = l.dataset_id AND v.version = l.version
 WHERE l.owner_id = $1 AND l.sha256 = $2`, "%d versions of datasets were read from this file: delete the datasets first"},
 		} {
 			var uses int64
@@ -199,10 +199,11 @@ func fileFilter(q *query, f *storage.FileFilter) string {
 	return all(own)
 }
 
-// filesOfDatasets are the files of datasets that are there.
+// filesOfDatasets are the files of versions of datasets that are there.
 const filesOfDatasets = `(
   SELECT DISTINCT l.sha256, d.id, d.name
   FROM dataset_files l
+  JOIN dataset_versions v ON v.owner_id = l.owner_id AND v.dataset_id = l.dataset_id AND v.version = l.version
   JOIN datasets d ON d.owner_id = l.owner_id AND d.id = l.dataset_id
   WHERE l.owner_id = $1)`
 

@@ -1389,4 +1389,22 @@ func (ec *executionContext) unmarshalOTimeRange2ᚖgithubᚗcomᚋviolentutfᚋv
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalOUpload2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐUpload(ctx context.Context, v any) (*storage.Upload, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := schema.UnmarshalUpload(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpload2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐUpload(ctx context.Context, sel ast.SelectionSet, v *storage.Upload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := schema.MarshalUpload(*v)
+	return res
+}
+
 // endregion ***************************** type.gotpl *****************************

@@ -1,8 +1,6 @@
 package resolvers_test
 
 import (
-	"context"
-	"database/sql"
 	"strings"
 	"testing"
 
@@ -83,41 +81,10 @@ func TestAFileIsDescribedAndDeleted(t *testing.T) {
 	}
 }
 
-func TestAFileOfADatasetIsNotDeleted(t *testing.T) {
-	s := newStores(t, 1, 1)
-	done := s.change(t, "uploadFile", `file{id sha256}`, map[string]any{"file": s.upload(t, "seeds.csv", "text\nhello\n")})
-	store := s.open[s.personalKey(t)]
-	s.addDataset(t)
-	if err := store.LinkDatasetFile(t.Context(), "d", 1, at(done, "file", "sha256").(string)); err != nil {
-		t.Fatal(err)
-	}
-	a := s.ask(t, alice, `{viewer{workspace{files{nodes{usedBy(first:1){datasetCount datasets{name}}}}}}}`, nil)
-	same(t, at(a.Data, "viewer", "workspace", "files", "nodes", 0, "usedBy"), map[string]any{"datasetCount": 1, "datasets": []any{map[string]any{"name": "seeds"}}})
-	s.refuse(t, "deleteFile", map[string]any{"id": at(done, "file", "id")}, storage.CodeConflict)
-}
-
 // personalKey is of alice's own workspace.
 func (s *stores) personalKey(t *testing.T) string {
 	t.Helper()
 	a := s.ask(t, alice, `{viewer{workspace{id}}}`, nil)
 	id, _ := storage.ParseID(at(a.Data, "viewer", "workspace", "id").(string))
 	return id.Key
-}
-
-// addDataset adds one without prompts, of the key d, to alice's own workspace.
-func (s *stores) addDataset(t *testing.T) {
-	t.Helper()
-	engine, err := s.registry.Engine(t.Context(), "alice.db", s.personalKey(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer engine.Close()
-	err = engine.WithTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO datasets VALUES ('`+s.personalKey(t)+`', 'd', 'NATIVE', 'd', 'seeds', 'file', 'csv', '{}', [], 'ready', 1,
-			TIMESTAMP '2026-01-01', TIMESTAMP '2026-01-01', NULL)`)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }

@@ -187,6 +187,7 @@ var subjectTypes = map[storage.Kind]string{
 	storage.KindAnnotation:   "Annotation",
 	storage.KindFinding:      "Finding",
 	storage.KindFile:         "File",
+	storage.KindDataset:      "Dataset",
 }
 
 // key decodes the id. What is no key, of another kind, or out of the reach of the

@@ -65,6 +65,23 @@ var mutations = map[string]func(*team) map[string]any{
 	"uploadFile": func(s *team) map[string]any {
 		return map[string]any{"workspace": s.red.ID(), "file": storage.Upload{}} // nobody may make it be read
 	},
+	"previewDatasetFile": func(s *team) map[string]any {
+		return map[string]any{"workspace": s.red.ID(), "file": storage.Upload{}}
+	},
+	"createDatasetFromFile": func(s *team) map[string]any {
+		return map[string]any{"workspace": s.red.ID(), "file": storage.Upload{}, "name": "mine"}
+	},
+	"addDatasetVersionFromFile": func(s *team) map[string]any {
+		input := deleted(storage.KindDataset)(s)
+		input["file"], input["base"] = storage.Upload{}, 1
+		return input
+	},
+	"createDatasetFromNative": func(s *team) map[string]any {
+		return map[string]any{"workspace": s.red.ID(), "list": "refusal_baseline"}
+	},
+	"fillDatasetSlot": func(s *team) map[string]any {
+		return map[string]any{"workspace": s.red.ID(), "slot": "harmbench", "file": storage.Upload{}}
+	},
 	"updateFile": deleted(storage.KindFile), "deleteFile": deleted(storage.KindFile),
 	"setUserDisabled":   func(s *team) map[string]any { return map[string]any{"user": s.users["alice"].ID(), "disabled": true} },
 }
@@ -183,7 +200,7 @@ func TestEveryMutationRefusesWhoMayNotMakeIt(t *testing.T) {
 			}
 		}
 		// What is in a workspace that is named is as good as out of reach in an archived one.
-		named := input["type"] != nil || input["title"] != nil || input["file"] != nil || input["attackFilter"] != nil && input["workspace"] != nil
+		named := input["type"] != nil || input["title"] != nil || input["workspace"] != nil && (input["file"] != nil || input["list"] != nil) || input["attackFilter"] != nil && input["workspace"] != nil
 		switch {
 		case named || input["id"] != nil || strings.HasPrefix(field.Name, "preview"): // what is in a workspace
 			intruders = append(intruders, intruder{"who is no member", mallory, nil, storage.CodeNotFound},

@@ -51,6 +51,7 @@ func TestUserDataIsBehindUserScoped(t *testing.T) {
 		"AuditReport", "AuditFault", "AuditCheckpoint", "AuditVerification",
 		"SystemSetting", "HealthCheck", "HealthCheckConnection", "HealthCheckEdge",
 		"ConfiguredType", "Parameter", // what this program can run
+		"NativeDataset", "FieldMapping", // what it brings
 		"ConverterStep", "Verdict", // made of what the request brought
 		"ErrorLog", "ErrorLogConnection", "ErrorLogEdge", "RateLimit", "RateLimitConnection", "RateLimitEdge",
 	}

@@ -83,7 +83,7 @@ var mutations = map[string]func(*team) map[string]any{
 		return map[string]any{"workspace": s.red.ID(), "slot": "harmbench", "file": storage.Upload{}}
 	},
 	"updateFile": deleted(storage.KindFile), "deleteFile": deleted(storage.KindFile),
-	"setUserDisabled":   func(s *team) map[string]any { return map[string]any{"user": s.users["alice"].ID(), "disabled": true} },
+	"setUserDisabled": func(s *team) map[string]any { return map[string]any{"user": s.users["alice"].ID(), "disabled": true} },
 }
 
 func newThing(s *team) map[string]any {

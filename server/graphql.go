@@ -31,7 +31,7 @@ func (s *Server) graphql() http.Handler {
 	exec := handler.New(resolvers.NewSchema(resolvers.Options{
 		App: s.options.House.App, Opener: opener{}, PersonalFile: s.options.House.PersonalFile, SharedFile: s.options.House.SharedFile,
 		Copy: s.options.House.Copy, Move: s.options.House.Move, FileLink: s.links.make, Things: s.things(),
-		Shelf: &shelves.Shelf{Files: s.options.House.Files, Log: s.log},
+		Shelf:   &shelves.Shelf{Files: s.options.House.Files, Log: s.log},
 		Version: s.options.Version, Features: s.features(),
 		Limits: graph.ServerLimits{
 			Cost: &limits.Cost, Depth: &limits.Depth, Aliases: &limits.Aliases, RootFields: &limits.RootFields,

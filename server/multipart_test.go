@@ -40,7 +40,8 @@ func keep(content string, more map[string]any) []part {
 	}
 	return []part{
 		operation(keepFile, map[string]any{"input": input}),
-		{name: "map", content: `{"0": ["variables.input.file"]}`}, {name: "0", file: "seeds.csv", content: content},
+		{name: "map", content: `{"0": ["variables.input.file"]}`},
+		{name: "0", file: "seeds.csv", content: content},
 	}
 }
 
@@ -240,7 +241,7 @@ func TestHostileFormsAreRefusedAndLeaveNothing(t *testing.T) {
 		"no such variable":         {[]part{op, of(`{"0":["variables.other"]}`)}, "do not have"},
 		"below what is null":       {[]part{op, of(`{"0":["variables.input.file.x"]}`)}, "do not have"},
 		"over a value":             {[]part{operation(keepFile, map[string]any{"input": map[string]any{"file": "x"}}), of(`{"0":["variables.input.file"]}`)}, "have a value"},
-		"an odd index": {[]part{operation(keepFile, map[string]any{"input": map[string]any{"tags": []any{nil}}}), of(`{"0":["variables.input.tags.00"]}`)}, "do not have"},
+		"an odd index":             {[]part{operation(keepFile, map[string]any{"input": map[string]any{"tags": []any{nil}}}), of(`{"0":["variables.input.tags.00"]}`)}, "do not have"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, a := s.uploadParts(token, test.parts)
@@ -413,7 +414,9 @@ func TestFilesOfOneRequestAreCountedAndTooManyRequestsRefused(t *testing.T) {
 	parts := []part{
 		operation(`mutation($a:UploadFileInput!,$b:UploadFileInput!){a:uploadFile(input:$a){file{name}} b:uploadFile(input:$b){file{name}}}`,
 			map[string]any{"a": map[string]any{"file": nil}, "b": map[string]any{"file": nil}}),
-		{name: "map", content: `{"0":["variables.a.file"],"1":["variables.b.file"]}`}, {"0", "first", "1"}, {"1", "second", "2"},
+		{name: "map", content: `{"0":["variables.a.file"],"1":["variables.b.file"]}`},
+		{"0", "first", "1"},
+		{"1", "second", "2"},
 	}
 	if status, a := s.uploadParts(token, parts); status != http.StatusBadRequest || !strings.Contains(a.body, storage.UploadFiles) {
 		t.Errorf("%d %s", status, a.body)

@@ -28,8 +28,8 @@ type Limits struct {
 	Timeout   time.Duration // of a whole request; 0 means 30 s
 	// UploadTimeout is that of a request with files; 0 means ten minutes.
 	UploadTimeout time.Duration
-	Tokens    int           // of a GraphQL document; 0 means 15 000
-	NoRates   bool          // nobody is told to ask less often: for measurements
+	Tokens        int  // of a GraphQL document; 0 means 15 000
+	NoRates       bool // nobody is told to ask less often: for measurements
 
 	// Of an operation, as cost.go counts them.
 	Cost       int // in rows; 0 means DefaultCost

@@ -271,4 +271,3 @@ func checkNamed(d *storage.NewDataset) error {
 	d.CreatedAt = d.At
 	return nil
 }
-

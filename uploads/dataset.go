@@ -82,7 +82,7 @@ func (s *Shelf) NewDataset(ctx context.Context, store storage.UserStore, d *stor
 		return nil, err
 	}
 	return s.make(ctx, store, from, func(read *Read, next storage.NextPrompt) (key string, version int64, err error) {
-		d.Format, d.MadeBy = read.Format, madeBy(read, d.MadeBy)
+		d.Format, d.MadeBy, d.AllNew = read.Format, madeBy(read, d.MadeBy), true
 		_, err = store.AddDataset(ctx, d, next, allowed)
 		return d.Key, 1, err
 	})
@@ -91,7 +91,7 @@ func (s *Shelf) NewDataset(ctx context.Context, store storage.UserStore, d *stor
 // NewVersion makes the version of a dataset after base of a file, as NewDataset does.
 func (s *Shelf) NewVersion(ctx context.Context, store storage.UserStore, key string, base int64, version storage.NewVersion, from Reading, allowed storage.Allowed) (*Read, error) {
 	return s.make(ctx, store, from, func(read *Read, next storage.NextPrompt) (string, int64, error) {
-		version.MadeBy = madeBy(read, version.MadeBy)
+		version.MadeBy, version.AllNew = madeBy(read, version.MadeBy), true
 		_, err := store.AddDatasetVersion(ctx, key, base, version, next, allowed)
 		return key, base + 1, err
 	})

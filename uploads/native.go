@@ -23,6 +23,7 @@ func (s *Shelf) Native(ctx context.Context, store storage.UserStore, name string
 	}
 	d.SourceType, d.Format = "native", ""
 	d.MadeBy = storage.MadeBy{Operation: "NATIVE", Parameters: map[string]any{"list": list.Name, "version": list.Version, "license": list.License}}
+	d.AllNew = true
 	next := list.Prompts()
 	return store.AddDataset(ctx, d, func(context.Context) (*storage.Prompt, error) { return next() }, allowed)
 }

@@ -52,11 +52,14 @@ func TestUploadFigures(t *testing.T) {
 		{"kept as a file", `mutation($input:UploadFileInput!){m:uploadFile(input:$input){file{bytes} userErrors{message}}}`, "", map[string]any{}, `"userErrors":[]`},
 		{
 			"as a dataset", make, "",
-			map[string]any{"name": "whole"}, `"userErrors":[]`,
+			map[string]any{"name": "whole"},
+			`"userErrors":[]`,
 		},
 		{
 			"with a last line that breaks", make,
-			`"never closed`, map[string]any{"name": "broken"}, `"promptCount":0`,
+			`"never closed`,
+			map[string]any{"name": "broken"},
+			`"promptCount":0`,
 		},
 	} {
 		before := idle()

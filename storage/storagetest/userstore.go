@@ -69,6 +69,7 @@ func UserStore(t *testing.T, open func(t *testing.T) storage.UserStore) {
 		"DatasetsAreFoundByWhatTheyHave":          datasetsAreFoundByWhatTheyHave,
 		"FilesHandedOverAreReadBack":              filesHandedOverAreReadBack,
 		"FilesAreListedFilteredAndCounted":        filesAreListedFilteredAndCounted,
+		"StreamedVersionsAreAsOthers":             streamedVersionsAreAsOthers,
 		"AFileIsNotDeletedWhileInUse":             aFileIsNotDeletedWhileSomethingRefersToIt,
 		"EndedContextEndsEveryRead":               endedContextEndsEveryRead,
 	} {

@@ -2,6 +2,9 @@ package storagetest
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -158,5 +161,74 @@ func aFileIsNotDeletedWhileSomethingRefersToIt(t *testing.T, store storage.UserS
 		}
 	}); len(left) > 0 {
 		t.Errorf("left: %v", left)
+	}
+}
+
+// prompting gives that many new prompts, and then its error.
+func prompting(texts []string, end error) storage.NextPrompt {
+	at := 0
+	return func(context.Context) (*storage.Prompt, error) {
+		if at == len(texts) {
+			return nil, end
+		}
+		at++
+		return &storage.Prompt{Text: texts[at-1], HarmCategories: []string{"h" + texts[at-1]}, Metadata: new(storage.JSON(`{"n":1}`))}, nil
+	}
+}
+
+// Prompts that are all new are written as they come: what is read is the same.
+func streamedVersionsAreAsOthers(t *testing.T, store storage.UserStore) {
+	staged, streamed := storage.NewVersion{Author: "alice", At: at(1)}, storage.NewVersion{Author: "alice", At: at(1), AllNew: true}
+	for _, made := range []storage.NewVersion{staged, streamed} {
+		name := map[bool]string{false: "staged", true: "streamed"}[made.AllNew]
+		made.MadeBy = storage.MadeBy{Operation: "UPLOAD"}
+		d := &storage.NewDataset{Key: name, Name: name, SourceType: "file", Format: "txt", CreatedAt: at(1), NewVersion: made}
+		if n := must(store.AddDataset(t.Context(), d, prompting([]string{"b", "a", "b"}, io.EOF), nil))(t); n != 3 {
+			t.Errorf("%s: %d prompts", name, n)
+		}
+		v := must(store.AddDatasetVersion(t.Context(), name, 1, made, prompting([]string{"c", "d"}, io.EOF), nil))(t)
+		if v.Number != 2 || v.PromptCount != 2 || !slices.Equal(v.HarmCategories, []string{"hc", "hd"}) {
+			t.Errorf("%s: %+v", name, v)
+		}
+	}
+	read := func(key string) (rows []string) {
+		for number := range int64(2) {
+			version := storage.VersionKey{Dataset: key, Number: number + 1}.String()
+			for _, p := range must(store.PromptsByVersion(t.Context(), []string{version}, nil, storage.Page{Limit: 9}))(t)[version].Nodes() {
+				rows = append(rows, fmt.Sprint(number+1, p.Index, p.Text, p.Hash, p.SeedType, p.DataType, p.HarmCategories, *p.Metadata, p.Version, p.CreatedAt))
+			}
+		}
+		return rows
+	}
+	if a, b := read("staged"), read("streamed"); len(a) != 5 || !slices.Equal(a, b) {
+		t.Errorf("staged\n%s\nstreamed\n%s", strings.Join(a, "\n"), strings.Join(b, "\n"))
+	}
+
+	// Whatever fails, and whenever, leaves nothing.
+	before, revision := counts(t, store), must(store.Revision(t.Context()))(t)
+	fault := errors.New("the file ends too early")
+	for name, test := range map[string]struct {
+		next    storage.NextPrompt
+		allowed storage.Allowed
+		named   string
+		want    error
+	}{
+		"the last row":              {prompting([]string{"x", "y"}, fault), nil, "other", fault},
+		"the right ended":           {prompting([]string{"x"}, io.EOF), func(context.Context) error { return fault }, "other", fault},
+		"a name that is taken":      {prompting([]string{"x"}, io.EOF), nil, "staged", nil},
+		"a prompt that is not new":  {func(context.Context) (*storage.Prompt, error) { return &storage.Prompt{Number: 1}, nil }, nil, "other", nil},
+		"one that replaces another": {func(context.Context) (*storage.Prompt, error) { return &storage.Prompt{Replaces: 1}, nil }, nil, "other", nil},
+	} {
+		d := &storage.NewDataset{Key: "other", Name: test.named, SourceType: "file", CreatedAt: at(1), NewVersion: streamed}
+		if _, err := store.AddDataset(t.Context(), d, test.next, test.allowed); err == nil || test.want != nil && !errors.Is(err, test.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := store.AddDatasetVersion(t.Context(), "streamed", 1, streamed, prompting(nil, io.EOF), nil); storage.CodeOf(err) != storage.CodeConflict {
+		t.Errorf("an old base: %v", err)
+	}
+	equal(t, "rows", counts(t, store), before)
+	if now := must(store.Revision(t.Context()))(t); now != revision {
+		t.Error("what failed raised the revision")
 	}
 }

@@ -258,6 +258,7 @@ func TestHostileFormsAreRefusedAndLeaveNothing(t *testing.T) {
 		want  string
 	}{
 		"no file":            {[]part{op, of(`{"0":["variables.input.file"]}`)}, "ended before"},
+		"no file, named":     {keep("x", map[string]any{"clientMutationId": "1"})[:2], "ended before"},
 		"another file":       {[]part{op, of(`{"0":["variables.input.file"]}`), {"1", "f", "content"}}, "has to come here"},
 		"an empty file":      {[]part{op, of(`{"0":["variables.input.file"]}`), {"0", "f", ""}}, "empty"},
 		"a null without map": {[]part{op, of(`{"0":["variables.input.name"]}`), file}, ""},

@@ -33,6 +33,7 @@ type ResolverRoot interface {
 	CategoryScore() CategoryScoreResolver
 	Component() ComponentResolver
 	Conversation() ConversationResolver
+	Converter() ConverterResolver
 	Dataset() DatasetResolver
 	Execution() ExecutionResolver
 	File() FileResolver
@@ -44,9 +45,14 @@ type ResolverRoot interface {
 	Media() MediaResolver
 	Message() MessageResolver
 	Mutation() MutationResolver
+	Orchestrator() OrchestratorResolver
 	Prompt() PromptResolver
 	Query() QueryResolver
+	ScoreConnection() ScoreConnectionResolver
+	ScoreEdge() ScoreEdgeResolver
+	Scorer() ScorerResolver
 	Session() SessionResolver
+	Subscription() SubscriptionResolver
 	TrueFalseScore() TrueFalseScoreResolver
 	Viewer() ViewerResolver
 	Workspace() WorkspaceResolver
@@ -90,6 +96,16 @@ type ComplexityRoot struct {
 		Users                 func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.UserFilter, orderBy *storage.UserOrder) int
 		VerifyAuditCheckpoint func(childComplexity int, checkpoint AuditCheckpointInput) int
 		Workspaces            func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.WorkspaceFilter, orderBy *storage.WorkspaceOrder) int
+	}
+
+	Agreement struct {
+		BothFalse func(childComplexity int) int
+		BothTrue  func(childComplexity int) int
+		Compared  func(childComplexity int) int
+		Kappa     func(childComplexity int) int
+		Rate      func(childComplexity int) int
+		TrueHere  func(childComplexity int) int
+		TrueThere func(childComplexity int) int
 	}
 
 	AllowUserBindingPayload struct {
@@ -297,6 +313,13 @@ type ComplexityRoot struct {
 		Fault    func(childComplexity int) int
 	}
 
+	Budget struct {
+		Calls    func(childComplexity int) int
+		Currency func(childComplexity int) int
+		Money    func(childComplexity int) int
+		Tokens   func(childComplexity int) int
+	}
+
 	CategoryScore struct {
 		Attributes  func(childComplexity int) int
 		Categories  func(childComplexity int) int
@@ -330,6 +353,13 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	CloneOrchestratorPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Orchestrator     func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	CloneScorerPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Scorer           func(childComplexity int) int
@@ -337,18 +367,21 @@ type ComplexityRoot struct {
 	}
 
 	Component struct {
-		Attacks    func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.AttackFilter, orderBy *storage.AttackOrder) int
-		ClassName  func(childComplexity int) int
-		Endpoint   func(childComplexity int) int
-		Generator  func(childComplexity int) int
-		Hash       func(childComplexity int) int
-		ID         func(childComplexity int) int
-		Identifier func(childComplexity int) int
-		Kind       func(childComplexity int) int
-		Model      func(childComplexity int) int
-		Module     func(childComplexity int) int
-		Name       func(childComplexity int) int
-		Parameters func(childComplexity int) int
+		Attacks          func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.AttackFilter, orderBy *storage.AttackOrder) int
+		ClassName        func(childComplexity int) int
+		ConfiguredScorer func(childComplexity int) int
+		Converter        func(childComplexity int) int
+		Endpoint         func(childComplexity int) int
+		Generator        func(childComplexity int) int
+		Hash             func(childComplexity int) int
+		ID               func(childComplexity int) int
+		Identifier       func(childComplexity int) int
+		Kind             func(childComplexity int) int
+		Model            func(childComplexity int) int
+		Module           func(childComplexity int) int
+		Name             func(childComplexity int) int
+		Parameters       func(childComplexity int) int
+		Scores           func(childComplexity int, first *int, after *string, last *int, before *string) int
 	}
 
 	ComponentConnection struct {
@@ -405,18 +438,25 @@ type ComplexityRoot struct {
 	}
 
 	Converter struct {
-		Attributes func(childComplexity int) int
-		CreatedAt  func(childComplexity int) int
-		Credential func(childComplexity int) int
-		ID         func(childComplexity int) int
-		LastTest   func(childComplexity int) int
-		Name       func(childComplexity int) int
-		Parameters func(childComplexity int) int
-		Source     func(childComplexity int) int
-		SourceID   func(childComplexity int) int
-		Status     func(childComplexity int) int
-		Type       func(childComplexity int) int
-		UpdatedAt  func(childComplexity int) int
+		Attacks       func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.AttackFilter, orderBy *storage.AttackOrder) int
+		Attributes    func(childComplexity int) int
+		Components    func(childComplexity int, first *int, after *string, last *int, before *string) int
+		CreatedAt     func(childComplexity int) int
+		Credential    func(childComplexity int) int
+		ID            func(childComplexity int) int
+		LastTest      func(childComplexity int) int
+		Name          func(childComplexity int) int
+		Orchestrators func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Parameters    func(childComplexity int) int
+		Source        func(childComplexity int) int
+		SourceID      func(childComplexity int) int
+		Status        func(childComplexity int) int
+		Type          func(childComplexity int) int
+		UpdatedAt     func(childComplexity int) int
+	}
+
+	ConverterChain struct {
+		Converters func(childComplexity int) int
 	}
 
 	ConverterConnection struct {
@@ -442,6 +482,11 @@ type ComplexityRoot struct {
 		Tables           func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
 		Workspace        func(childComplexity int) int
+	}
+
+	Cost struct {
+		Amount   func(childComplexity int) int
+		Currency func(childComplexity int) int
 	}
 
 	CreateApiKeyPayload struct {
@@ -488,6 +533,13 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	CreateOrchestratorPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Orchestrator     func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	CreateScorerPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Scorer           func(childComplexity int) int
@@ -514,6 +566,7 @@ type ComplexityRoot struct {
 		HarmCategories func(childComplexity int) int
 		ID             func(childComplexity int) int
 		Name           func(childComplexity int) int
+		Orchestrators  func(childComplexity int, first *int, after *string, last *int, before *string) int
 		PromptCount    func(childComplexity int) int
 		Prompts        func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.PromptFilter) int
 		Source         func(childComplexity int) int
@@ -572,6 +625,12 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	DeleteOrchestratorPayload struct {
+		ClientMutationID func(childComplexity int) int
+		DeletedID        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
 	DeleteScorerPayload struct {
 		ClientMutationID func(childComplexity int) int
 		DeletedID        func(childComplexity int) int
@@ -618,6 +677,18 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	Estimate struct {
+		Calls    func(childComplexity int) int
+		Costs    func(childComplexity int) int
+		Input    func(childComplexity int) int
+		Items    func(childComplexity int) int
+		Loads    func(childComplexity int) int
+		Method   func(childComplexity int) int
+		Output   func(childComplexity int) int
+		Seconds  func(childComplexity int) int
+		Unpriced func(childComplexity int) int
+	}
+
 	Execution struct {
 		Attacks       func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.AttackFilter, orderBy *storage.AttackOrder) int
 		Attributes    func(childComplexity int) int
@@ -646,6 +717,57 @@ type ComplexityRoot struct {
 	ExecutionEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ExecutionEvent struct {
+		Completed func(childComplexity int) int
+		Cursor    func(childComplexity int) int
+		Items     func(childComplexity int) int
+		Log       func(childComplexity int) int
+		Message   func(childComplexity int) int
+		Progress  func(childComplexity int) int
+		Reason    func(childComplexity int) int
+		Snapshot  func(childComplexity int) int
+		Status    func(childComplexity int) int
+	}
+
+	ExecutionItemDone struct {
+		AttackID   func(childComplexity int) int
+		ErrorClass func(childComplexity int) int
+		Item       func(childComplexity int) int
+		LatencyMs  func(childComplexity int) int
+		Outcome    func(childComplexity int) int
+	}
+
+	ExecutionLogLine struct {
+		Level func(childComplexity int) int
+		Text  func(childComplexity int) int
+		Time  func(childComplexity int) int
+	}
+
+	ExecutionProgress struct {
+		Calls        func(childComplexity int) int
+		Cost         func(childComplexity int) int
+		Done         func(childComplexity int) int
+		Eta          func(childComplexity int) int
+		Failed       func(childComplexity int) int
+		Failures     func(childComplexity int) int
+		InputTokens  func(childComplexity int) int
+		OutputTokens func(childComplexity int) int
+		PerSecond    func(childComplexity int) int
+		Successes    func(childComplexity int) int
+		Total        func(childComplexity int) int
+		Undetermined func(childComplexity int) int
+	}
+
+	ExecutionState struct {
+		ExecutionID func(childComplexity int) int
+		FinishedAt  func(childComplexity int) int
+		Progress    func(childComplexity int) int
+		QueuedAt    func(childComplexity int) int
+		Reason      func(childComplexity int) int
+		StartedAt   func(childComplexity int) int
+		Status      func(childComplexity int) int
 	}
 
 	ExecutionSummary struct {
@@ -775,19 +897,21 @@ type ComplexityRoot struct {
 	}
 
 	Generator struct {
-		Attacks    func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.AttackFilter, orderBy *storage.AttackOrder) int
-		Attributes func(childComplexity int) int
-		CreatedAt  func(childComplexity int) int
-		Credential func(childComplexity int) int
-		ID         func(childComplexity int) int
-		LastTest   func(childComplexity int) int
-		Name       func(childComplexity int) int
-		Parameters func(childComplexity int) int
-		Source     func(childComplexity int) int
-		SourceID   func(childComplexity int) int
-		Status     func(childComplexity int) int
-		Type       func(childComplexity int) int
-		UpdatedAt  func(childComplexity int) int
+		Attacks       func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.AttackFilter, orderBy *storage.AttackOrder) int
+		Attributes    func(childComplexity int) int
+		Components    func(childComplexity int, first *int, after *string, last *int, before *string) int
+		CreatedAt     func(childComplexity int) int
+		Credential    func(childComplexity int) int
+		ID            func(childComplexity int) int
+		LastTest      func(childComplexity int) int
+		Name          func(childComplexity int) int
+		Orchestrators func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Parameters    func(childComplexity int) int
+		Source        func(childComplexity int) int
+		SourceID      func(childComplexity int) int
+		Status        func(childComplexity int) int
+		Type          func(childComplexity int) int
+		UpdatedAt     func(childComplexity int) int
 	}
 
 	GeneratorConnection struct {
@@ -800,6 +924,12 @@ type ComplexityRoot struct {
 	GeneratorEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	GeneratorTest struct {
+		Called    func(childComplexity int) int
+		Generator func(childComplexity int) int
+		Problem   func(childComplexity int) int
 	}
 
 	HealthCheck struct {
@@ -882,6 +1012,15 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	Load struct {
+		Calls     func(childComplexity int) int
+		Cost      func(childComplexity int) int
+		Generator func(childComplexity int) int
+		Input     func(childComplexity int) int
+		Output    func(childComplexity int) int
+		Part      func(childComplexity int) int
+	}
+
 	Media struct {
 		Bytes     func(childComplexity int) int
 		Hash      func(childComplexity int) int
@@ -959,6 +1098,7 @@ type ComplexityRoot struct {
 		ArchiveWorkspace          func(childComplexity int, input ArchiveWorkspaceInput) int
 		CloneConverter            func(childComplexity int, input schema.CloneConfiguredInput) int
 		CloneGenerator            func(childComplexity int, input schema.CloneConfiguredInput) int
+		CloneOrchestrator         func(childComplexity int, input CloneOrchestratorInput) int
 		CloneScorer               func(childComplexity int, input schema.CloneConfiguredInput) int
 		CopyToWorkspace           func(childComplexity int, input schema.TransferInput) int
 		CreateAPIKey              func(childComplexity int, input CreateAPIKeyInput) int
@@ -967,12 +1107,14 @@ type ComplexityRoot struct {
 		CreateDatasetFromNative   func(childComplexity int, input CreateDatasetFromNativeInput) int
 		CreateFinding             func(childComplexity int, input schema.CreateFindingInput) int
 		CreateGenerator           func(childComplexity int, input schema.CreateConfiguredInput) int
+		CreateOrchestrator        func(childComplexity int, input schema.CreateOrchestratorInput) int
 		CreateScorer              func(childComplexity int, input schema.CreateConfiguredInput) int
 		CreateWorkspace           func(childComplexity int, input CreateWorkspaceInput) int
 		DeleteConverter           func(childComplexity int, input schema.DeleteConfiguredInput) int
 		DeleteFile                func(childComplexity int, input DeleteFileInput) int
 		DeleteFinding             func(childComplexity int, input DeleteFindingInput) int
 		DeleteGenerator           func(childComplexity int, input schema.DeleteConfiguredInput) int
+		DeleteOrchestrator        func(childComplexity int, input DeleteOrchestratorInput) int
 		DeleteScorer              func(childComplexity int, input schema.DeleteConfiguredInput) int
 		EndOtherSessions          func(childComplexity int, input EndOtherSessionsInput) int
 		EndSession                func(childComplexity int, input EndSessionInput) int
@@ -987,22 +1129,29 @@ type ComplexityRoot struct {
 		RemoveEvidence            func(childComplexity int, input schema.EvidenceInput) int
 		RemoveLabels              func(childComplexity int, input schema.LabelInput) int
 		RemoveMember              func(childComplexity int, input RemoveMemberInput) int
+		RemovePrice               func(childComplexity int, input RemovePriceInput) int
 		RenameWorkspace           func(childComplexity int, input RenameWorkspaceInput) int
 		RetractAnnotation         func(childComplexity int, input schema.RetractAnnotationInput) int
 		RevokeAPIKey              func(childComplexity int, input RevokeAPIKeyInput) int
 		SetLabels                 func(childComplexity int, input schema.LabelInput) int
 		SetMemberRole             func(childComplexity int, input SetMemberRoleInput) int
+		SetPrice                  func(childComplexity int, input SetPriceInput) int
 		SetSetting                func(childComplexity int, input SetSettingInput) int
 		SetUserDisabled           func(childComplexity int, input SetUserDisabledInput) int
 		TestGenerator             func(childComplexity int, input TestGeneratorInput) int
+		TestGenerators            func(childComplexity int, input TestGeneratorsInput) int
+		TestScorer                func(childComplexity int, input TestScorerInput) int
 		TransferWorkspace         func(childComplexity int, input TransferWorkspaceInput) int
 		UnarchiveWorkspace        func(childComplexity int, input UnarchiveWorkspaceInput) int
 		UpdateConverter           func(childComplexity int, input schema.UpdateConfiguredInput) int
 		UpdateFile                func(childComplexity int, input UpdateFileInput) int
 		UpdateFinding             func(childComplexity int, input schema.UpdateFindingInput) int
 		UpdateGenerator           func(childComplexity int, input schema.UpdateConfiguredInput) int
+		UpdateOrchestrator        func(childComplexity int, input schema.UpdateOrchestratorInput) int
 		UpdateScorer              func(childComplexity int, input schema.UpdateConfiguredInput) int
 		UploadFile                func(childComplexity int, input UploadFileInput) int
+		ValidateConfiguration     func(childComplexity int, input ValidateConfigurationInput) int
+		ValidateOrchestrator      func(childComplexity int, input ValidateOrchestratorInput) int
 	}
 
 	NativeDataset struct {
@@ -1018,6 +1167,65 @@ type ComplexityRoot struct {
 		Source         func(childComplexity int) int
 		Title          func(childComplexity int) int
 		Version        func(childComplexity int) int
+	}
+
+	Orchestrator struct {
+		Author             func(childComplexity int) int
+		Budget             func(childComplexity int) int
+		CallTimeoutSeconds func(childComplexity int) int
+		Chains             func(childComplexity int) int
+		Concurrency        func(childComplexity int) int
+		CreatedAt          func(childComplexity int) int
+		Dataset            func(childComplexity int) int
+		DatasetVersion     func(childComplexity int) int
+		Executions         func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ExecutionFilter, orderBy *storage.ExecutionOrder) int
+		Generator          func(childComplexity int) int
+		ID                 func(childComplexity int) int
+		Labels             func(childComplexity int) int
+		Name               func(childComplexity int) int
+		Parameters         func(childComplexity int) int
+		Prompts            func(childComplexity int) int
+		RunTimeoutSeconds  func(childComplexity int) int
+		Scorers            func(childComplexity int) int
+		Tags               func(childComplexity int) int
+		Type               func(childComplexity int) int
+		UpdatedAt          func(childComplexity int) int
+	}
+
+	OrchestratorConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	OrchestratorEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	OrchestratorScorer struct {
+		IsObjective func(childComplexity int) int
+		Scorer      func(childComplexity int) int
+	}
+
+	OrchestratorType struct {
+		Converters           func(childComplexity int) int
+		Description          func(childComplexity int) int
+		Generator            func(childComplexity int) int
+		Name                 func(childComplexity int) int
+		ObjectiveScorer      func(childComplexity int) int
+		Parameters           func(childComplexity int) int
+		Prompts              func(childComplexity int) int
+		PromptsAreObjectives func(childComplexity int) int
+		Scorers              func(childComplexity int) int
+		Title                func(childComplexity int) int
+	}
+
+	OrchestratorValidation struct {
+		Estimate func(childComplexity int) int
+		Ok       func(childComplexity int) int
+		Problems func(childComplexity int) int
 	}
 
 	PageInfo struct {
@@ -1055,6 +1263,34 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
 		Verdict          func(childComplexity int) int
+	}
+
+	Price struct {
+		Currency  func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Input     func(childComplexity int) int
+		Model     func(childComplexity int) int
+		Output    func(childComplexity int) int
+		UpdatedAt func(childComplexity int) int
+	}
+
+	PriceConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	PriceEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	Problem struct {
+		Field    func(childComplexity int) int
+		Message  func(childComplexity int) int
+		Remedy   func(childComplexity int) int
+		Severity func(childComplexity int) int
 	}
 
 	Prompt struct {
@@ -1156,6 +1392,12 @@ type ComplexityRoot struct {
 		Workspace        func(childComplexity int) int
 	}
 
+	RemovePricePayload struct {
+		ClientMutationID func(childComplexity int) int
+		DeletedID        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
 	RenameWorkspacePayload struct {
 		ClientMutationID func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
@@ -1176,19 +1418,46 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	ScoreConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ScoreEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ScoredMessage struct {
+		Annotation func(childComplexity int) int
+		Message    func(childComplexity int) int
+		Problem    func(childComplexity int) int
+		Verdict    func(childComplexity int) int
+	}
+
 	Scorer struct {
-		Attributes func(childComplexity int) int
-		CreatedAt  func(childComplexity int) int
-		Credential func(childComplexity int) int
-		ID         func(childComplexity int) int
-		LastTest   func(childComplexity int) int
-		Name       func(childComplexity int) int
-		Parameters func(childComplexity int) int
-		Source     func(childComplexity int) int
-		SourceID   func(childComplexity int) int
-		Status     func(childComplexity int) int
-		Type       func(childComplexity int) int
-		UpdatedAt  func(childComplexity int) int
+		Attributes    func(childComplexity int) int
+		Components    func(childComplexity int, first *int, after *string, last *int, before *string) int
+		CreatedAt     func(childComplexity int) int
+		Credential    func(childComplexity int) int
+		ID            func(childComplexity int) int
+		LastTest      func(childComplexity int) int
+		Name          func(childComplexity int) int
+		Orchestrators func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Parameters    func(childComplexity int) int
+		Scores        func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Source        func(childComplexity int) int
+		SourceID      func(childComplexity int) int
+		Status        func(childComplexity int) int
+		Type          func(childComplexity int) int
+		UpdatedAt     func(childComplexity int) int
+	}
+
+	ScorerAgreement struct {
+		Agreement  func(childComplexity int) int
+		ScorerName func(childComplexity int) int
 	}
 
 	ScorerConnection struct {
@@ -1201,6 +1470,17 @@ type ComplexityRoot struct {
 	ScorerEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ScorerTest struct {
+		FalseCount        func(childComplexity int) int
+		OtherCount        func(childComplexity int) int
+		People            func(childComplexity int) int
+		Results           func(childComplexity int) int
+		Saved             func(childComplexity int) int
+		TrueCount         func(childComplexity int) int
+		UndeterminedCount func(childComplexity int) int
+		UnjudgedCount     func(childComplexity int) int
 	}
 
 	ServerInfo struct {
@@ -1260,6 +1540,13 @@ type ComplexityRoot struct {
 		Workspace        func(childComplexity int) int
 	}
 
+	SetPricePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Price            func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	SetSettingPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Setting          func(childComplexity int) int
@@ -1272,9 +1559,20 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	Span struct {
+		Least  func(childComplexity int) int
+		Likely func(childComplexity int) int
+		Most   func(childComplexity int) int
+	}
+
 	StorageUse struct {
 		Bytes  func(childComplexity int) int
 		Tables func(childComplexity int) int
+	}
+
+	Subscription struct {
+		ExecutionEvents     func(childComplexity int, executionID string, after *string) int
+		WorkspaceExecutions func(childComplexity int, workspace *string) int
 	}
 
 	SystemSetting struct {
@@ -1300,6 +1598,19 @@ type ComplexityRoot struct {
 	TestGeneratorPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Generator        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	TestGeneratorsPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Results          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
+	TestScorerPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Test             func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
 	}
 
@@ -1368,6 +1679,13 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	UpdateOrchestratorPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Orchestrator     func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	UpdateScorerPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Scorer           func(childComplexity int) int
@@ -1419,6 +1737,19 @@ type ComplexityRoot struct {
 		Username    func(childComplexity int) int
 	}
 
+	ValidateConfigurationPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Ok               func(childComplexity int) int
+		Problems         func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	ValidateOrchestratorPayload struct {
+		ClientMutationID func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Validation       func(childComplexity int) int
+	}
+
 	Verdict struct {
 		Categories func(childComplexity int) int
 		IsTrue     func(childComplexity int) int
@@ -1437,6 +1768,7 @@ type ComplexityRoot struct {
 		Email              func(childComplexity int) int
 		GeneratorTypes     func(childComplexity int) int
 		NativeDatasets     func(childComplexity int) int
+		OrchestratorTypes  func(childComplexity int) int
 		Roles              func(childComplexity int) int
 		ScorerTypes        func(childComplexity int) int
 		Sessions           func(childComplexity int, first *int, after *string, last *int, before *string) int
@@ -1466,6 +1798,8 @@ type ComplexityRoot struct {
 		Members       func(childComplexity int) int
 		Messages      func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.MessageFilter, orderBy *storage.MessageOrder) int
 		Name          func(childComplexity int) int
+		Orchestrators func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.OrchestratorFilter, orderBy *storage.NameOrder) int
+		Prices        func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Role          func(childComplexity int) int
 		Scorers       func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ConfiguredFilter, orderBy *storage.NameOrder) int
 		Storage       func(childComplexity int) int
@@ -1684,6 +2018,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Admin.Workspaces(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.WorkspaceFilter), args["orderBy"].(*storage.WorkspaceOrder)), true
+
+	case "Agreement.bothFalse":
+		if e.ComplexityRoot.Agreement.BothFalse == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Agreement.BothFalse(childComplexity), true
+	case "Agreement.bothTrue":
+		if e.ComplexityRoot.Agreement.BothTrue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Agreement.BothTrue(childComplexity), true
+	case "Agreement.compared":
+		if e.ComplexityRoot.Agreement.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Agreement.Compared(childComplexity), true
+	case "Agreement.kappa":
+		if e.ComplexityRoot.Agreement.Kappa == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Agreement.Kappa(childComplexity), true
+	case "Agreement.rate":
+		if e.ComplexityRoot.Agreement.Rate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Agreement.Rate(childComplexity), true
+	case "Agreement.trueHere":
+		if e.ComplexityRoot.Agreement.TrueHere == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Agreement.TrueHere(childComplexity), true
+	case "Agreement.trueThere":
+		if e.ComplexityRoot.Agreement.TrueThere == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Agreement.TrueThere(childComplexity), true
 
 	case "AllowUserBindingPayload.clientMutationId":
 		if e.ComplexityRoot.AllowUserBindingPayload.ClientMutationID == nil {
@@ -2695,6 +3072,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AuditVerification.Fault(childComplexity), true
 
+	case "Budget.calls":
+		if e.ComplexityRoot.Budget.Calls == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.Calls(childComplexity), true
+	case "Budget.currency":
+		if e.ComplexityRoot.Budget.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.Currency(childComplexity), true
+	case "Budget.money":
+		if e.ComplexityRoot.Budget.Money == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.Money(childComplexity), true
+	case "Budget.tokens":
+		if e.ComplexityRoot.Budget.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.Tokens(childComplexity), true
+
 	case "CategoryScore.attributes":
 		if e.ComplexityRoot.CategoryScore.Attributes == nil {
 			break
@@ -2842,6 +3244,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CloneGeneratorPayload.UserErrors(childComplexity), true
 
+	case "CloneOrchestratorPayload.clientMutationId":
+		if e.ComplexityRoot.CloneOrchestratorPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneOrchestratorPayload.ClientMutationID(childComplexity), true
+	case "CloneOrchestratorPayload.orchestrator":
+		if e.ComplexityRoot.CloneOrchestratorPayload.Orchestrator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneOrchestratorPayload.Orchestrator(childComplexity), true
+	case "CloneOrchestratorPayload.userErrors":
+		if e.ComplexityRoot.CloneOrchestratorPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneOrchestratorPayload.UserErrors(childComplexity), true
+	case "CloneOrchestratorPayload.workspace":
+		if e.ComplexityRoot.CloneOrchestratorPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneOrchestratorPayload.Workspace(childComplexity), true
+
 	case "CloneScorerPayload.clientMutationId":
 		if e.ComplexityRoot.CloneScorerPayload.ClientMutationID == nil {
 			break
@@ -2878,6 +3305,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Component.ClassName(childComplexity), true
+	case "Component.configuredScorer":
+		if e.ComplexityRoot.Component.ConfiguredScorer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Component.ConfiguredScorer(childComplexity), true
+	case "Component.converter":
+		if e.ComplexityRoot.Component.Converter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Component.Converter(childComplexity), true
 	case "Component.endpoint":
 		if e.ComplexityRoot.Component.Endpoint == nil {
 			break
@@ -2938,6 +3377,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Component.Parameters(childComplexity), true
+	case "Component.scores":
+		if e.ComplexityRoot.Component.Scores == nil {
+			break
+		}
+
+		args, err := ec.field_Component_scores_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Component.Scores(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 
 	case "ComponentConnection.edges":
 		if e.ComplexityRoot.ComponentConnection.Edges == nil {
@@ -3165,12 +3615,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ConversationEdge.Node(childComplexity), true
 
+	case "Converter.attacks":
+		if e.ComplexityRoot.Converter.Attacks == nil {
+			break
+		}
+
+		args, err := ec.field_Converter_attacks_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Converter.Attacks(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.AttackFilter), args["orderBy"].(*storage.AttackOrder)), true
 	case "Converter.attributes":
 		if e.ComplexityRoot.Converter.Attributes == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Converter.Attributes(childComplexity), true
+	case "Converter.components":
+		if e.ComplexityRoot.Converter.Components == nil {
+			break
+		}
+
+		args, err := ec.field_Converter_components_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Converter.Components(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Converter.createdAt":
 		if e.ComplexityRoot.Converter.CreatedAt == nil {
 			break
@@ -3201,6 +3673,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Converter.Name(childComplexity), true
+	case "Converter.orchestrators":
+		if e.ComplexityRoot.Converter.Orchestrators == nil {
+			break
+		}
+
+		args, err := ec.field_Converter_orchestrators_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Converter.Orchestrators(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Converter.parameters":
 		if e.ComplexityRoot.Converter.Parameters == nil {
 			break
@@ -3237,6 +3720,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Converter.UpdatedAt(childComplexity), true
+
+	case "ConverterChain.converters":
+		if e.ComplexityRoot.ConverterChain.Converters == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConverterChain.Converters(childComplexity), true
 
 	case "ConverterConnection.edges":
 		if e.ComplexityRoot.ConverterConnection.Edges == nil {
@@ -3319,6 +3809,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CopyToWorkspacePayload.Workspace(childComplexity), true
+
+	case "Cost.amount":
+		if e.ComplexityRoot.Cost.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cost.Amount(childComplexity), true
+	case "Cost.currency":
+		if e.ComplexityRoot.Cost.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cost.Currency(childComplexity), true
 
 	case "CreateApiKeyPayload.apiKey":
 		if e.ComplexityRoot.CreateApiKeyPayload.APIKey == nil {
@@ -3482,6 +3985,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateGeneratorPayload.UserErrors(childComplexity), true
 
+	case "CreateOrchestratorPayload.clientMutationId":
+		if e.ComplexityRoot.CreateOrchestratorPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateOrchestratorPayload.ClientMutationID(childComplexity), true
+	case "CreateOrchestratorPayload.orchestrator":
+		if e.ComplexityRoot.CreateOrchestratorPayload.Orchestrator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateOrchestratorPayload.Orchestrator(childComplexity), true
+	case "CreateOrchestratorPayload.userErrors":
+		if e.ComplexityRoot.CreateOrchestratorPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateOrchestratorPayload.UserErrors(childComplexity), true
+	case "CreateOrchestratorPayload.workspace":
+		if e.ComplexityRoot.CreateOrchestratorPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateOrchestratorPayload.Workspace(childComplexity), true
+
 	case "CreateScorerPayload.clientMutationId":
 		if e.ComplexityRoot.CreateScorerPayload.ClientMutationID == nil {
 			break
@@ -3581,6 +4109,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Dataset.Name(childComplexity), true
+	case "Dataset.orchestrators":
+		if e.ComplexityRoot.Dataset.Orchestrators == nil {
+			break
+		}
+
+		args, err := ec.field_Dataset_orchestrators_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Dataset.Orchestrators(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Dataset.promptCount":
 		if e.ComplexityRoot.Dataset.PromptCount == nil {
 			break
@@ -3804,6 +4343,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DeleteGeneratorPayload.UserErrors(childComplexity), true
 
+	case "DeleteOrchestratorPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteOrchestratorPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteOrchestratorPayload.ClientMutationID(childComplexity), true
+	case "DeleteOrchestratorPayload.deletedId":
+		if e.ComplexityRoot.DeleteOrchestratorPayload.DeletedID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteOrchestratorPayload.DeletedID(childComplexity), true
+	case "DeleteOrchestratorPayload.userErrors":
+		if e.ComplexityRoot.DeleteOrchestratorPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteOrchestratorPayload.UserErrors(childComplexity), true
+
 	case "DeleteScorerPayload.clientMutationId":
 		if e.ComplexityRoot.DeleteScorerPayload.ClientMutationID == nil {
 			break
@@ -3961,6 +4519,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ErrorLogEdge.Node(childComplexity), true
 
+	case "Estimate.calls":
+		if e.ComplexityRoot.Estimate.Calls == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Estimate.Calls(childComplexity), true
+	case "Estimate.costs":
+		if e.ComplexityRoot.Estimate.Costs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Estimate.Costs(childComplexity), true
+	case "Estimate.inputTokens":
+		if e.ComplexityRoot.Estimate.Input == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Estimate.Input(childComplexity), true
+	case "Estimate.items":
+		if e.ComplexityRoot.Estimate.Items == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Estimate.Items(childComplexity), true
+	case "Estimate.loads":
+		if e.ComplexityRoot.Estimate.Loads == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Estimate.Loads(childComplexity), true
+	case "Estimate.method":
+		if e.ComplexityRoot.Estimate.Method == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Estimate.Method(childComplexity), true
+	case "Estimate.outputTokens":
+		if e.ComplexityRoot.Estimate.Output == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Estimate.Output(childComplexity), true
+	case "Estimate.seconds":
+		if e.ComplexityRoot.Estimate.Seconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Estimate.Seconds(childComplexity), true
+	case "Estimate.unpriced":
+		if e.ComplexityRoot.Estimate.Unpriced == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Estimate.Unpriced(childComplexity), true
+
 	case "Execution.attacks":
 		if e.ComplexityRoot.Execution.Attacks == nil {
 			break
@@ -4094,6 +4707,227 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ExecutionEdge.Node(childComplexity), true
+
+	case "ExecutionEvent.completed":
+		if e.ComplexityRoot.ExecutionEvent.Completed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionEvent.Completed(childComplexity), true
+	case "ExecutionEvent.cursor":
+		if e.ComplexityRoot.ExecutionEvent.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionEvent.Cursor(childComplexity), true
+	case "ExecutionEvent.items":
+		if e.ComplexityRoot.ExecutionEvent.Items == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionEvent.Items(childComplexity), true
+	case "ExecutionEvent.log":
+		if e.ComplexityRoot.ExecutionEvent.Log == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionEvent.Log(childComplexity), true
+	case "ExecutionEvent.message":
+		if e.ComplexityRoot.ExecutionEvent.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionEvent.Message(childComplexity), true
+	case "ExecutionEvent.progress":
+		if e.ComplexityRoot.ExecutionEvent.Progress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionEvent.Progress(childComplexity), true
+	case "ExecutionEvent.reason":
+		if e.ComplexityRoot.ExecutionEvent.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionEvent.Reason(childComplexity), true
+	case "ExecutionEvent.snapshot":
+		if e.ComplexityRoot.ExecutionEvent.Snapshot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionEvent.Snapshot(childComplexity), true
+	case "ExecutionEvent.status":
+		if e.ComplexityRoot.ExecutionEvent.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionEvent.Status(childComplexity), true
+
+	case "ExecutionItemDone.attackId":
+		if e.ComplexityRoot.ExecutionItemDone.AttackID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionItemDone.AttackID(childComplexity), true
+	case "ExecutionItemDone.errorClass":
+		if e.ComplexityRoot.ExecutionItemDone.ErrorClass == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionItemDone.ErrorClass(childComplexity), true
+	case "ExecutionItemDone.item":
+		if e.ComplexityRoot.ExecutionItemDone.Item == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionItemDone.Item(childComplexity), true
+	case "ExecutionItemDone.latencyMs":
+		if e.ComplexityRoot.ExecutionItemDone.LatencyMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionItemDone.LatencyMs(childComplexity), true
+	case "ExecutionItemDone.outcome":
+		if e.ComplexityRoot.ExecutionItemDone.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionItemDone.Outcome(childComplexity), true
+
+	case "ExecutionLogLine.level":
+		if e.ComplexityRoot.ExecutionLogLine.Level == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionLogLine.Level(childComplexity), true
+	case "ExecutionLogLine.text":
+		if e.ComplexityRoot.ExecutionLogLine.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionLogLine.Text(childComplexity), true
+	case "ExecutionLogLine.time":
+		if e.ComplexityRoot.ExecutionLogLine.Time == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionLogLine.Time(childComplexity), true
+
+	case "ExecutionProgress.calls":
+		if e.ComplexityRoot.ExecutionProgress.Calls == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionProgress.Calls(childComplexity), true
+	case "ExecutionProgress.cost":
+		if e.ComplexityRoot.ExecutionProgress.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionProgress.Cost(childComplexity), true
+	case "ExecutionProgress.done":
+		if e.ComplexityRoot.ExecutionProgress.Done == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionProgress.Done(childComplexity), true
+	case "ExecutionProgress.eta":
+		if e.ComplexityRoot.ExecutionProgress.Eta == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionProgress.Eta(childComplexity), true
+	case "ExecutionProgress.failed":
+		if e.ComplexityRoot.ExecutionProgress.Failed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionProgress.Failed(childComplexity), true
+	case "ExecutionProgress.failures":
+		if e.ComplexityRoot.ExecutionProgress.Failures == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionProgress.Failures(childComplexity), true
+	case "ExecutionProgress.inputTokens":
+		if e.ComplexityRoot.ExecutionProgress.InputTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionProgress.InputTokens(childComplexity), true
+	case "ExecutionProgress.outputTokens":
+		if e.ComplexityRoot.ExecutionProgress.OutputTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionProgress.OutputTokens(childComplexity), true
+	case "ExecutionProgress.perSecond":
+		if e.ComplexityRoot.ExecutionProgress.PerSecond == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionProgress.PerSecond(childComplexity), true
+	case "ExecutionProgress.successes":
+		if e.ComplexityRoot.ExecutionProgress.Successes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionProgress.Successes(childComplexity), true
+	case "ExecutionProgress.total":
+		if e.ComplexityRoot.ExecutionProgress.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionProgress.Total(childComplexity), true
+	case "ExecutionProgress.undetermined":
+		if e.ComplexityRoot.ExecutionProgress.Undetermined == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionProgress.Undetermined(childComplexity), true
+
+	case "ExecutionState.executionId":
+		if e.ComplexityRoot.ExecutionState.ExecutionID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionState.ExecutionID(childComplexity), true
+	case "ExecutionState.finishedAt":
+		if e.ComplexityRoot.ExecutionState.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionState.FinishedAt(childComplexity), true
+	case "ExecutionState.progress":
+		if e.ComplexityRoot.ExecutionState.Progress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionState.Progress(childComplexity), true
+	case "ExecutionState.queuedAt":
+		if e.ComplexityRoot.ExecutionState.QueuedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionState.QueuedAt(childComplexity), true
+	case "ExecutionState.reason":
+		if e.ComplexityRoot.ExecutionState.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionState.Reason(childComplexity), true
+	case "ExecutionState.startedAt":
+		if e.ComplexityRoot.ExecutionState.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionState.StartedAt(childComplexity), true
+	case "ExecutionState.status":
+		if e.ComplexityRoot.ExecutionState.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionState.Status(childComplexity), true
 
 	case "ExecutionSummary.attacks":
 		if e.ComplexityRoot.ExecutionSummary.Attacks == nil {
@@ -4662,6 +5496,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Generator.Attributes(childComplexity), true
+	case "Generator.components":
+		if e.ComplexityRoot.Generator.Components == nil {
+			break
+		}
+
+		args, err := ec.field_Generator_components_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Generator.Components(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Generator.createdAt":
 		if e.ComplexityRoot.Generator.CreatedAt == nil {
 			break
@@ -4692,6 +5537,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Generator.Name(childComplexity), true
+	case "Generator.orchestrators":
+		if e.ComplexityRoot.Generator.Orchestrators == nil {
+			break
+		}
+
+		args, err := ec.field_Generator_orchestrators_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Generator.Orchestrators(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Generator.parameters":
 		if e.ComplexityRoot.Generator.Parameters == nil {
 			break
@@ -4766,6 +5622,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.GeneratorEdge.Node(childComplexity), true
+
+	case "GeneratorTest.called":
+		if e.ComplexityRoot.GeneratorTest.Called == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GeneratorTest.Called(childComplexity), true
+	case "GeneratorTest.generator":
+		if e.ComplexityRoot.GeneratorTest.Generator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GeneratorTest.Generator(childComplexity), true
+	case "GeneratorTest.problem":
+		if e.ComplexityRoot.GeneratorTest.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GeneratorTest.Problem(childComplexity), true
 
 	case "HealthCheck.checkedAt":
 		if e.ComplexityRoot.HealthCheck.CheckedAt == nil {
@@ -5059,6 +5934,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ListGeneratorModelsPayload.UserErrors(childComplexity), true
+
+	case "Load.calls":
+		if e.ComplexityRoot.Load.Calls == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Load.Calls(childComplexity), true
+	case "Load.cost":
+		if e.ComplexityRoot.Load.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Load.Cost(childComplexity), true
+	case "Load.generator":
+		if e.ComplexityRoot.Load.Generator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Load.Generator(childComplexity), true
+	case "Load.inputTokens":
+		if e.ComplexityRoot.Load.Input == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Load.Input(childComplexity), true
+	case "Load.outputTokens":
+		if e.ComplexityRoot.Load.Output == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Load.Output(childComplexity), true
+	case "Load.part":
+		if e.ComplexityRoot.Load.Part == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Load.Part(childComplexity), true
 
 	case "Media.bytes":
 		if e.ComplexityRoot.Media.Bytes == nil {
@@ -5437,6 +6349,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CloneGenerator(childComplexity, args["input"].(schema.CloneConfiguredInput)), true
+	case "Mutation.cloneOrchestrator":
+		if e.ComplexityRoot.Mutation.CloneOrchestrator == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cloneOrchestrator_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloneOrchestrator(childComplexity, args["input"].(CloneOrchestratorInput)), true
 	case "Mutation.cloneScorer":
 		if e.ComplexityRoot.Mutation.CloneScorer == nil {
 			break
@@ -5525,6 +6448,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateGenerator(childComplexity, args["input"].(schema.CreateConfiguredInput)), true
+	case "Mutation.createOrchestrator":
+		if e.ComplexityRoot.Mutation.CreateOrchestrator == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createOrchestrator_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateOrchestrator(childComplexity, args["input"].(schema.CreateOrchestratorInput)), true
 	case "Mutation.createScorer":
 		if e.ComplexityRoot.Mutation.CreateScorer == nil {
 			break
@@ -5591,6 +6525,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteGenerator(childComplexity, args["input"].(schema.DeleteConfiguredInput)), true
+	case "Mutation.deleteOrchestrator":
+		if e.ComplexityRoot.Mutation.DeleteOrchestrator == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteOrchestrator_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteOrchestrator(childComplexity, args["input"].(DeleteOrchestratorInput)), true
 	case "Mutation.deleteScorer":
 		if e.ComplexityRoot.Mutation.DeleteScorer == nil {
 			break
@@ -5745,6 +6690,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveMember(childComplexity, args["input"].(RemoveMemberInput)), true
+	case "Mutation.removePrice":
+		if e.ComplexityRoot.Mutation.RemovePrice == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removePrice_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemovePrice(childComplexity, args["input"].(RemovePriceInput)), true
 	case "Mutation.renameWorkspace":
 		if e.ComplexityRoot.Mutation.RenameWorkspace == nil {
 			break
@@ -5800,6 +6756,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetMemberRole(childComplexity, args["input"].(SetMemberRoleInput)), true
+	case "Mutation.setPrice":
+		if e.ComplexityRoot.Mutation.SetPrice == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setPrice_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetPrice(childComplexity, args["input"].(SetPriceInput)), true
 	case "Mutation.setSetting":
 		if e.ComplexityRoot.Mutation.SetSetting == nil {
 			break
@@ -5833,6 +6800,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.TestGenerator(childComplexity, args["input"].(TestGeneratorInput)), true
+	case "Mutation.testGenerators":
+		if e.ComplexityRoot.Mutation.TestGenerators == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_testGenerators_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TestGenerators(childComplexity, args["input"].(TestGeneratorsInput)), true
+	case "Mutation.testScorer":
+		if e.ComplexityRoot.Mutation.TestScorer == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_testScorer_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TestScorer(childComplexity, args["input"].(TestScorerInput)), true
 	case "Mutation.transferWorkspace":
 		if e.ComplexityRoot.Mutation.TransferWorkspace == nil {
 			break
@@ -5899,6 +6888,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateGenerator(childComplexity, args["input"].(schema.UpdateConfiguredInput)), true
+	case "Mutation.updateOrchestrator":
+		if e.ComplexityRoot.Mutation.UpdateOrchestrator == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateOrchestrator_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateOrchestrator(childComplexity, args["input"].(schema.UpdateOrchestratorInput)), true
 	case "Mutation.updateScorer":
 		if e.ComplexityRoot.Mutation.UpdateScorer == nil {
 			break
@@ -5921,6 +6921,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UploadFile(childComplexity, args["input"].(UploadFileInput)), true
+	case "Mutation.validateConfiguration":
+		if e.ComplexityRoot.Mutation.ValidateConfiguration == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_validateConfiguration_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ValidateConfiguration(childComplexity, args["input"].(ValidateConfigurationInput)), true
+	case "Mutation.validateOrchestrator":
+		if e.ComplexityRoot.Mutation.ValidateOrchestrator == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_validateOrchestrator_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ValidateOrchestrator(childComplexity, args["input"].(ValidateOrchestratorInput)), true
 
 	case "NativeDataset.available":
 		if e.ComplexityRoot.NativeDataset.Available == nil {
@@ -5994,6 +7016,263 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.NativeDataset.Version(childComplexity), true
+
+	case "Orchestrator.author":
+		if e.ComplexityRoot.Orchestrator.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.Author(childComplexity), true
+	case "Orchestrator.budget":
+		if e.ComplexityRoot.Orchestrator.Budget == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.Budget(childComplexity), true
+	case "Orchestrator.callTimeoutSeconds":
+		if e.ComplexityRoot.Orchestrator.CallTimeoutSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.CallTimeoutSeconds(childComplexity), true
+	case "Orchestrator.chains":
+		if e.ComplexityRoot.Orchestrator.Chains == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.Chains(childComplexity), true
+	case "Orchestrator.concurrency":
+		if e.ComplexityRoot.Orchestrator.Concurrency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.Concurrency(childComplexity), true
+	case "Orchestrator.createdAt":
+		if e.ComplexityRoot.Orchestrator.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.CreatedAt(childComplexity), true
+	case "Orchestrator.dataset":
+		if e.ComplexityRoot.Orchestrator.Dataset == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.Dataset(childComplexity), true
+	case "Orchestrator.datasetVersion":
+		if e.ComplexityRoot.Orchestrator.DatasetVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.DatasetVersion(childComplexity), true
+	case "Orchestrator.executions":
+		if e.ComplexityRoot.Orchestrator.Executions == nil {
+			break
+		}
+
+		args, err := ec.field_Orchestrator_executions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Orchestrator.Executions(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.ExecutionFilter), args["orderBy"].(*storage.ExecutionOrder)), true
+	case "Orchestrator.generator":
+		if e.ComplexityRoot.Orchestrator.Generator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.Generator(childComplexity), true
+	case "Orchestrator.id":
+		if e.ComplexityRoot.Orchestrator.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.ID(childComplexity), true
+	case "Orchestrator.labels":
+		if e.ComplexityRoot.Orchestrator.Labels == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.Labels(childComplexity), true
+	case "Orchestrator.name":
+		if e.ComplexityRoot.Orchestrator.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.Name(childComplexity), true
+	case "Orchestrator.parameters":
+		if e.ComplexityRoot.Orchestrator.Parameters == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.Parameters(childComplexity), true
+	case "Orchestrator.prompts":
+		if e.ComplexityRoot.Orchestrator.Prompts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.Prompts(childComplexity), true
+	case "Orchestrator.runTimeoutSeconds":
+		if e.ComplexityRoot.Orchestrator.RunTimeoutSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.RunTimeoutSeconds(childComplexity), true
+	case "Orchestrator.scorers":
+		if e.ComplexityRoot.Orchestrator.Scorers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.Scorers(childComplexity), true
+	case "Orchestrator.tags":
+		if e.ComplexityRoot.Orchestrator.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.Tags(childComplexity), true
+	case "Orchestrator.type":
+		if e.ComplexityRoot.Orchestrator.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.Type(childComplexity), true
+	case "Orchestrator.updatedAt":
+		if e.ComplexityRoot.Orchestrator.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.UpdatedAt(childComplexity), true
+
+	case "OrchestratorConnection.edges":
+		if e.ComplexityRoot.OrchestratorConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorConnection.Edges(childComplexity), true
+	case "OrchestratorConnection.nodes":
+		if e.ComplexityRoot.OrchestratorConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorConnection.Nodes(childComplexity), true
+	case "OrchestratorConnection.pageInfo":
+		if e.ComplexityRoot.OrchestratorConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorConnection.PageInfo(childComplexity), true
+	case "OrchestratorConnection.totalCount":
+		if e.ComplexityRoot.OrchestratorConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorConnection.TotalCount(childComplexity), true
+
+	case "OrchestratorEdge.cursor":
+		if e.ComplexityRoot.OrchestratorEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorEdge.Cursor(childComplexity), true
+	case "OrchestratorEdge.node":
+		if e.ComplexityRoot.OrchestratorEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorEdge.Node(childComplexity), true
+
+	case "OrchestratorScorer.isObjective":
+		if e.ComplexityRoot.OrchestratorScorer.IsObjective == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorScorer.IsObjective(childComplexity), true
+	case "OrchestratorScorer.scorer":
+		if e.ComplexityRoot.OrchestratorScorer.Scorer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorScorer.Scorer(childComplexity), true
+
+	case "OrchestratorType.converters":
+		if e.ComplexityRoot.OrchestratorType.Converters == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorType.Converters(childComplexity), true
+	case "OrchestratorType.description":
+		if e.ComplexityRoot.OrchestratorType.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorType.Description(childComplexity), true
+	case "OrchestratorType.generator":
+		if e.ComplexityRoot.OrchestratorType.Generator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorType.Generator(childComplexity), true
+	case "OrchestratorType.name":
+		if e.ComplexityRoot.OrchestratorType.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorType.Name(childComplexity), true
+	case "OrchestratorType.objectiveScorer":
+		if e.ComplexityRoot.OrchestratorType.ObjectiveScorer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorType.ObjectiveScorer(childComplexity), true
+	case "OrchestratorType.parameters":
+		if e.ComplexityRoot.OrchestratorType.Parameters == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorType.Parameters(childComplexity), true
+	case "OrchestratorType.prompts":
+		if e.ComplexityRoot.OrchestratorType.Prompts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorType.Prompts(childComplexity), true
+	case "OrchestratorType.promptsAreObjectives":
+		if e.ComplexityRoot.OrchestratorType.PromptsAreObjectives == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorType.PromptsAreObjectives(childComplexity), true
+	case "OrchestratorType.scorers":
+		if e.ComplexityRoot.OrchestratorType.Scorers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorType.Scorers(childComplexity), true
+	case "OrchestratorType.title":
+		if e.ComplexityRoot.OrchestratorType.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorType.Title(childComplexity), true
+
+	case "OrchestratorValidation.estimate":
+		if e.ComplexityRoot.OrchestratorValidation.Estimate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorValidation.Estimate(childComplexity), true
+	case "OrchestratorValidation.ok":
+		if e.ComplexityRoot.OrchestratorValidation.Ok == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorValidation.Ok(childComplexity), true
+	case "OrchestratorValidation.problems":
+		if e.ComplexityRoot.OrchestratorValidation.Problems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorValidation.Problems(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -6131,6 +7410,106 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PreviewScorerPayload.Verdict(childComplexity), true
+
+	case "Price.currency":
+		if e.ComplexityRoot.Price.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Price.Currency(childComplexity), true
+	case "Price.id":
+		if e.ComplexityRoot.Price.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Price.ID(childComplexity), true
+	case "Price.inputPrice":
+		if e.ComplexityRoot.Price.Input == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Price.Input(childComplexity), true
+	case "Price.model":
+		if e.ComplexityRoot.Price.Model == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Price.Model(childComplexity), true
+	case "Price.outputPrice":
+		if e.ComplexityRoot.Price.Output == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Price.Output(childComplexity), true
+	case "Price.updatedAt":
+		if e.ComplexityRoot.Price.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Price.UpdatedAt(childComplexity), true
+
+	case "PriceConnection.edges":
+		if e.ComplexityRoot.PriceConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceConnection.Edges(childComplexity), true
+	case "PriceConnection.nodes":
+		if e.ComplexityRoot.PriceConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceConnection.Nodes(childComplexity), true
+	case "PriceConnection.pageInfo":
+		if e.ComplexityRoot.PriceConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceConnection.PageInfo(childComplexity), true
+	case "PriceConnection.totalCount":
+		if e.ComplexityRoot.PriceConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceConnection.TotalCount(childComplexity), true
+
+	case "PriceEdge.cursor":
+		if e.ComplexityRoot.PriceEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceEdge.Cursor(childComplexity), true
+	case "PriceEdge.node":
+		if e.ComplexityRoot.PriceEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceEdge.Node(childComplexity), true
+
+	case "Problem.field":
+		if e.ComplexityRoot.Problem.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Problem.Field(childComplexity), true
+	case "Problem.message":
+		if e.ComplexityRoot.Problem.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Problem.Message(childComplexity), true
+	case "Problem.remedy":
+		if e.ComplexityRoot.Problem.Remedy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Problem.Remedy(childComplexity), true
+	case "Problem.severity":
+		if e.ComplexityRoot.Problem.Severity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Problem.Severity(childComplexity), true
 
 	case "Prompt.attacks":
 		if e.ComplexityRoot.Prompt.Attacks == nil {
@@ -6560,6 +7939,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RemoveMemberPayload.Workspace(childComplexity), true
 
+	case "RemovePricePayload.clientMutationId":
+		if e.ComplexityRoot.RemovePricePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovePricePayload.ClientMutationID(childComplexity), true
+	case "RemovePricePayload.deletedId":
+		if e.ComplexityRoot.RemovePricePayload.DeletedID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovePricePayload.DeletedID(childComplexity), true
+	case "RemovePricePayload.userErrors":
+		if e.ComplexityRoot.RemovePricePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovePricePayload.UserErrors(childComplexity), true
+
 	case "RenameWorkspacePayload.clientMutationId":
 		if e.ComplexityRoot.RenameWorkspacePayload.ClientMutationID == nil {
 			break
@@ -6629,12 +8027,86 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RevokeApiKeyPayload.UserErrors(childComplexity), true
 
+	case "ScoreConnection.edges":
+		if e.ComplexityRoot.ScoreConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScoreConnection.Edges(childComplexity), true
+	case "ScoreConnection.nodes":
+		if e.ComplexityRoot.ScoreConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScoreConnection.Nodes(childComplexity), true
+	case "ScoreConnection.pageInfo":
+		if e.ComplexityRoot.ScoreConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScoreConnection.PageInfo(childComplexity), true
+	case "ScoreConnection.totalCount":
+		if e.ComplexityRoot.ScoreConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScoreConnection.TotalCount(childComplexity), true
+
+	case "ScoreEdge.cursor":
+		if e.ComplexityRoot.ScoreEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScoreEdge.Cursor(childComplexity), true
+	case "ScoreEdge.node":
+		if e.ComplexityRoot.ScoreEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScoreEdge.Node(childComplexity), true
+
+	case "ScoredMessage.annotation":
+		if e.ComplexityRoot.ScoredMessage.Annotation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScoredMessage.Annotation(childComplexity), true
+	case "ScoredMessage.message":
+		if e.ComplexityRoot.ScoredMessage.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScoredMessage.Message(childComplexity), true
+	case "ScoredMessage.problem":
+		if e.ComplexityRoot.ScoredMessage.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScoredMessage.Problem(childComplexity), true
+	case "ScoredMessage.verdict":
+		if e.ComplexityRoot.ScoredMessage.Verdict == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScoredMessage.Verdict(childComplexity), true
+
 	case "Scorer.attributes":
 		if e.ComplexityRoot.Scorer.Attributes == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Scorer.Attributes(childComplexity), true
+	case "Scorer.components":
+		if e.ComplexityRoot.Scorer.Components == nil {
+			break
+		}
+
+		args, err := ec.field_Scorer_components_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Scorer.Components(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Scorer.createdAt":
 		if e.ComplexityRoot.Scorer.CreatedAt == nil {
 			break
@@ -6665,12 +8137,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Scorer.Name(childComplexity), true
+	case "Scorer.orchestrators":
+		if e.ComplexityRoot.Scorer.Orchestrators == nil {
+			break
+		}
+
+		args, err := ec.field_Scorer_orchestrators_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Scorer.Orchestrators(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Scorer.parameters":
 		if e.ComplexityRoot.Scorer.Parameters == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Scorer.Parameters(childComplexity), true
+	case "Scorer.scores":
+		if e.ComplexityRoot.Scorer.Scores == nil {
+			break
+		}
+
+		args, err := ec.field_Scorer_scores_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Scorer.Scores(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Scorer.source":
 		if e.ComplexityRoot.Scorer.Source == nil {
 			break
@@ -6701,6 +8195,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Scorer.UpdatedAt(childComplexity), true
+
+	case "ScorerAgreement.agreement":
+		if e.ComplexityRoot.ScorerAgreement.Agreement == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScorerAgreement.Agreement(childComplexity), true
+	case "ScorerAgreement.scorerName":
+		if e.ComplexityRoot.ScorerAgreement.ScorerName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScorerAgreement.ScorerName(childComplexity), true
 
 	case "ScorerConnection.edges":
 		if e.ComplexityRoot.ScorerConnection.Edges == nil {
@@ -6739,6 +8246,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ScorerEdge.Node(childComplexity), true
+
+	case "ScorerTest.falseCount":
+		if e.ComplexityRoot.ScorerTest.FalseCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScorerTest.FalseCount(childComplexity), true
+	case "ScorerTest.otherCount":
+		if e.ComplexityRoot.ScorerTest.OtherCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScorerTest.OtherCount(childComplexity), true
+	case "ScorerTest.people":
+		if e.ComplexityRoot.ScorerTest.People == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScorerTest.People(childComplexity), true
+	case "ScorerTest.results":
+		if e.ComplexityRoot.ScorerTest.Results == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScorerTest.Results(childComplexity), true
+	case "ScorerTest.saved":
+		if e.ComplexityRoot.ScorerTest.Saved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScorerTest.Saved(childComplexity), true
+	case "ScorerTest.trueCount":
+		if e.ComplexityRoot.ScorerTest.TrueCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScorerTest.TrueCount(childComplexity), true
+	case "ScorerTest.undeterminedCount":
+		if e.ComplexityRoot.ScorerTest.UndeterminedCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScorerTest.UndeterminedCount(childComplexity), true
+	case "ScorerTest.unjudgedCount":
+		if e.ComplexityRoot.ScorerTest.UnjudgedCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScorerTest.UnjudgedCount(childComplexity), true
 
 	case "ServerInfo.features":
 		if e.ComplexityRoot.ServerInfo.Features == nil {
@@ -6963,6 +8519,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SetMemberRolePayload.Workspace(childComplexity), true
 
+	case "SetPricePayload.clientMutationId":
+		if e.ComplexityRoot.SetPricePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetPricePayload.ClientMutationID(childComplexity), true
+	case "SetPricePayload.price":
+		if e.ComplexityRoot.SetPricePayload.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetPricePayload.Price(childComplexity), true
+	case "SetPricePayload.userErrors":
+		if e.ComplexityRoot.SetPricePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetPricePayload.UserErrors(childComplexity), true
+	case "SetPricePayload.workspace":
+		if e.ComplexityRoot.SetPricePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetPricePayload.Workspace(childComplexity), true
+
 	case "SetSettingPayload.clientMutationId":
 		if e.ComplexityRoot.SetSettingPayload.ClientMutationID == nil {
 			break
@@ -7001,6 +8582,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SetUserDisabledPayload.UserErrors(childComplexity), true
 
+	case "Span.least":
+		if e.ComplexityRoot.Span.Least == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Span.Least(childComplexity), true
+	case "Span.likely":
+		if e.ComplexityRoot.Span.Likely == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Span.Likely(childComplexity), true
+	case "Span.most":
+		if e.ComplexityRoot.Span.Most == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Span.Most(childComplexity), true
+
 	case "StorageUse.bytes":
 		if e.ComplexityRoot.StorageUse.Bytes == nil {
 			break
@@ -7013,6 +8613,29 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StorageUse.Tables(childComplexity), true
+
+	case "Subscription.executionEvents":
+		if e.ComplexityRoot.Subscription.ExecutionEvents == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_executionEvents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.ExecutionEvents(childComplexity, args["executionId"].(string), args["after"].(*string)), true
+	case "Subscription.workspaceExecutions":
+		if e.ComplexityRoot.Subscription.WorkspaceExecutions == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_workspaceExecutions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.WorkspaceExecutions(childComplexity, args["workspace"].(*string)), true
 
 	case "SystemSetting.default":
 		if e.ComplexityRoot.SystemSetting.Default == nil {
@@ -7118,6 +8741,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TestGeneratorPayload.UserErrors(childComplexity), true
+
+	case "TestGeneratorsPayload.clientMutationId":
+		if e.ComplexityRoot.TestGeneratorsPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TestGeneratorsPayload.ClientMutationID(childComplexity), true
+	case "TestGeneratorsPayload.results":
+		if e.ComplexityRoot.TestGeneratorsPayload.Results == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TestGeneratorsPayload.Results(childComplexity), true
+	case "TestGeneratorsPayload.userErrors":
+		if e.ComplexityRoot.TestGeneratorsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TestGeneratorsPayload.UserErrors(childComplexity), true
+	case "TestGeneratorsPayload.workspace":
+		if e.ComplexityRoot.TestGeneratorsPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TestGeneratorsPayload.Workspace(childComplexity), true
+
+	case "TestScorerPayload.clientMutationId":
+		if e.ComplexityRoot.TestScorerPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TestScorerPayload.ClientMutationID(childComplexity), true
+	case "TestScorerPayload.test":
+		if e.ComplexityRoot.TestScorerPayload.Test == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TestScorerPayload.Test(childComplexity), true
+	case "TestScorerPayload.userErrors":
+		if e.ComplexityRoot.TestScorerPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TestScorerPayload.UserErrors(childComplexity), true
 
 	case "TokenUse.input":
 		if e.ComplexityRoot.TokenUse.Input == nil {
@@ -7373,6 +9040,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdateGeneratorPayload.UserErrors(childComplexity), true
 
+	case "UpdateOrchestratorPayload.clientMutationId":
+		if e.ComplexityRoot.UpdateOrchestratorPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateOrchestratorPayload.ClientMutationID(childComplexity), true
+	case "UpdateOrchestratorPayload.orchestrator":
+		if e.ComplexityRoot.UpdateOrchestratorPayload.Orchestrator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateOrchestratorPayload.Orchestrator(childComplexity), true
+	case "UpdateOrchestratorPayload.userErrors":
+		if e.ComplexityRoot.UpdateOrchestratorPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateOrchestratorPayload.UserErrors(childComplexity), true
+	case "UpdateOrchestratorPayload.workspace":
+		if e.ComplexityRoot.UpdateOrchestratorPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateOrchestratorPayload.Workspace(childComplexity), true
+
 	case "UpdateScorerPayload.clientMutationId":
 		if e.ComplexityRoot.UpdateScorerPayload.ClientMutationID == nil {
 			break
@@ -7560,6 +9252,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UserReference.Username(childComplexity), true
 
+	case "ValidateConfigurationPayload.clientMutationId":
+		if e.ComplexityRoot.ValidateConfigurationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ValidateConfigurationPayload.ClientMutationID(childComplexity), true
+	case "ValidateConfigurationPayload.ok":
+		if e.ComplexityRoot.ValidateConfigurationPayload.Ok == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ValidateConfigurationPayload.Ok(childComplexity), true
+	case "ValidateConfigurationPayload.problems":
+		if e.ComplexityRoot.ValidateConfigurationPayload.Problems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ValidateConfigurationPayload.Problems(childComplexity), true
+	case "ValidateConfigurationPayload.userErrors":
+		if e.ComplexityRoot.ValidateConfigurationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ValidateConfigurationPayload.UserErrors(childComplexity), true
+
+	case "ValidateOrchestratorPayload.clientMutationId":
+		if e.ComplexityRoot.ValidateOrchestratorPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ValidateOrchestratorPayload.ClientMutationID(childComplexity), true
+	case "ValidateOrchestratorPayload.userErrors":
+		if e.ComplexityRoot.ValidateOrchestratorPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ValidateOrchestratorPayload.UserErrors(childComplexity), true
+	case "ValidateOrchestratorPayload.validation":
+		if e.ComplexityRoot.ValidateOrchestratorPayload.Validation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ValidateOrchestratorPayload.Validation(childComplexity), true
+
 	case "Verdict.categories":
 		if e.ComplexityRoot.Verdict.Categories == nil {
 			break
@@ -7650,6 +9386,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.NativeDatasets(childComplexity), true
+	case "Viewer.orchestratorTypes":
+		if e.ComplexityRoot.Viewer.OrchestratorTypes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.OrchestratorTypes(childComplexity), true
 	case "Viewer.roles":
 		if e.ComplexityRoot.Viewer.Roles == nil {
 			break
@@ -7882,6 +9624,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Workspace.Name(childComplexity), true
+	case "Workspace.orchestrators":
+		if e.ComplexityRoot.Workspace.Orchestrators == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_orchestrators_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.Orchestrators(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.OrchestratorFilter), args["orderBy"].(*storage.NameOrder)), true
+	case "Workspace.prices":
+		if e.ComplexityRoot.Workspace.Prices == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_prices_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.Prices(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Workspace.role":
 		if e.ComplexityRoot.Workspace.Role == nil {
 			break
@@ -8031,8 +9795,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AuditCheckpointInput", ec.unmarshalInputAuditCheckpointInput),
 			graphql.NewInputUnmarshaler("AuditEventFilter", ec.unmarshalInputAuditEventFilter),
 			graphql.NewInputUnmarshaler("AuditOrder", ec.unmarshalInputAuditOrder),
+			graphql.NewInputUnmarshaler("BudgetInput", ec.unmarshalInputBudgetInput),
 			graphql.NewInputUnmarshaler("CloneConverterInput", ec.unmarshalInputCloneConverterInput),
 			graphql.NewInputUnmarshaler("CloneGeneratorInput", ec.unmarshalInputCloneGeneratorInput),
+			graphql.NewInputUnmarshaler("CloneOrchestratorInput", ec.unmarshalInputCloneOrchestratorInput),
 			graphql.NewInputUnmarshaler("CloneScorerInput", ec.unmarshalInputCloneScorerInput),
 			graphql.NewInputUnmarshaler("ComponentFilter", ec.unmarshalInputComponentFilter),
 			graphql.NewInputUnmarshaler("ComponentKindIn", ec.unmarshalInputComponentKindIn),
@@ -8047,13 +9813,16 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreateDatasetFromNativeInput", ec.unmarshalInputCreateDatasetFromNativeInput),
 			graphql.NewInputUnmarshaler("CreateFindingInput", ec.unmarshalInputCreateFindingInput),
 			graphql.NewInputUnmarshaler("CreateGeneratorInput", ec.unmarshalInputCreateGeneratorInput),
+			graphql.NewInputUnmarshaler("CreateOrchestratorInput", ec.unmarshalInputCreateOrchestratorInput),
 			graphql.NewInputUnmarshaler("CreateScorerInput", ec.unmarshalInputCreateScorerInput),
 			graphql.NewInputUnmarshaler("CreateWorkspaceInput", ec.unmarshalInputCreateWorkspaceInput),
 			graphql.NewInputUnmarshaler("DatasetFilter", ec.unmarshalInputDatasetFilter),
+			graphql.NewInputUnmarshaler("DatasetVersionInput", ec.unmarshalInputDatasetVersionInput),
 			graphql.NewInputUnmarshaler("DeleteConverterInput", ec.unmarshalInputDeleteConverterInput),
 			graphql.NewInputUnmarshaler("DeleteFileInput", ec.unmarshalInputDeleteFileInput),
 			graphql.NewInputUnmarshaler("DeleteFindingInput", ec.unmarshalInputDeleteFindingInput),
 			graphql.NewInputUnmarshaler("DeleteGeneratorInput", ec.unmarshalInputDeleteGeneratorInput),
+			graphql.NewInputUnmarshaler("DeleteOrchestratorInput", ec.unmarshalInputDeleteOrchestratorInput),
 			graphql.NewInputUnmarshaler("DeleteScorerInput", ec.unmarshalInputDeleteScorerInput),
 			graphql.NewInputUnmarshaler("EndOtherSessionsInput", ec.unmarshalInputEndOtherSessionsInput),
 			graphql.NewInputUnmarshaler("EndSessionInput", ec.unmarshalInputEndSessionInput),
@@ -8071,6 +9840,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("InlinePartInput", ec.unmarshalInputInlinePartInput),
 			graphql.NewInputUnmarshaler("InviteMemberInput", ec.unmarshalInputInviteMemberInput),
 			graphql.NewInputUnmarshaler("LabelFilter", ec.unmarshalInputLabelFilter),
+			graphql.NewInputUnmarshaler("LabelValueInput", ec.unmarshalInputLabelValueInput),
 			graphql.NewInputUnmarshaler("LeaveWorkspaceInput", ec.unmarshalInputLeaveWorkspaceInput),
 			graphql.NewInputUnmarshaler("ListGeneratorModelsInput", ec.unmarshalInputListGeneratorModelsInput),
 			graphql.NewInputUnmarshaler("LongRange", ec.unmarshalInputLongRange),
@@ -8078,6 +9848,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("MessageOrder", ec.unmarshalInputMessageOrder),
 			graphql.NewInputUnmarshaler("MoveToWorkspaceInput", ec.unmarshalInputMoveToWorkspaceInput),
 			graphql.NewInputUnmarshaler("NameOrder", ec.unmarshalInputNameOrder),
+			graphql.NewInputUnmarshaler("OrchestratorFilter", ec.unmarshalInputOrchestratorFilter),
 			graphql.NewInputUnmarshaler("OriginIn", ec.unmarshalInputOriginIn),
 			graphql.NewInputUnmarshaler("OutcomeIn", ec.unmarshalInputOutcomeIn),
 			graphql.NewInputUnmarshaler("OutcomeSourceIn", ec.unmarshalInputOutcomeSourceIn),
@@ -8090,6 +9861,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RemoveEvidenceInput", ec.unmarshalInputRemoveEvidenceInput),
 			graphql.NewInputUnmarshaler("RemoveLabelsInput", ec.unmarshalInputRemoveLabelsInput),
 			graphql.NewInputUnmarshaler("RemoveMemberInput", ec.unmarshalInputRemoveMemberInput),
+			graphql.NewInputUnmarshaler("RemovePriceInput", ec.unmarshalInputRemovePriceInput),
 			graphql.NewInputUnmarshaler("RenameWorkspaceInput", ec.unmarshalInputRenameWorkspaceInput),
 			graphql.NewInputUnmarshaler("RetractAnnotationInput", ec.unmarshalInputRetractAnnotationInput),
 			graphql.NewInputUnmarshaler("RevokeApiKeyInput", ec.unmarshalInputRevokeApiKeyInput),
@@ -8097,11 +9869,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ScorerFilter", ec.unmarshalInputScorerFilter),
 			graphql.NewInputUnmarshaler("SetLabelsInput", ec.unmarshalInputSetLabelsInput),
 			graphql.NewInputUnmarshaler("SetMemberRoleInput", ec.unmarshalInputSetMemberRoleInput),
+			graphql.NewInputUnmarshaler("SetPriceInput", ec.unmarshalInputSetPriceInput),
 			graphql.NewInputUnmarshaler("SetSettingInput", ec.unmarshalInputSetSettingInput),
 			graphql.NewInputUnmarshaler("SetUserDisabledInput", ec.unmarshalInputSetUserDisabledInput),
 			graphql.NewInputUnmarshaler("SeverityIn", ec.unmarshalInputSeverityIn),
 			graphql.NewInputUnmarshaler("SourceIn", ec.unmarshalInputSourceIn),
 			graphql.NewInputUnmarshaler("TestGeneratorInput", ec.unmarshalInputTestGeneratorInput),
+			graphql.NewInputUnmarshaler("TestGeneratorsInput", ec.unmarshalInputTestGeneratorsInput),
+			graphql.NewInputUnmarshaler("TestScorerInput", ec.unmarshalInputTestScorerInput),
 			graphql.NewInputUnmarshaler("TextIn", ec.unmarshalInputTextIn),
 			graphql.NewInputUnmarshaler("TextMatch", ec.unmarshalInputTextMatch),
 			graphql.NewInputUnmarshaler("TimeRange", ec.unmarshalInputTimeRange),
@@ -8111,10 +9886,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateFileInput", ec.unmarshalInputUpdateFileInput),
 			graphql.NewInputUnmarshaler("UpdateFindingInput", ec.unmarshalInputUpdateFindingInput),
 			graphql.NewInputUnmarshaler("UpdateGeneratorInput", ec.unmarshalInputUpdateGeneratorInput),
+			graphql.NewInputUnmarshaler("UpdateOrchestratorInput", ec.unmarshalInputUpdateOrchestratorInput),
 			graphql.NewInputUnmarshaler("UpdateScorerInput", ec.unmarshalInputUpdateScorerInput),
 			graphql.NewInputUnmarshaler("UploadFileInput", ec.unmarshalInputUploadFileInput),
 			graphql.NewInputUnmarshaler("UserFilter", ec.unmarshalInputUserFilter),
 			graphql.NewInputUnmarshaler("UserOrder", ec.unmarshalInputUserOrder),
+			graphql.NewInputUnmarshaler("ValidateConfigurationInput", ec.unmarshalInputValidateConfigurationInput),
+			graphql.NewInputUnmarshaler("ValidateOrchestratorInput", ec.unmarshalInputValidateOrchestratorInput),
 			graphql.NewInputUnmarshaler("WorkspaceFilter", ec.unmarshalInputWorkspaceFilter),
 			graphql.NewInputUnmarshaler("WorkspaceOrder", ec.unmarshalInputWorkspaceOrder),
 		)
@@ -8161,6 +9939,23 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			ctx = graphql.WithLazyInputUnmarshalerIndex(ctx, inputUnmarshalers)
 			data := ec._Mutation(ctx, opCtx.Operation.SelectionSet)
 			var buf bytes.Buffer
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
+		}
+	case ast.Subscription:
+		next := ec._Subscription(ctx, opCtx.Operation.SelectionSet)
+
+		var buf bytes.Buffer
+		return func(ctx context.Context) *graphql.Response {
+			buf.Reset()
+			data := next(ctx)
+
+			if data == nil {
+				return nil
+			}
 			data.MarshalGQL(&buf)
 
 			return &graphql.Response{
@@ -9579,11 +11374,11 @@ enum ParameterKind {
   JSON
   "A credential: it can be written and never read."
   SECRET
-  "The key of a generator of the workspace."
+  "A generator of the workspace, by id or key; its key is stored."
   GENERATOR
-  "The key of a converter of the workspace."
+  "A converter of the workspace, by id or key; its key is stored."
   CONVERTER
-  "Keys of scorers of the workspace."
+  "Scorers of the workspace, by ids or keys; their keys are stored."
   SCORERS
 }
 `, BuiltIn: false},
@@ -9846,7 +11641,7 @@ extend type Mutation {
     "What to make."
     input: CloneConverterInput!
   ): CloneConverterPayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes a converter. CONFLICT while something is made of it."
+  "Deletes a converter. CONFLICT while something is made of it; and, without cascade, while orchestrators name it or runs used components that came from it."
   deleteConverter(
     "What to delete."
     input: DeleteConverterInput!
@@ -9901,6 +11696,8 @@ What converter is to be deleted.
 input DeleteConverterInput {
   "The converter."
   id: ID!
+  "Whether the components that came from it stay without it, and the orchestrators that name it are deleted too."
+  cascade: Boolean! = false
   "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
   clientMutationId: String
 }
@@ -9978,7 +11775,7 @@ input PreviewConvertersInput {
 }
 
 """
-A converter or scorer: one of the workspace, or a type with parameters.
+A generator, converter or scorer: one of the workspace, or a type with parameters.
 """
 input PartInput @oneOf {
   "One of the workspace."
@@ -9988,7 +11785,7 @@ input PartInput @oneOf {
 }
 
 """
-A converter or scorer that is not stored.
+A generator, converter or scorer that is not stored.
 """
 input InlinePartInput {
   "The type."
@@ -11587,7 +13384,7 @@ extend type Mutation {
     "What to make."
     input: CloneGeneratorInput!
   ): CloneGeneratorPayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes a generator. CONFLICT while something is made of it, or attacks were made on targets that came from it, without cascade."
+  "Deletes a generator. CONFLICT while something is made of it; and, without cascade, while orchestrators name it or runs used components that came from it."
   deleteGenerator(
     "What to delete."
     input: DeleteGeneratorInput!
@@ -11642,7 +13439,7 @@ What generator is to be deleted.
 input DeleteGeneratorInput {
   "The generator."
   id: ID!
-  "Whether the targets that came from it stay without it."
+  "Whether the components that came from it stay without it, and the orchestrators that name it are deleted too."
   cascade: Boolean! = false
   "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
   clientMutationId: String
@@ -12512,6 +14309,709 @@ type FillDatasetSlotPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/orchestrator.graphqls", Input: `"""
+How attacks are to be made: on what, with which prompts, through which converters, judged by which scorers.
+"""
+type Orchestrator implements Node {
+  "The id."
+  id: ID!
+  "The name that the user gave it, unique within the workspace."
+  name: String!
+  "The type, one of viewer.orchestratorTypes."
+  type: String!
+  "The generator to attack; null if none is named."
+  generator: Generator
+  "Where its prompts or objectives come from; null if they are its own."
+  dataset: Dataset
+  "The version of the dataset; null for the newest when a run starts."
+  datasetVersion: Long
+  "Its own prompts or objectives."
+  prompts: [String!]!
+  "Its chains of converters; each prompt goes through each."
+  chains: [ConverterChain!] @cost(size: 20)
+  "Its scorers."
+  scorers: [OrchestratorScorer!] @cost(size: 10)
+  "The parameters of its type. What they name of the workspace is named by key."
+  parameters: JSON!
+  "Labels that each attack gets, by key."
+  labels: [Label!]!
+  "The user's own words for it."
+  tags: [String!]!
+  "Where a run pauses."
+  budget: Budget!
+  "How many attacks are made at once."
+  concurrency: Long!
+  "How long a call may take; null for as long as the server lets it."
+  callTimeoutSeconds: Long
+  "How long a run may take; null for any time."
+  runTimeoutSeconds: Long
+  "The username of who made it."
+  author: String!
+  "When it was made."
+  createdAt: DateTime!
+  "When it was last changed."
+  updatedAt: DateTime!
+  "The runs that it made."
+  executions(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+    "Which rows to list; all without it."
+    filter: ExecutionFilter
+    "The order of the list; equal rows are ordered by their own number or key."
+    orderBy: ExecutionOrder = {field: STARTED_AT, direction: DESC}
+  ): ExecutionConnection
+}
+
+"""
+Converters that work one after the other.
+"""
+type ConverterChain {
+  "The converters, in order."
+  converters: [Converter!]!
+}
+
+"""
+A scorer of an orchestrator.
+"""
+type OrchestratorScorer {
+  "The scorer."
+  scorer: Scorer!
+  "Whether it decides outcomes. At most one does; the others never do."
+  isObjective: Boolean!
+}
+
+"""
+Where a run pauses; null is no bound.
+"""
+type Budget {
+  "Calls of generators."
+  calls: Long
+  "Tokens, in and out."
+  tokens: Long
+  "Money, by the prices of the workspace."
+  money: Float
+  "The currency of money (ISO 4217)."
+  currency: String
+}
+
+"""
+A page of orchestrators.
+"""
+type OrchestratorConnection {
+  "The rows of the page with their places."
+  edges: [OrchestratorEdge!]!
+  "The rows of the page without their places."
+  nodes: [Orchestrator!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many orchestrators the whole filtered list has; counted only when selected."
+  totalCount: Long! @cost(weight: 10)
+}
+
+"""
+A place in a list of orchestrators.
+"""
+type OrchestratorEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: Orchestrator!
+}
+
+"""
+Narrows a list of orchestrators. Conditions that are set hold together.
+"""
+input OrchestratorFilter {
+  "The name."
+  name: TextMatch
+  "The type."
+  type: TextIn
+  "The user's own words for it."
+  tag: TextIn
+  "The name or id of the generator to attack."
+  generator: TextIn
+  "The name or id of the dataset."
+  dataset: TextIn
+}
+
+"""
+A type of orchestrator, with the parameters that it takes and what it needs beside them: enough to draw a form.
+"""
+type OrchestratorType {
+  "The name, as type takes it."
+  name: String!
+  "The name for people."
+  title: String!
+  "What it does."
+  description: String!
+  "What it takes."
+  parameters: [Parameter!]!
+  "Whether it needs a generator to attack."
+  generator: Need!
+  "Whether it needs a dataset or prompts."
+  prompts: Need!
+  "Whether the prompts are what an attacker is after, and not what is sent."
+  promptsAreObjectives: Boolean!
+  "Whether it uses converters."
+  converters: Need!
+  "Whether it needs scorers."
+  scorers: Need!
+  "Whether one of the scorers must decide outcomes."
+  objectiveScorer: Need!
+}
+
+"""
+Whether something is needed.
+"""
+enum Need {
+  "It must be there."
+  REQUIRED
+  "It may be there."
+  OPTIONAL
+  "There is no use for it."
+  NONE
+}
+
+extend type Viewer {
+  "The types of orchestrators that there are."
+  orchestratorTypes: [OrchestratorType!]!
+}
+
+extend type Workspace {
+  "How attacks are to be made, by name unless ordered otherwise."
+  orchestrators(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+    "Which rows to list; all without it."
+    filter: OrchestratorFilter
+    "The order of the list; equal rows are ordered by their own number or key."
+    orderBy: NameOrder = {field: NAME, direction: ASC}
+  ): OrchestratorConnection
+}
+
+extend type Generator {
+  "The orchestrators that name the generator, to attack or otherwise, by name."
+  orchestrators(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): OrchestratorConnection
+}
+
+extend type Converter {
+  "The orchestrators that name the converter in a chain, by name."
+  orchestrators(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): OrchestratorConnection
+}
+
+extend type Scorer {
+  "The orchestrators that name the scorer, by name."
+  orchestrators(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): OrchestratorConnection
+}
+
+extend type Dataset {
+  "The orchestrators that name the dataset, by name."
+  orchestrators(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): OrchestratorConnection
+}
+
+extend type Mutation {
+  "Makes an orchestrator, which need not be whole: validateOrchestrator tells what is missing. CONFLICT for a name that another one has."
+  createOrchestrator(
+    "What to make."
+    input: CreateOrchestratorInput!
+  ): CreateOrchestratorPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Changes an orchestrator. What runs already is not changed."
+  updateOrchestrator(
+    "What to change."
+    input: UpdateOrchestratorInput!
+  ): UpdateOrchestratorPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Makes an orchestrator like another one of the workspace."
+  cloneOrchestrator(
+    "What to make."
+    input: CloneOrchestratorInput!
+  ): CloneOrchestratorPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Deletes an orchestrator. CONFLICT while a run of it has not ended, or there are any, without cascade."
+  deleteOrchestrator(
+    "What to delete."
+    input: DeleteOrchestratorInput!
+  ): DeleteOrchestratorPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Checks that all that an orchestrator names is there and fits, and estimates what a run would take. Nothing is called or stored."
+  validateOrchestrator(
+    "Which one."
+    input: ValidateOrchestratorInput!
+  ): ValidateOrchestratorPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+What an orchestrator is to be.
+"""
+input CreateOrchestratorInput {
+  "The workspace; the personal one without it."
+  workspace: ID
+  "The name, unique among the orchestrators of the workspace."
+  name: String!
+  "The type, one of viewer.orchestratorTypes."
+  type: String!
+  "The generator to attack."
+  generator: ID
+  "Where its prompts or objectives come from."
+  dataset: DatasetVersionInput
+  "Prompts or objectives, in place of a dataset; at most 1 000 of 64 KiB."
+  prompts: [String!]
+  "Chains of converters, at most 100 of 20; each prompt goes through each. An empty chain changes nothing, as no chain does."
+  chains: [[ID!]!]
+  "The scorers, at most 20."
+  scorers: [ID!]
+  "The one of the scorers that decides outcomes; without it none does."
+  objectiveScorer: ID
+  "The parameters of the type, an object. Generators and scorers in them are named by id or key."
+  parameters: JSON
+  "Labels that each attack gets; at most 50."
+  labels: [LabelValueInput!]
+  "Your own words for it; at most 50."
+  tags: [String!]
+  "Where a run pauses."
+  budget: BudgetInput
+  "How many attacks are made at once, 1 to 64; 4 unless it is set."
+  concurrency: Int
+  "How long a call may take, at most 3 600."
+  callTimeoutSeconds: Int
+  "How long a run may take, at most 2 592 000."
+  runTimeoutSeconds: Int
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What an orchestrator is to become. What is left out stays, null takes away, and a list replaces all of the one before; a dataset and prompts replace each other.
+"""
+input UpdateOrchestratorInput {
+  "The orchestrator."
+  id: ID!
+  "The name."
+  name: String
+  "The type, one of viewer.orchestratorTypes."
+  type: String
+  "The generator to attack."
+  generator: ID
+  "Where its prompts or objectives come from."
+  dataset: DatasetVersionInput
+  "Prompts or objectives, in place of a dataset; at most 1 000 of 64 KiB."
+  prompts: [String!]
+  "Chains of converters, at most 100 of 20; each prompt goes through each. An empty chain changes nothing, as no chain does."
+  chains: [[ID!]!]
+  "The scorers, at most 20."
+  scorers: [ID!]
+  "The one of the scorers that decides outcomes; without it none does."
+  objectiveScorer: ID
+  "The parameters of the type, an object. Generators and scorers in them are named by id or key."
+  parameters: JSON
+  "Labels that each attack gets; at most 50."
+  labels: [LabelValueInput!]
+  "Your own words for it; at most 50."
+  tags: [String!]
+  "Where a run pauses."
+  budget: BudgetInput
+  "How many attacks are made at once, 1 to 64; 4 unless it is set."
+  concurrency: Int
+  "How long a call may take, at most 3 600."
+  callTimeoutSeconds: Int
+  "How long a run may take, at most 2 592 000."
+  runTimeoutSeconds: Int
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+A version of a dataset.
+"""
+input DatasetVersionInput {
+  "The dataset."
+  id: ID!
+  "The version; without it the newest when a run starts."
+  version: Long
+}
+
+"""
+A label.
+"""
+input LabelValueInput {
+  "What the label is about, at most 200 bytes."
+  key: String!
+  "What it says, at most 2 000 bytes."
+  value: String!
+}
+
+"""
+Where a run pauses; what is left out is no bound.
+"""
+input BudgetInput {
+  "Calls of generators."
+  calls: Long
+  "Tokens, in and out."
+  tokens: Long
+  "Money, by the prices of the workspace."
+  money: Float
+  "The currency of money (ISO 4217)."
+  currency: String
+}
+
+"""
+What an orchestrator is to be made of.
+"""
+input CloneOrchestratorInput {
+  "The orchestrator that it is to be like."
+  id: ID!
+  "The name of the new one."
+  name: String!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What orchestrator is to be deleted.
+"""
+input DeleteOrchestratorInput {
+  "The orchestrator."
+  id: ID!
+  "Whether its runs stay without it."
+  cascade: Boolean! = false
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+Which orchestrator is to be checked.
+"""
+input ValidateOrchestratorInput {
+  "The orchestrator."
+  id: ID!
+  "A name for this mutation, which is answered with it; it is checked anew each time."
+  clientMutationId: String
+}
+
+"""
+What createOrchestrator did.
+"""
+type CreateOrchestratorPayload {
+  "The orchestrator; null when nothing was made."
+  orchestrator: Orchestrator @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What updateOrchestrator did.
+"""
+type UpdateOrchestratorPayload {
+  "The orchestrator; null when nothing was changed."
+  orchestrator: Orchestrator @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What cloneOrchestrator did.
+"""
+type CloneOrchestratorPayload {
+  "The orchestrator; null when nothing was made."
+  orchestrator: Orchestrator @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What deleteOrchestrator did.
+"""
+type DeleteOrchestratorPayload {
+  "The id of what was deleted; null when nothing was."
+  deletedId: ID
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What validateOrchestrator did.
+"""
+type ValidateOrchestratorPayload {
+  "What was found; null when nothing was checked."
+  validation: OrchestratorValidation @userScoped @cost(weight: 100)
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What is wrong with an orchestrator, and what running it would take.
+"""
+type OrchestratorValidation {
+  "Whether it could run: there is no problem of severity ERROR."
+  ok: Boolean!
+  "What is wrong."
+  problems: [Problem!]!
+  "What a run would take; null where the type is not known."
+  estimate: Estimate
+}
+
+"""
+What a run would take, as far as that can be known before.
+"""
+type Estimate {
+  "The attacks that would be made, or scored."
+  items: Long!
+  "The calls of all generators."
+  calls: Span!
+  "The tokens that go into all calls."
+  inputTokens: Span!
+  "The tokens that come out of all calls."
+  outputTokens: Span!
+  "What each generator would be asked."
+  loads: [Load!]! @cost(size: 20)
+  "What all calls would cost, by currency."
+  costs: [Cost!]!
+  "The models that no price of the workspace fits: what they cost is left out."
+  unpriced: [String!]!
+  "How long it would take, by rate limits, and by the latencies of last tests; null where neither is known."
+  seconds: Span
+  "How the figures come about."
+  method: String!
+}
+
+"""
+An estimate with its bounds.
+"""
+type Span {
+  "At the least."
+  least: Float!
+  "What to expect."
+  likely: Float!
+  "At the most."
+  most: Float!
+}
+
+"""
+What one generator would be asked in one part.
+"""
+type Load {
+  "The generator; null where it is gone."
+  generator: Generator
+  "What it is asked for."
+  part: CallPart!
+  "Its calls."
+  calls: Span!
+  "The tokens that go in."
+  inputTokens: Span!
+  "The tokens that come out."
+  outputTokens: Span!
+  "What they cost; null without a price."
+  cost: Cost
+}
+
+"""
+What a generator is asked for.
+"""
+enum CallPart {
+  "It is attacked."
+  TARGET
+  "It writes the messages to the target."
+  ATTACKER
+  "It rewrites prompts."
+  CONVERTER
+  "It judges replies."
+  SCORER
+}
+
+"""
+An amount of money.
+"""
+type Cost {
+  "The currency (ISO 4217)."
+  currency: String!
+  "How much."
+  amount: Span!
+}
+`, BuiltIn: false},
+	{Name: "../schema/price.graphqls", Input: `"""
+What the models that a pattern fits cost.
+"""
+type Price implements Node {
+  "The id."
+  id: ID!
+  "A model's name in lower case, where * stands for any characters. Of several that fit, the one with the most other characters counts."
+  model: String!
+  "The currency (ISO 4217)."
+  currency: String!
+  "What a million tokens into a call cost."
+  inputPrice: Float!
+  "What a million tokens out of a call cost."
+  outputPrice: Float!
+  "When it was set."
+  updatedAt: DateTime!
+}
+
+"""
+A page of prices.
+"""
+type PriceConnection {
+  "The rows of the page with their places."
+  edges: [PriceEdge!]!
+  "The rows of the page without their places."
+  nodes: [Price!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many prices the whole filtered list has; counted only when selected."
+  totalCount: Long! @cost(weight: 10)
+}
+
+"""
+A place in a list of prices.
+"""
+type PriceEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: Price!
+}
+
+extend type Workspace {
+  "What models cost, by pattern. Estimates and budgets go by it."
+  prices(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): PriceConnection
+}
+
+extend type Mutation {
+  "Sets what models cost, in place of the price that the same pattern has."
+  setPrice(
+    "Which price."
+    input: SetPriceInput!
+  ): SetPricePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Forgets a price."
+  removePrice(
+    "Which one."
+    input: RemovePriceInput!
+  ): RemovePricePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+What models cost.
+"""
+input SetPriceInput {
+  "The workspace; the personal one without it."
+  workspace: ID
+  "A model's name, where * stands for any characters; a generator without a model has its own name for it."
+  model: String!
+  "The currency (ISO 4217)."
+  currency: String!
+  "What a million tokens into a call cost."
+  inputPrice: Float!
+  "What a million tokens out of a call cost."
+  outputPrice: Float!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+Which price is to be forgotten.
+"""
+input RemovePriceInput {
+  "The price."
+  id: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What setPrice did.
+"""
+type SetPricePayload {
+  "The price; null when nothing was set."
+  price: Price @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What removePrice did.
+"""
+type RemovePricePayload {
+  "The id of what was removed; null when nothing was."
+  deletedId: ID
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/query.graphqls", Input: `"""
 Everything that can be read.
 """
@@ -12885,7 +15385,7 @@ extend type Mutation {
     "What to make."
     input: CloneScorerInput!
   ): CloneScorerPayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes a scorer. CONFLICT while something is made of it."
+  "Deletes a scorer. CONFLICT while something is made of it; and, without cascade, while orchestrators name it or runs used components that came from it."
   deleteScorer(
     "What to delete."
     input: DeleteScorerInput!
@@ -12940,6 +15440,8 @@ What scorer is to be deleted.
 input DeleteScorerInput {
   "The scorer."
   id: ID!
+  "Whether the components that came from it stay without it, and the orchestrators that name it are deleted too."
+  cascade: Boolean! = false
   "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
   clientMutationId: String
 }
@@ -13260,6 +15762,144 @@ type SetSettingPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/subscription.graphqls", Input: `"""
+What can be followed. Each is one field of a subscription, over graphql-transport-ws or graphql-sse.
+"""
+type Subscription {
+  "What happens to a native run: first how it stands, then each change, at most ten times a second, and at last its completion. With a cursor it goes on behind it: nothing is missed and nothing comes twice."
+  executionEvents(
+    "The run."
+    executionId: ID!
+    "The cursor of the last event that was received; the empty text for all from the beginning. Without it the stream begins with a snapshot."
+    after: String
+  ): ExecutionEvent! @hasRole(role: USER)
+  "How the native runs of a workspace stand: first those that are not over, then each that changes."
+  workspaceExecutions(
+    "The workspace; the personal one without it."
+    workspace: ID
+  ): [ExecutionState!]! @hasRole(role: USER)
+}
+
+"""
+What happened to a run since the event before. What is not selected is not sent.
+"""
+type ExecutionEvent {
+  "Where to go on after this event."
+  cursor: String!
+  "Whether this is how the run stands, not what changed."
+  snapshot: Boolean!
+  "Its state; null when that did not change."
+  status: ExecutionStatus
+  "Why it stands still or failed; null otherwise."
+  reason: ExecutionReason
+  "What is to be said of that."
+  message: String
+  "How far it is; null when that did not change."
+  progress: ExecutionProgress
+  "The items that were recorded, in the order in which they were; none in a snapshot."
+  items: [ExecutionItemDone!]!
+  "Lines of its log."
+  log: [ExecutionLogLine!]!
+  "Whether the run is over: the last event."
+  completed: Boolean!
+}
+
+"""
+How far a run is.
+"""
+type ExecutionProgress {
+  "How many items it has."
+  total: Long!
+  "How many of them are recorded."
+  done: Long!
+  "Those that reached their objective."
+  successes: Long!
+  "Those that did not."
+  failures: Long!
+  "Those that nothing judged."
+  undetermined: Long!
+  "Those that could not be carried out."
+  failed: Long!
+  "Calls of any generator."
+  calls: Long!
+  "Tokens that were sent."
+  inputTokens: Long!
+  "Tokens that came back."
+  outputTokens: Long!
+  "What that costs by the prices of the workspace, in their currency."
+  cost: Float!
+  "Items a second, of late; null while that is not known."
+  perSecond: Float
+  "When it will be done at this speed; null while that is not known."
+  eta: DateTime
+}
+
+"""
+An item of a run that is recorded.
+"""
+type ExecutionItemDone {
+  "Its number in the plan, from 0."
+  item: Long!
+  "The id of its attack; null for an item that makes none."
+  attackId: ID
+  "What came of it."
+  outcome: Outcome!
+  "The class of its error; null without one."
+  errorClass: String
+  "How long it took, in milliseconds."
+  latencyMs: Long!
+}
+
+"""
+A line of a run's log.
+"""
+type ExecutionLogLine {
+  "INFO, WARNING or ERROR."
+  level: String!
+  "What is said."
+  text: String!
+  "When."
+  time: DateTime!
+}
+
+"""
+How a native run stands.
+"""
+type ExecutionState {
+  "The id of the run."
+  executionId: ID!
+  "Its state."
+  status: ExecutionStatus!
+  "Why it stands still or failed; null otherwise."
+  reason: ExecutionReason
+  "How far it is."
+  progress: ExecutionProgress!
+  "When it was queued."
+  queuedAt: DateTime!
+  "When it began."
+  startedAt: DateTime
+  "When it ended."
+  finishedAt: DateTime
+}
+
+"""
+Why a run stands still or failed.
+"""
+enum ExecutionReason {
+  "Somebody paused it."
+  USER
+  "Its budget is used up."
+  BUDGET
+  "Its target fails too often."
+  CIRCUIT
+  "Its time is over."
+  TIMEOUT
+  "Who started it may not write to the workspace any more."
+  FORBIDDEN
+  "Its configuration cannot be run."
+  BAD_PLAN
+}
+`, BuiltIn: false},
 	{Name: "../schema/transfer.graphqls", Input: `extend type Mutation {
   "Copies things into another workspace, all or nothing: attacks with everything that they have, with the attacks that they branch from or repeat; datasets with their prompts; configured things without their credentials. Copying again adds what is new, and changes nothing that is configured there. The viewer must be an editor of both."
   copyToWorkspace(
@@ -13355,6 +15995,116 @@ type MoveToWorkspacePayload {
   clientMutationId: String
   "What was wrong with the input; empty when the mutation was done."
   userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/usage.graphqls", Input: `"""
+A page of scores.
+"""
+type ScoreConnection {
+  "The rows of the page with their places."
+  edges: [ScoreEdge!]!
+  "The rows of the page without their places."
+  nodes: [Score!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many scores the whole filtered list has; counted only when selected."
+  totalCount: Long! @cost(weight: 10)
+}
+
+"""
+A place in a list of scores.
+"""
+type ScoreEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: Score!
+}
+
+extend type Generator {
+  "The components that came from it, by name."
+  components(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): ComponentConnection
+}
+
+extend type Converter {
+  "The components that came from it, by name."
+  components(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): ComponentConnection
+  "The attacks through components that came from it."
+  attacks(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+    "Which rows to list; all without it."
+    filter: AttackFilter
+    "The order of the list; equal rows are ordered by their own number or key."
+    orderBy: AttackOrder = {field: STARTED_AT, direction: DESC}
+  ): AttackConnection
+}
+
+extend type Scorer {
+  "The components that came from it, by name."
+  components(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): ComponentConnection
+  "The scores by components that came from it, oldest first."
+  scores(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): ScoreConnection
+}
+
+extend type Component {
+  "The configured converter that it came from; null if it came from none."
+  converter: Converter
+  "The configured scorer that it came from; null if it came from none."
+  configuredScorer: Scorer
+  "The scores of a SCORER, oldest first; of every other kind there are none."
+  scores(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): ScoreConnection
 }
 `, BuiltIn: false},
 	{Name: "../schema/user.graphqls", Input: `"""
@@ -13512,6 +16262,226 @@ What setUserDisabled did.
 type SetUserDisabledPayload {
   "The user as they are now; null when nothing was done."
   user: User
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/validation.graphqls", Input: `"""
+Something wrong with what was set up.
+"""
+type Problem {
+  "Whether it keeps the thing from being used."
+  severity: ProblemSeverity!
+  "Where: the path from the thing down, like parameters, max_turns; chains and scorers by their place from 0."
+  field: [String!]!
+  "What is wrong."
+  message: String!
+  "What to do about it."
+  remedy: String!
+}
+
+"""
+Whether a problem keeps a thing from being used.
+"""
+enum ProblemSeverity {
+  "It does."
+  ERROR
+  "It does not, and is worth knowing."
+  WARNING
+}
+
+extend type Mutation {
+  "Checks a generator, converter or scorer without a call: one of the workspace, or one that is to be made. Nothing is stored."
+  validateConfiguration(
+    "What to check."
+    input: ValidateConfigurationInput!
+  ): ValidateConfigurationPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Calls up to 50 generators once each with a harmless prompt, ten at a time. What that gave becomes their lastTest, and their status ready or failing. One that fails stops no other."
+  testGenerators(
+    "Which ones."
+    input: TestGeneratorsInput!
+  ): TestGeneratorsPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Shows what a scorer says of up to 200 saved messages, beside their scores and what people said, and how far it agrees with both. Nothing is stored."
+  testScorer(
+    "What to score."
+    input: TestScorerInput!
+  ): TestScorerPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+What is to be checked.
+"""
+input ValidateConfigurationInput {
+  "The workspace of the thing and of what it names; the personal one without it."
+  workspace: ID
+  "What it is."
+  kind: PartKind!
+  "The thing."
+  part: PartInput!
+  "A name that it is to have, to be checked too."
+  name: String
+  "A name for this mutation, which is answered with it; it is checked anew each time."
+  clientMutationId: String
+}
+
+"""
+What a configured thing is.
+"""
+enum PartKind {
+  "A generator."
+  GENERATOR
+  "A converter."
+  CONVERTER
+  "A scorer."
+  SCORER
+}
+
+"""
+Which generators are to be tested: those with these ids, or of a filter; at most 50.
+"""
+input TestGeneratorsInput {
+  "The workspace; without it that of the ids, or the personal one."
+  workspace: ID
+  "The generators."
+  ids: [ID!]
+  "All generators that the filter holds for, by name; {} means all."
+  filter: ConfiguredFilter
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What became of the test of one generator.
+"""
+type GeneratorTest {
+  "The generator, with lastTest as testGenerator leaves it."
+  generator: Generator!
+  "Whether it was called."
+  called: Boolean!
+  "Why it was not called; null if it was, and when the mutation is sent again."
+  problem: String
+}
+
+"""
+A scorer, and the messages that it is tried on: those with these ids, or the first ones of a filter.
+"""
+input TestScorerInput {
+  "The workspace; without it that of the messages, or the personal one."
+  workspace: ID
+  "The scorer."
+  scorer: PartInput!
+  "The messages, at most 200."
+  messages: [ID!]
+  "The first messages that the filter holds for; those of the role ASSISTANT unless it says otherwise."
+  filter: MessageFilter
+  "How many of the filter's, at most 200."
+  limit: Int! = 20
+  "A name for this mutation, which is answered with it; the messages are judged anew each time."
+  clientMutationId: String
+}
+
+"""
+What a scorer says of saved messages.
+"""
+type ScorerTest {
+  "What it says of each, in the order of the input or the list. message.scores has what is saved."
+  results: [ScoredMessage!]! @cost(size: 50)
+  "How many are true."
+  trueCount: Long!
+  "How many are false."
+  falseCount: Long!
+  "How many have a verdict on a scale or a category."
+  otherCount: Long!
+  "Of how many there is no verdict: the scorer could not tell."
+  undeterminedCount: Long!
+  "How many were not judged."
+  unjudgedCount: Long!
+  "How far it agrees with people, on the messages on which they gave a verdict, or on whose conversations: SUCCESS is true."
+  people: Agreement!
+  "How far it agrees with each scorer whose scores are saved."
+  saved: [ScorerAgreement!]! @cost(size: 10)
+}
+
+"""
+What a scorer says of one message.
+"""
+type ScoredMessage {
+  "The message."
+  message: Message!
+  "What the scorer says; null when it was not judged."
+  verdict: Verdict
+  "Why it was not judged."
+  problem: String
+  "The newest verdict of a person on it, or on its conversation, that stands."
+  annotation: Annotation
+}
+
+"""
+How far two agree on true and false.
+"""
+type Agreement {
+  "The messages that have a verdict of both."
+  compared: Long!
+  "Both say true."
+  bothTrue: Long!
+  "Both say false."
+  bothFalse: Long!
+  "The scorer says true, the other false."
+  trueHere: Long!
+  "The scorer says false, the other true."
+  trueThere: Long!
+  "The share on which both say the same; null without any."
+  rate: Float
+  "Cohen's kappa: 1 always the same, 0 as by chance; null where chance alone would always do."
+  kappa: Float
+}
+
+"""
+How far a scorer agrees with the saved scores of another one.
+"""
+type ScorerAgreement {
+  "The other's name, as Score.scorerName has it."
+  scorerName: String!
+  "How far they agree."
+  agreement: Agreement!
+}
+
+"""
+What validateConfiguration did.
+"""
+type ValidateConfigurationPayload {
+  "Whether it could be used: there is no problem of severity ERROR; null when nothing was checked."
+  ok: Boolean
+  "What is wrong; null when nothing was checked."
+  problems: [Problem!]
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What testGenerators did.
+"""
+type TestGeneratorsPayload {
+  "What became of each; null when nothing was called."
+  results: [GeneratorTest!] @userScoped @cost(size: 50)
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What testScorer did.
+"""
+type TestScorerPayload {
+  "What was found; null when nothing was judged."
+  test: ScorerTest @userScoped
   "The name that the mutation was given."
   clientMutationId: String
   "What was wrong with the input; empty when the mutation was done."
@@ -13941,6 +16911,26 @@ func (ec *executionContext) childFields_Admin(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Admin", field.Name)
 }
 
+func (ec *executionContext) childFields_Agreement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "compared":
+		return ec.fieldContext_Agreement_compared(ctx, field)
+	case "bothTrue":
+		return ec.fieldContext_Agreement_bothTrue(ctx, field)
+	case "bothFalse":
+		return ec.fieldContext_Agreement_bothFalse(ctx, field)
+	case "trueHere":
+		return ec.fieldContext_Agreement_trueHere(ctx, field)
+	case "trueThere":
+		return ec.fieldContext_Agreement_trueThere(ctx, field)
+	case "rate":
+		return ec.fieldContext_Agreement_rate(ctx, field)
+	case "kappa":
+		return ec.fieldContext_Agreement_kappa(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Agreement", field.Name)
+}
+
 func (ec *executionContext) childFields_AllowUserBindingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -14339,6 +17329,20 @@ func (ec *executionContext) childFields_AuditVerification(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type AuditVerification", field.Name)
 }
 
+func (ec *executionContext) childFields_Budget(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "calls":
+		return ec.fieldContext_Budget_calls(ctx, field)
+	case "tokens":
+		return ec.fieldContext_Budget_tokens(ctx, field)
+	case "money":
+		return ec.fieldContext_Budget_money(ctx, field)
+	case "currency":
+		return ec.fieldContext_Budget_currency(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Budget", field.Name)
+}
+
 func (ec *executionContext) childFields_CloneConverterPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "converter":
@@ -14361,6 +17365,20 @@ func (ec *executionContext) childFields_CloneGeneratorPayload(ctx context.Contex
 		return ec.fieldContext_CloneGeneratorPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CloneGeneratorPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CloneOrchestratorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "orchestrator":
+		return ec.fieldContext_CloneOrchestratorPayload_orchestrator(ctx, field)
+	case "workspace":
+		return ec.fieldContext_CloneOrchestratorPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CloneOrchestratorPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CloneOrchestratorPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CloneOrchestratorPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CloneScorerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14401,6 +17419,12 @@ func (ec *executionContext) childFields_Component(ctx context.Context, field gra
 		return ec.fieldContext_Component_generator(ctx, field)
 	case "attacks":
 		return ec.fieldContext_Component_attacks(ctx, field)
+	case "converter":
+		return ec.fieldContext_Component_converter(ctx, field)
+	case "configuredScorer":
+		return ec.fieldContext_Component_configuredScorer(ctx, field)
+	case "scores":
+		return ec.fieldContext_Component_scores(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Component", field.Name)
 }
@@ -14537,8 +17561,22 @@ func (ec *executionContext) childFields_Converter(ctx context.Context, field gra
 		return ec.fieldContext_Converter_updatedAt(ctx, field)
 	case "attributes":
 		return ec.fieldContext_Converter_attributes(ctx, field)
+	case "orchestrators":
+		return ec.fieldContext_Converter_orchestrators(ctx, field)
+	case "components":
+		return ec.fieldContext_Converter_components(ctx, field)
+	case "attacks":
+		return ec.fieldContext_Converter_attacks(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Converter", field.Name)
+}
+
+func (ec *executionContext) childFields_ConverterChain(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "converters":
+		return ec.fieldContext_ConverterChain_converters(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConverterChain", field.Name)
 }
 
 func (ec *executionContext) childFields_ConverterConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14589,6 +17627,16 @@ func (ec *executionContext) childFields_CopyToWorkspacePayload(ctx context.Conte
 		return ec.fieldContext_CopyToWorkspacePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CopyToWorkspacePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Cost(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "currency":
+		return ec.fieldContext_Cost_currency(ctx, field)
+	case "amount":
+		return ec.fieldContext_Cost_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Cost", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14679,6 +17727,20 @@ func (ec *executionContext) childFields_CreateGeneratorPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type CreateGeneratorPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateOrchestratorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "orchestrator":
+		return ec.fieldContext_CreateOrchestratorPayload_orchestrator(ctx, field)
+	case "workspace":
+		return ec.fieldContext_CreateOrchestratorPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateOrchestratorPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateOrchestratorPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateOrchestratorPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateScorerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "scorer":
@@ -14749,6 +17811,8 @@ func (ec *executionContext) childFields_Dataset(ctx context.Context, field graph
 		return ec.fieldContext_Dataset_prompts(ctx, field)
 	case "attributes":
 		return ec.fieldContext_Dataset_attributes(ctx, field)
+	case "orchestrators":
+		return ec.fieldContext_Dataset_orchestrators(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Dataset", field.Name)
 }
@@ -14847,6 +17911,18 @@ func (ec *executionContext) childFields_DeleteGeneratorPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type DeleteGeneratorPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_DeleteOrchestratorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedId":
+		return ec.fieldContext_DeleteOrchestratorPayload_deletedId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteOrchestratorPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteOrchestratorPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteOrchestratorPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DeleteScorerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "deletedId":
@@ -14939,6 +18015,30 @@ func (ec *executionContext) childFields_ErrorLogEdge(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type ErrorLogEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_Estimate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "items":
+		return ec.fieldContext_Estimate_items(ctx, field)
+	case "calls":
+		return ec.fieldContext_Estimate_calls(ctx, field)
+	case "inputTokens":
+		return ec.fieldContext_Estimate_inputTokens(ctx, field)
+	case "outputTokens":
+		return ec.fieldContext_Estimate_outputTokens(ctx, field)
+	case "loads":
+		return ec.fieldContext_Estimate_loads(ctx, field)
+	case "costs":
+		return ec.fieldContext_Estimate_costs(ctx, field)
+	case "unpriced":
+		return ec.fieldContext_Estimate_unpriced(ctx, field)
+	case "seconds":
+		return ec.fieldContext_Estimate_seconds(ctx, field)
+	case "method":
+		return ec.fieldContext_Estimate_method(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Estimate", field.Name)
+}
+
 func (ec *executionContext) childFields_Execution(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -14997,6 +18097,108 @@ func (ec *executionContext) childFields_ExecutionEdge(ctx context.Context, field
 		return ec.fieldContext_ExecutionEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ExecutionEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ExecutionEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ExecutionEvent_cursor(ctx, field)
+	case "snapshot":
+		return ec.fieldContext_ExecutionEvent_snapshot(ctx, field)
+	case "status":
+		return ec.fieldContext_ExecutionEvent_status(ctx, field)
+	case "reason":
+		return ec.fieldContext_ExecutionEvent_reason(ctx, field)
+	case "message":
+		return ec.fieldContext_ExecutionEvent_message(ctx, field)
+	case "progress":
+		return ec.fieldContext_ExecutionEvent_progress(ctx, field)
+	case "items":
+		return ec.fieldContext_ExecutionEvent_items(ctx, field)
+	case "log":
+		return ec.fieldContext_ExecutionEvent_log(ctx, field)
+	case "completed":
+		return ec.fieldContext_ExecutionEvent_completed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExecutionEvent", field.Name)
+}
+
+func (ec *executionContext) childFields_ExecutionItemDone(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "item":
+		return ec.fieldContext_ExecutionItemDone_item(ctx, field)
+	case "attackId":
+		return ec.fieldContext_ExecutionItemDone_attackId(ctx, field)
+	case "outcome":
+		return ec.fieldContext_ExecutionItemDone_outcome(ctx, field)
+	case "errorClass":
+		return ec.fieldContext_ExecutionItemDone_errorClass(ctx, field)
+	case "latencyMs":
+		return ec.fieldContext_ExecutionItemDone_latencyMs(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExecutionItemDone", field.Name)
+}
+
+func (ec *executionContext) childFields_ExecutionLogLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "level":
+		return ec.fieldContext_ExecutionLogLine_level(ctx, field)
+	case "text":
+		return ec.fieldContext_ExecutionLogLine_text(ctx, field)
+	case "time":
+		return ec.fieldContext_ExecutionLogLine_time(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExecutionLogLine", field.Name)
+}
+
+func (ec *executionContext) childFields_ExecutionProgress(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "total":
+		return ec.fieldContext_ExecutionProgress_total(ctx, field)
+	case "done":
+		return ec.fieldContext_ExecutionProgress_done(ctx, field)
+	case "successes":
+		return ec.fieldContext_ExecutionProgress_successes(ctx, field)
+	case "failures":
+		return ec.fieldContext_ExecutionProgress_failures(ctx, field)
+	case "undetermined":
+		return ec.fieldContext_ExecutionProgress_undetermined(ctx, field)
+	case "failed":
+		return ec.fieldContext_ExecutionProgress_failed(ctx, field)
+	case "calls":
+		return ec.fieldContext_ExecutionProgress_calls(ctx, field)
+	case "inputTokens":
+		return ec.fieldContext_ExecutionProgress_inputTokens(ctx, field)
+	case "outputTokens":
+		return ec.fieldContext_ExecutionProgress_outputTokens(ctx, field)
+	case "cost":
+		return ec.fieldContext_ExecutionProgress_cost(ctx, field)
+	case "perSecond":
+		return ec.fieldContext_ExecutionProgress_perSecond(ctx, field)
+	case "eta":
+		return ec.fieldContext_ExecutionProgress_eta(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExecutionProgress", field.Name)
+}
+
+func (ec *executionContext) childFields_ExecutionState(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "executionId":
+		return ec.fieldContext_ExecutionState_executionId(ctx, field)
+	case "status":
+		return ec.fieldContext_ExecutionState_status(ctx, field)
+	case "reason":
+		return ec.fieldContext_ExecutionState_reason(ctx, field)
+	case "progress":
+		return ec.fieldContext_ExecutionState_progress(ctx, field)
+	case "queuedAt":
+		return ec.fieldContext_ExecutionState_queuedAt(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_ExecutionState_startedAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_ExecutionState_finishedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExecutionState", field.Name)
 }
 
 func (ec *executionContext) childFields_ExecutionSummary(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -15233,6 +18435,10 @@ func (ec *executionContext) childFields_Generator(ctx context.Context, field gra
 		return ec.fieldContext_Generator_attacks(ctx, field)
 	case "attributes":
 		return ec.fieldContext_Generator_attributes(ctx, field)
+	case "orchestrators":
+		return ec.fieldContext_Generator_orchestrators(ctx, field)
+	case "components":
+		return ec.fieldContext_Generator_components(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Generator", field.Name)
 }
@@ -15259,6 +18465,18 @@ func (ec *executionContext) childFields_GeneratorEdge(ctx context.Context, field
 		return ec.fieldContext_GeneratorEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type GeneratorEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_GeneratorTest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "generator":
+		return ec.fieldContext_GeneratorTest_generator(ctx, field)
+	case "called":
+		return ec.fieldContext_GeneratorTest_called(ctx, field)
+	case "problem":
+		return ec.fieldContext_GeneratorTest_problem(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GeneratorTest", field.Name)
 }
 
 func (ec *executionContext) childFields_HealthCheck(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -15419,6 +18637,24 @@ func (ec *executionContext) childFields_ListGeneratorModelsPayload(ctx context.C
 		return ec.fieldContext_ListGeneratorModelsPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ListGeneratorModelsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Load(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "generator":
+		return ec.fieldContext_Load_generator(ctx, field)
+	case "part":
+		return ec.fieldContext_Load_part(ctx, field)
+	case "calls":
+		return ec.fieldContext_Load_calls(ctx, field)
+	case "inputTokens":
+		return ec.fieldContext_Load_inputTokens(ctx, field)
+	case "outputTokens":
+		return ec.fieldContext_Load_outputTokens(ctx, field)
+	case "cost":
+		return ec.fieldContext_Load_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Load", field.Name)
 }
 
 func (ec *executionContext) childFields_Media(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -15589,6 +18825,124 @@ func (ec *executionContext) childFields_NativeDataset(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type NativeDataset", field.Name)
 }
 
+func (ec *executionContext) childFields_Orchestrator(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Orchestrator_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Orchestrator_name(ctx, field)
+	case "type":
+		return ec.fieldContext_Orchestrator_type(ctx, field)
+	case "generator":
+		return ec.fieldContext_Orchestrator_generator(ctx, field)
+	case "dataset":
+		return ec.fieldContext_Orchestrator_dataset(ctx, field)
+	case "datasetVersion":
+		return ec.fieldContext_Orchestrator_datasetVersion(ctx, field)
+	case "prompts":
+		return ec.fieldContext_Orchestrator_prompts(ctx, field)
+	case "chains":
+		return ec.fieldContext_Orchestrator_chains(ctx, field)
+	case "scorers":
+		return ec.fieldContext_Orchestrator_scorers(ctx, field)
+	case "parameters":
+		return ec.fieldContext_Orchestrator_parameters(ctx, field)
+	case "labels":
+		return ec.fieldContext_Orchestrator_labels(ctx, field)
+	case "tags":
+		return ec.fieldContext_Orchestrator_tags(ctx, field)
+	case "budget":
+		return ec.fieldContext_Orchestrator_budget(ctx, field)
+	case "concurrency":
+		return ec.fieldContext_Orchestrator_concurrency(ctx, field)
+	case "callTimeoutSeconds":
+		return ec.fieldContext_Orchestrator_callTimeoutSeconds(ctx, field)
+	case "runTimeoutSeconds":
+		return ec.fieldContext_Orchestrator_runTimeoutSeconds(ctx, field)
+	case "author":
+		return ec.fieldContext_Orchestrator_author(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Orchestrator_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_Orchestrator_updatedAt(ctx, field)
+	case "executions":
+		return ec.fieldContext_Orchestrator_executions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Orchestrator", field.Name)
+}
+
+func (ec *executionContext) childFields_OrchestratorConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_OrchestratorConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_OrchestratorConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_OrchestratorConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_OrchestratorConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrchestratorConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_OrchestratorEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_OrchestratorEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_OrchestratorEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrchestratorEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_OrchestratorScorer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "scorer":
+		return ec.fieldContext_OrchestratorScorer_scorer(ctx, field)
+	case "isObjective":
+		return ec.fieldContext_OrchestratorScorer_isObjective(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrchestratorScorer", field.Name)
+}
+
+func (ec *executionContext) childFields_OrchestratorType(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_OrchestratorType_name(ctx, field)
+	case "title":
+		return ec.fieldContext_OrchestratorType_title(ctx, field)
+	case "description":
+		return ec.fieldContext_OrchestratorType_description(ctx, field)
+	case "parameters":
+		return ec.fieldContext_OrchestratorType_parameters(ctx, field)
+	case "generator":
+		return ec.fieldContext_OrchestratorType_generator(ctx, field)
+	case "prompts":
+		return ec.fieldContext_OrchestratorType_prompts(ctx, field)
+	case "promptsAreObjectives":
+		return ec.fieldContext_OrchestratorType_promptsAreObjectives(ctx, field)
+	case "converters":
+		return ec.fieldContext_OrchestratorType_converters(ctx, field)
+	case "scorers":
+		return ec.fieldContext_OrchestratorType_scorers(ctx, field)
+	case "objectiveScorer":
+		return ec.fieldContext_OrchestratorType_objectiveScorer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrchestratorType", field.Name)
+}
+
+func (ec *executionContext) childFields_OrchestratorValidation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ok":
+		return ec.fieldContext_OrchestratorValidation_ok(ctx, field)
+	case "problems":
+		return ec.fieldContext_OrchestratorValidation_problems(ctx, field)
+	case "estimate":
+		return ec.fieldContext_OrchestratorValidation_estimate(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrchestratorValidation", field.Name)
+}
+
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "hasNextPage":
@@ -15661,6 +19015,62 @@ func (ec *executionContext) childFields_PreviewScorerPayload(ctx context.Context
 		return ec.fieldContext_PreviewScorerPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PreviewScorerPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Price(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Price_id(ctx, field)
+	case "model":
+		return ec.fieldContext_Price_model(ctx, field)
+	case "currency":
+		return ec.fieldContext_Price_currency(ctx, field)
+	case "inputPrice":
+		return ec.fieldContext_Price_inputPrice(ctx, field)
+	case "outputPrice":
+		return ec.fieldContext_Price_outputPrice(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_Price_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Price", field.Name)
+}
+
+func (ec *executionContext) childFields_PriceConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PriceConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PriceConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PriceConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_PriceConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PriceEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PriceEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PriceEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Problem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "severity":
+		return ec.fieldContext_Problem_severity(ctx, field)
+	case "field":
+		return ec.fieldContext_Problem_field(ctx, field)
+	case "message":
+		return ec.fieldContext_Problem_message(ctx, field)
+	case "remedy":
+		return ec.fieldContext_Problem_remedy(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Problem", field.Name)
 }
 
 func (ec *executionContext) childFields_Prompt(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -15845,6 +19255,18 @@ func (ec *executionContext) childFields_RemoveMemberPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type RemoveMemberPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RemovePricePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedId":
+		return ec.fieldContext_RemovePricePayload_deletedId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RemovePricePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RemovePricePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemovePricePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RenameWorkspacePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "workspace":
@@ -15885,6 +19307,44 @@ func (ec *executionContext) childFields_RevokeApiKeyPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type RevokeApiKeyPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ScoreConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ScoreConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ScoreConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ScoreConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ScoreConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScoreConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ScoreEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ScoreEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ScoreEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScoreEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ScoredMessage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "message":
+		return ec.fieldContext_ScoredMessage_message(ctx, field)
+	case "verdict":
+		return ec.fieldContext_ScoredMessage_verdict(ctx, field)
+	case "problem":
+		return ec.fieldContext_ScoredMessage_problem(ctx, field)
+	case "annotation":
+		return ec.fieldContext_ScoredMessage_annotation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScoredMessage", field.Name)
+}
+
 func (ec *executionContext) childFields_Scorer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -15911,8 +19371,24 @@ func (ec *executionContext) childFields_Scorer(ctx context.Context, field graphq
 		return ec.fieldContext_Scorer_updatedAt(ctx, field)
 	case "attributes":
 		return ec.fieldContext_Scorer_attributes(ctx, field)
+	case "orchestrators":
+		return ec.fieldContext_Scorer_orchestrators(ctx, field)
+	case "components":
+		return ec.fieldContext_Scorer_components(ctx, field)
+	case "scores":
+		return ec.fieldContext_Scorer_scores(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Scorer", field.Name)
+}
+
+func (ec *executionContext) childFields_ScorerAgreement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "scorerName":
+		return ec.fieldContext_ScorerAgreement_scorerName(ctx, field)
+	case "agreement":
+		return ec.fieldContext_ScorerAgreement_agreement(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScorerAgreement", field.Name)
 }
 
 func (ec *executionContext) childFields_ScorerConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -15937,6 +19413,28 @@ func (ec *executionContext) childFields_ScorerEdge(ctx context.Context, field gr
 		return ec.fieldContext_ScorerEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ScorerEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ScorerTest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "results":
+		return ec.fieldContext_ScorerTest_results(ctx, field)
+	case "trueCount":
+		return ec.fieldContext_ScorerTest_trueCount(ctx, field)
+	case "falseCount":
+		return ec.fieldContext_ScorerTest_falseCount(ctx, field)
+	case "otherCount":
+		return ec.fieldContext_ScorerTest_otherCount(ctx, field)
+	case "undeterminedCount":
+		return ec.fieldContext_ScorerTest_undeterminedCount(ctx, field)
+	case "unjudgedCount":
+		return ec.fieldContext_ScorerTest_unjudgedCount(ctx, field)
+	case "people":
+		return ec.fieldContext_ScorerTest_people(ctx, field)
+	case "saved":
+		return ec.fieldContext_ScorerTest_saved(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScorerTest", field.Name)
 }
 
 func (ec *executionContext) childFields_ServerInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -16053,6 +19551,20 @@ func (ec *executionContext) childFields_SetMemberRolePayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type SetMemberRolePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetPricePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "price":
+		return ec.fieldContext_SetPricePayload_price(ctx, field)
+	case "workspace":
+		return ec.fieldContext_SetPricePayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SetPricePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SetPricePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetPricePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SetSettingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "setting":
@@ -16075,6 +19587,18 @@ func (ec *executionContext) childFields_SetUserDisabledPayload(ctx context.Conte
 		return ec.fieldContext_SetUserDisabledPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SetUserDisabledPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Span(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "least":
+		return ec.fieldContext_Span_least(ctx, field)
+	case "likely":
+		return ec.fieldContext_Span_likely(ctx, field)
+	case "most":
+		return ec.fieldContext_Span_most(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Span", field.Name)
 }
 
 func (ec *executionContext) childFields_StorageUse(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -16137,6 +19661,32 @@ func (ec *executionContext) childFields_TestGeneratorPayload(ctx context.Context
 		return ec.fieldContext_TestGeneratorPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TestGeneratorPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_TestGeneratorsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "results":
+		return ec.fieldContext_TestGeneratorsPayload_results(ctx, field)
+	case "workspace":
+		return ec.fieldContext_TestGeneratorsPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_TestGeneratorsPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TestGeneratorsPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TestGeneratorsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_TestScorerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "test":
+		return ec.fieldContext_TestScorerPayload_test(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_TestScorerPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TestScorerPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TestScorerPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_TokenUse(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -16223,6 +19773,20 @@ func (ec *executionContext) childFields_UpdateGeneratorPayload(ctx context.Conte
 		return ec.fieldContext_UpdateGeneratorPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateGeneratorPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateOrchestratorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "orchestrator":
+		return ec.fieldContext_UpdateOrchestratorPayload_orchestrator(ctx, field)
+	case "workspace":
+		return ec.fieldContext_UpdateOrchestratorPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateOrchestratorPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateOrchestratorPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateOrchestratorPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateScorerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -16327,6 +19891,32 @@ func (ec *executionContext) childFields_UserReference(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type UserReference", field.Name)
 }
 
+func (ec *executionContext) childFields_ValidateConfigurationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ok":
+		return ec.fieldContext_ValidateConfigurationPayload_ok(ctx, field)
+	case "problems":
+		return ec.fieldContext_ValidateConfigurationPayload_problems(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ValidateConfigurationPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ValidateConfigurationPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ValidateConfigurationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ValidateOrchestratorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "validation":
+		return ec.fieldContext_ValidateOrchestratorPayload_validation(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ValidateOrchestratorPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ValidateOrchestratorPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ValidateOrchestratorPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Verdict(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "type":
@@ -16373,6 +19963,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_generatorTypes(ctx, field)
 	case "nativeDatasets":
 		return ec.fieldContext_Viewer_nativeDatasets(ctx, field)
+	case "orchestratorTypes":
+		return ec.fieldContext_Viewer_orchestratorTypes(ctx, field)
 	case "scorerTypes":
 		return ec.fieldContext_Viewer_scorerTypes(ctx, field)
 	case "sessions":
@@ -16427,6 +20019,10 @@ func (ec *executionContext) childFields_Workspace(ctx context.Context, field gra
 		return ec.fieldContext_Workspace_fileTypes(ctx, field)
 	case "findings":
 		return ec.fieldContext_Workspace_findings(ctx, field)
+	case "orchestrators":
+		return ec.fieldContext_Workspace_orchestrators(ctx, field)
+	case "prices":
+		return ec.fieldContext_Workspace_prices(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Workspace", field.Name)
 }

@@ -54,6 +54,7 @@ type made struct {
 	Session   string                 `json:"session,omitempty"`
 	Setting   string                 `json:"setting,omitempty"`
 	Row       string                 `json:"row,omitempty"` // of a user store
+	Rows      []string               `json:"rows,omitempty"`
 	Count     int64                  `json:"count,omitempty"`
 	Matched   int64                  `json:"matched,omitempty"`
 	Known     bool                   `json:"known,omitempty"`
@@ -181,13 +182,16 @@ var subjectTypes = map[storage.Kind]string{
 	storage.KindConverter: "Converter",
 	storage.KindScorer:    "Scorer",
 
+	storage.KindOrchestrator: "Orchestrator",
+	storage.KindPrice:        "Price",
+	storage.KindDataset:      "Dataset",
+
 	storage.KindAttack:       "Attack",
 	storage.KindConversation: "Conversation",
 	storage.KindMessage:      "Message",
 	storage.KindAnnotation:   "Annotation",
 	storage.KindFinding:      "Finding",
 	storage.KindFile:         "File",
-	storage.KindDataset:      "Dataset",
 }
 
 // key decodes the id. What is no key, of another kind, or out of the reach of the

@@ -9,6 +9,7 @@ import (
 
 	"github.com/violentutf/violentutf/configured"
 	"github.com/violentutf/violentutf/directives"
+	"github.com/violentutf/violentutf/execution"
 	"github.com/violentutf/violentutf/graph"
 	"github.com/violentutf/violentutf/storage"
 	"github.com/violentutf/violentutf/uploads"
@@ -23,6 +24,7 @@ type Resolver struct {
 	copy, move Transfer
 	things     *configured.Things
 	shelf      *uploads.Shelf
+	tails      *execution.Tails
 }
 
 // Transfer copies or moves things between two workspaces that the caller may change.
@@ -43,6 +45,8 @@ type Options struct {
 	Things *configured.Things
 	// Shelf keeps files that users hand over.
 	Shelf *uploads.Shelf
+	// Tails is the way to follow runs.
+	Tails *execution.Tails
 	// FileLink makes a path under which a file can be fetched for a while.
 	FileLink func(owner, hash string) (string, error)
 
@@ -63,7 +67,7 @@ func NewSchema(options Options) graphql.ExecutableSchema {
 	server := &graph.ServerInfo{Version: options.Version, Features: features, Limits: &limits}
 	return &requestSchema{
 		ExecutableSchema: graph.NewExecutableSchema(graph.Config{
-			Resolvers: &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile, copy: options.Copy, move: options.Move, things: options.Things, shelf: options.Shelf},
+			Resolvers: &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile, copy: options.Copy, move: options.Move, things: options.Things, tails: options.Tails, shelf: options.Shelf},
 			Directives: graph.DirectiveRoot{
 				Authenticated: gate.Authenticated,
 				HasRole:       gate.HasRole,
@@ -84,8 +88,17 @@ type requestSchema struct {
 
 // Exec executes the operation of ctx.
 func (s *requestSchema) Exec(ctx context.Context) graphql.ResponseHandler {
-	next := s.ExecutableSchema.Exec(ctx)
+	end := &ending{}
+	// A subscription's field is resolved here, in a request of its own.
+	next := s.ExecutableSchema.Exec(context.WithValue(s.gate.WithRequest(ctx), endingKey{}, end))
 	return func(ctx context.Context) *graphql.Response {
-		return next(s.gate.WithRequest(ctx))
+		response := next(s.gate.WithRequest(ctx))
+		if response == nil {
+			if err := end.take(); err != nil {
+				graphql.AddError(ctx, err)
+				return &graphql.Response{Data: []byte("null")}
+			}
+		}
+		return response
 	}
 }

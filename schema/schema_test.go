@@ -50,9 +50,12 @@ func TestUserDataIsBehindUserScoped(t *testing.T) {
 		"AuditEvent", "AuditEventConnection", "AuditEventEdge", "AuditSubject", "UserReference", "WorkspaceReference", "ApiKeyReference",
 		"AuditReport", "AuditFault", "AuditCheckpoint", "AuditVerification",
 		"SystemSetting", "HealthCheck", "HealthCheckConnection", "HealthCheckEdge",
-		"ConfiguredType", "Parameter", // what this program can run
+		"ConfiguredType", "Parameter", "OrchestratorType", // what this program can run
 		"NativeDataset", "FieldMapping", // what it brings
+		"Problem",                  // made of what the request named
 		"ConverterStep", "Verdict", // made of what the request brought
+		// Streams find their workspace by directives.ReadingThing, and ask again while they last.
+		"Subscription", "ExecutionEvent", "ExecutionState", "ExecutionProgress", "ExecutionItemDone", "ExecutionLogLine",
 		"ErrorLog", "ErrorLogConnection", "ErrorLogEdge", "RateLimit", "RateLimitConnection", "RateLimitEdge",
 	}
 	parsed := load(t)

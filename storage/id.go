@@ -28,6 +28,8 @@ const (
 	KindAnnotation   Kind = 'b'
 	KindFinding      Kind = 'h'
 	KindFile         Kind = 'x'
+	KindOrchestrator Kind = 'O'
+	KindPrice        Kind = 'P'
 
 	// What the app store keeps: who may see it is not told by a store's key.
 	KindUser       Kind = 'u'
@@ -44,7 +46,7 @@ func (k Kind) InWorkspace() bool {
 }
 
 const (
-	storeKinds = "acmskgdvptreibhx"
+	storeKinds = "acmskgdvptreibhxOP"
 	appKinds   = "uynlof"
 )
 

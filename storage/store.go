@@ -68,8 +68,9 @@ type UserStore interface {
 	// CodeConflict for a name that another of the kind has.
 	ChangeConfigured(ctx context.Context, kind ConfiguredKind, key string, change ConfiguredChange) error
 	// DeleteConfigured deletes a configured thing. CodeNotFound for none; CodeConflict
-	// while another thing is made of it, or, for a generator without cascade, while
-	// components came from it. Components stay, for runs recorded them.
+	// while another thing is made of it, or, without cascade, while orchestrators name it
+	// or components came from it. With cascade the orchestrators go too; components stay,
+	// for runs recorded them.
 	DeleteConfigured(ctx context.Context, kind ConfiguredKind, key string, cascade bool) error
 
 	// SealedCredential is the sealed credential of one thing. CodeNotFound for none.
@@ -120,9 +121,15 @@ type UserStore interface {
 	RunsByFinding(ctx context.Context, keys []string) (map[string]*FindingRuns, error)
 	MessagesByFinding(ctx context.Context, keys []string) (map[string][]*Message, error)
 
+	Orchestrators
+	Prices
+	Usage
+
 	Executions(ctx context.Context, filter *ExecutionFilter, order ExecutionOrder, page Page) (*Connection[Execution], error)
 	ExecutionsByKey(ctx context.Context, keys []string) (map[string]*Execution, error)
 	ExecutionSummaries(ctx context.Context, keys []string) (map[string]*ExecutionSummary, error)
+
+	Runs
 
 	Imports(ctx context.Context, page Page) (*Connection[Import], error)
 	ImportsByKey(ctx context.Context, keys []string) (map[string]*Import, error)
@@ -175,6 +182,7 @@ const (
 	AttacksOfPrompt    AttackEdge = "prompt"    // parent: prompt number
 	AttacksOfExecution AttackEdge = "execution" // parent: execution key
 	AttacksOfGenerator AttackEdge = "generator" // parent: generator key
+	AttacksOfConverter AttackEdge = "converter" // parent: converter key
 	AttacksOfFinding   AttackEdge = "finding"   // parent: finding key
 )
 
@@ -194,6 +202,7 @@ type AppStore interface {
 	HealthHistory
 	ErrorLogs
 	Repeats
+	Executions
 
 	// Flush writes what is kept in memory: when keys and sessions were last used.
 	// The caller calls it each second and before Close.

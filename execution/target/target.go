@@ -128,6 +128,9 @@ func New(typeName string, parameters storage.JSON, credentials map[string]string
 	return made, nil
 }
 
+// Calls tells whether sending calls anything: ECHO does not.
+func (t *Target) Calls() bool { return t.speak != nil }
+
 // Close gives up the idle connections.
 func (t *Target) Close() { t.http.CloseIdleConnections() }
 
@@ -264,3 +267,6 @@ func isContentFilter(body []byte) bool {
 	}
 	return fmt.Sprint(document.Error.Code) == "content_filter" || document.Error.InnerError.Code == "ResponsibleAIPolicyViolation"
 }
+
+// Bound is a parameter that bounds how often runs call it, 0 for no bound.
+func (t *Target) Bound(parameter string) int64 { return t.plain.Integer(parameter) }

@@ -55,6 +55,13 @@ func UserStore(t *testing.T, open func(t *testing.T) storage.UserStore) {
 		"FindingsAreReadBack":                     findingsAreReadBack,
 		"FindingsChangeByTheirStatus":             findingsChangeByTheirStatus,
 		"FindingsAreListedInOrder":                findingsAreListedInOrder,
+		"OrchestratorsAreReadBack":                orchestratorsAreReadBack,
+		"OrchestratorsNameWhatIsThere":            orchestratorsNameWhatIsThere,
+		"WhatOrchestratorsNameIsKept":             whatOrchestratorsNameIsKept,
+		"PricesAreSetAndRemoved":                  pricesAreSetAndRemoved,
+		"UsesOfConfiguredThingsAreFound":          usesOfConfiguredThingsAreFound,
+		"MessagesKnowWhatTheyAnswer":              messagesKnowWhatTheyAnswer,
+		"TestsAreRecordedTogether":                testsAreRecordedTogether,
 		"VersionsAreReadBack":                     versionsAreReadBack,
 		"VersionsRefuseWhatDoesNotFit":            versionsRefuseWhatDoesNotFit,
 		"ChangedPromptsKeepTheOthers":             changedPromptsKeepTheOthers,
@@ -73,6 +80,9 @@ func UserStore(t *testing.T, open func(t *testing.T) storage.UserStore) {
 		"AFileIsNotDeletedWhileInUse":             aFileIsNotDeletedWhileSomethingRefersToIt,
 		"EndedContextEndsEveryRead":               endedContextEndsEveryRead,
 	} {
+		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+	}
+	for name, test := range runTests {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
 	t.Run("StoresShareNothing", func(t *testing.T) { storesShareNothing(t, open(t), open(t)) })

@@ -57,6 +57,7 @@ type made struct {
 	Rows      []string               `json:"rows,omitempty"`
 	Count     int64                  `json:"count,omitempty"`
 	Matched   int64                  `json:"matched,omitempty"`
+	Known     bool                   `json:"known,omitempty"`
 	Tables    []*storage.ImportCount `json:"tables,omitempty"`
 	Notes     []string               `json:"notes,omitempty"`
 	Deleted   []*storage.TableUse    `json:"deleted,omitempty"`
@@ -200,6 +201,7 @@ var subjectTypes = map[storage.Kind]string{
 	storage.KindUserSetting:   "UserSetting",
 	storage.KindTaxonomy:      "Taxonomy",
 	storage.KindTrashEntry:    "TrashEntry",
+	storage.KindFile:          "File",
 }
 
 // key decodes the id. What is no key, of another kind, or out of the reach of the

@@ -245,6 +245,19 @@ type FindingPayload struct {
 	Count   int64
 }
 
+// FilePayload is the answer of a mutation of a file.
+type FilePayload struct {
+	WorkspacePayload
+	File  *storage.File
+	Known bool // its content was a file already
+}
+
+// FileUse is what refers to a file, which is named for its store.
+type FileUse struct {
+	FileID string
+	storage.FileUse
+}
+
 // MemberPayload is the answer of a mutation of a member.
 type MemberPayload struct {
 	WorkspacePayload

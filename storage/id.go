@@ -28,6 +28,7 @@ const (
 	KindAnnotation   Kind = 'b'
 	KindFinding      Kind = 'h'
 	KindTrashEntry   Kind = 'z'
+	KindFile         Kind = 'x'
 	KindOrchestrator Kind = 'O'
 	KindPrice        Kind = 'P'
 
@@ -54,7 +55,7 @@ func (k Kind) InWorkspace() bool {
 }
 
 const (
-	storeKinds = "acmskgdvptreibhOPJQFLTz"
+	storeKinds = "acmskgdvptreibhOPJQFLTzx"
 	appKinds   = "uynlofU"
 )
 

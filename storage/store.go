@@ -135,6 +135,8 @@ type UserStore interface {
 	ImportsByKey(ctx context.Context, keys []string) (map[string]*Import, error)
 	StorageUse(ctx context.Context) (*StorageUse, error)
 
+	Files
+
 	// Snapshot is this store as it is now, whatever is written meanwhile. It reads only,
 	// on one connection, and must be closed.
 	Snapshot(ctx context.Context) (UserStore, error)

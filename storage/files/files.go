@@ -28,8 +28,9 @@ const place = "violentutf/files"
 // Folder is the contents of all workspaces of a data folder. It is safe for
 // concurrent use. Only the owner of the data folder may open it.
 type Folder struct {
-	root *os.Root
-	data string // the data folder, resolved
+	root  *os.Root
+	data  string // the data folder, resolved
+	holds holds
 }
 
 // Open opens the contents below a data folder and removes what a crash left half
@@ -55,7 +56,7 @@ func (f *Folder) Close() error { return f.root.Close() }
 
 // Content is an open content.
 type Content struct {
-	io.ReadSeekCloser
+	storage.UploadFile
 	MediaType string
 	ModTime   time.Time
 }
@@ -82,17 +83,17 @@ func (f *Folder) Open(owner, hash string) (*Content, error) {
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	return &Content{ReadSeekCloser: file, MediaType: mediaType, ModTime: info.ModTime()}, nil
+	return &Content{UploadFile: file, MediaType: mediaType, ModTime: info.ModTime()}, nil
 }
 
-// Copy keeps a content of one workspace for another one as well. fs.ErrNotExist when
-// the first has none.
-func (f *Folder) Copy(ctx context.Context, file *storage.File, to string) error {
+// Copy keeps a content of one workspace for another one as well, held until a row names
+// it there. fs.ErrNotExist when the first has none.
+func (f *Folder) Copy(ctx context.Context, file *storage.File, to string, held *Holding) error {
 	content, err := f.Open(file.Owner, file.Hash)
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.keep(ctx, to, file.Hash, file.Bytes, content), content.Close())
+	return errors.Join(f.keep(ctx, to, file.Hash, file.Bytes, content, held), content.Close())
 }
 
 // youngest is how long a content is kept after it last came: longer than any import
@@ -149,10 +150,13 @@ var errChanged = errors.New("the file changed while it was read")
 
 // keep stores a content under its hash, whole and on disk, or not at all. One that
 // is there already is left as it is.
-func (f *Folder) keep(ctx context.Context, owner, hash string, bytes int64, content io.Reader) error {
+func (f *Folder) keep(ctx context.Context, owner, hash string, bytes int64, content io.Reader, held *Holding) error {
 	name, ok := nameOf(owner, hash)
 	if !ok {
 		return fmt.Errorf("keep a file: %q of %q is no name of a content", hash, owner)
+	}
+	if err := held.take(ctx, name); err != nil {
+		return err
 	}
 	if info, err := f.root.Stat(name); err == nil && info.Mode().IsRegular() && info.Size() == bytes {
 		// As young as a new one, for Remove. When that took it just now, it is kept anew.

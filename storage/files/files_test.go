@@ -57,7 +57,7 @@ func open(t *testing.T, data string) *Folder {
 
 func (m *media) from(t *testing.T, root string, dryRun bool) *Source {
 	t.Helper()
-	source, err := m.folder.Source(root, owner, dryRun)
+	source, err := m.folder.Source(root, owner, dryRun, m.folder.Hold())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +225,7 @@ func TestACancelledCopyLeavesNothing(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	hash := strings.Repeat("ab", sha256.Size)
-	if err := m.folder.keep(t.Context(), owner, hash, 1, strings.NewReader("x")); !errors.Is(err, errChanged) {
+	if err := m.folder.keep(t.Context(), owner, hash, 1, strings.NewReader("x"), nil); !errors.Is(err, errChanged) {
 		t.Errorf("a content under a wrong hash: %v", err)
 	}
 	if kept := m.kept(t); len(kept) > 0 {

@@ -95,6 +95,10 @@ func UserStore(t *testing.T, open func(t *testing.T) storage.UserStore) {
 		"WhatWasPurgedIsGone":                       whatWasPurgedIsGone,
 		"ANameThatCameAgainIsInTheWay":              aNameThatCameAgainIsInTheWay,
 		"FilesGoWithTheirLastMessage":               filesGoWithTheirLastMessage,
+		"FilesHandedOverAreReadBack":                filesHandedOverAreReadBack,
+		"FilesAreListedFilteredAndCounted":          filesAreListedFilteredAndCounted,
+		"StreamedVersionsAreAsOthers":               streamedVersionsAreAsOthers,
+		"AFileIsNotDeletedWhileInUse":               aFileIsNotDeletedWhileSomethingRefersToIt,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}

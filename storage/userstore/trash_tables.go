@@ -45,12 +45,15 @@ var trashTables = []trashTable{
 	{name: "finding_messages", along: gone("finding_id", "findings", "id") + " OR " + ofGoneConversation},
 	{name: "message_files", along: ofGoneConversation},
 	{name: "files", along: gone("sha256", "message_files", "sha256") + `
-  AND t.sha256 NOT IN (SELECT f.sha256 FROM message_files f WHERE f.owner_id = $1)`},
+  AND t.sha256 NOT IN (SELECT f.sha256 FROM message_files f WHERE f.owner_id = $1)
+  AND t.sha256 NOT IN (SELECT d.sha256 FROM file_details d WHERE d.owner_id = $1)
+  AND t.sha256 NOT IN (SELECT d.sha256 FROM dataset_files d WHERE d.owner_id = $1)`},
 	{name: "datasets", key: "id", argument: "datasets"},
 	{name: "dataset_versions", along: gone("dataset_id", "datasets", "id")},
 	{name: "dataset_members", along: gone("dataset_id", "datasets", "id")},
 	{name: "dataset_splits", along: gone("dataset_id", "datasets", "id")},
 	{name: "dataset_split_members", along: gone("dataset_id", "datasets", "id")},
+	{name: "dataset_files", along: gone("dataset_id", "datasets", "id")},
 	{name: "dataset_prompts", along: gone("dataset_id", "datasets", "id")},
 	{name: "generators", key: "id", argument: "generators"},
 	{name: "converters", key: "id", argument: "converters"},

@@ -20,11 +20,12 @@ import (
 
 // nothingToDelete are the tables whose rows no deletion takes, and why.
 var nothingToDelete = map[string]string{
-	"store_info":       "the store itself",
-	"components":       "what runs used, whoever used it; they are shared and stay",
-	"imports":          "the history of the store: rows do not tell which import brought them",
-	"user_sessions":    "saved screens, which hang on nothing",
-	"prices":           "what calls cost: removed at once",
+	"store_info":    "the store itself",
+	"components":    "what runs used, whoever used it; they are shared and stay",
+	"imports":       "the history of the store: rows do not tell which import brought them",
+	"user_sessions": "saved screens, which hang on nothing",
+	"prices":        "what calls cost: removed at once",
+	"file_details":  "what somebody says of a file: removed with it", "file_tags": "the same",
 	"taxonomies":       "a workspace's own, removed at once",
 	"taxonomy_entries": "of those",
 	"saved_queries":    "removed at once", "parameter_files": "removed at once", "templates": "removed at once",

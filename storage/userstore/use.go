@@ -21,6 +21,7 @@ var countedTables = []string{
 	"taxonomies", "taxonomy_entries", "attack_tags", "raw_exchanges",
 	"trash",
 	"orchestrators", "prices",
+	"file_details", "file_tags", "dataset_files",
 }
 
 // StorageUse tells the size of the store and the rows of its tables.

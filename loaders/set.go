@@ -36,6 +36,11 @@ type Set struct {
 	PromptsOfDataset *Pages[string, storage.PromptFilter, storage.Prompt]
 	LastOutcome      *Loader[Tried, *storage.Outcome]
 
+	DatasetVersion    *Loader[storage.VersionKey, *storage.DatasetVersion]
+	VersionsOfDataset *Pages[string, struct{}, storage.DatasetVersion]
+	PromptsOfVersion  *Pages[string, storage.PromptFilter, storage.Prompt]
+	SplitsOfVersion   *Loader[storage.VersionKey, []*storage.Split]
+
 	Execution        *Loader[string, *storage.Execution]
 	ExecutionSummary *Loader[string, *storage.ExecutionSummary]
 	Import           *Loader[string, *storage.Import]
@@ -85,6 +90,11 @@ func NewSet(store storage.UserStore) *Set {
 		Prompt:           newLoader(store.PromptsByNumber),
 		PromptsOfDataset: promptsOfDataset(store),
 		LastOutcome:      newLoader(lastOutcomes(store)),
+
+		DatasetVersion:    newLoader(store.DatasetVersionsByKey),
+		VersionsOfDataset: versionsOfDataset(store),
+		PromptsOfVersion:  promptsOfVersion(store),
+		SplitsOfVersion:   newListLoader(store.SplitsByVersion),
 
 		Execution:        newLoader(store.ExecutionsByKey),
 		ExecutionSummary: executionSummaries(store),

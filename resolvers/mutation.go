@@ -185,6 +185,8 @@ var subjectTypes = map[storage.Kind]string{
 	storage.KindMessage:      "Message",
 	storage.KindAnnotation:   "Annotation",
 	storage.KindFinding:      "Finding",
+	storage.KindDataset:      "Dataset",
+	storage.KindVersion:      "DatasetVersion",
 }
 
 // key decodes the id. What is no key, of another kind, or out of the reach of the

@@ -62,7 +62,18 @@ var mutations = map[string]func(*team) map[string]any{
 	"addEvidence":       deleted(storage.KindFinding),
 	"removeEvidence":    deleted(storage.KindFinding),
 	"deleteFinding":     deleted(storage.KindFinding),
-	"setUserDisabled":   func(s *team) map[string]any { return map[string]any{"user": s.users["alice"].ID(), "disabled": true} },
+	"createDataset": func(s *team) map[string]any {
+		return map[string]any{"workspace": s.red.ID(), "name": "mine", "prompts": []any{map[string]any{"text": "x"}}}
+	},
+	"transformDataset": func(s *team) map[string]any {
+		return map[string]any{"workspace": s.red.ID(), "name": "mine", "sources": []any{map[string]any{"dataset": "none"}}}
+	},
+	"updateDataset": deleted(storage.KindDataset),
+	"changePrompts": func(s *team) map[string]any { return with(deleted(storage.KindDataset)(s), "version", 1) },
+	"splitDataset":  func(s *team) map[string]any { return with(deleted(storage.KindDataset)(s), "parts", []any{}) },
+	"removeSplit":   thing(storage.KindDataset), "cloneDataset": thing(storage.KindDataset), "deleteDataset": deleted(storage.KindDataset),
+	"deleteDatasetVersion": deleted(storage.KindVersion),
+	"setUserDisabled":      func(s *team) map[string]any { return map[string]any{"user": s.users["alice"].ID(), "disabled": true} },
 }
 
 func newThing(s *team) map[string]any {
@@ -179,7 +190,7 @@ func TestEveryMutationRefusesWhoMayNotMakeIt(t *testing.T) {
 			}
 		}
 		// What is in a workspace that is named is as good as out of reach in an archived one.
-		named := input["type"] != nil || input["title"] != nil || input["attackFilter"] != nil && input["workspace"] != nil
+		named := input["type"] != nil || input["title"] != nil || input["prompts"] != nil || input["sources"] != nil || input["attackFilter"] != nil && input["workspace"] != nil
 		switch {
 		case named || input["id"] != nil || strings.HasPrefix(field.Name, "preview"): // what is in a workspace
 			intruders = append(intruders, intruder{"who is no member", mallory, nil, storage.CodeNotFound},

@@ -273,3 +273,9 @@ type SettingPayload struct {
 // AuditSubject is what a row of the audit log was about: a pointer to a user, a
 // workspace or an API key of storage.
 type AuditSubject any
+
+// DatasetPayload is the answer of a mutation of a dataset.
+type DatasetPayload struct {
+	WorkspacePayload
+	Dataset *storage.Dataset
+}

@@ -221,7 +221,8 @@ func changedPromptsKeepTheOthers(t *testing.T, store storage.UserStore) {
 	}
 	equal(t, "difference", must(store.DatasetDifference(t.Context(), storage.VersionKey{Dataset: "d1", Number: 1}, storage.VersionKey{Dataset: "d1"}))(t),
 		storage.DatasetDifference{
-			From: storage.VersionKey{Dataset: "d1", Number: 1}, To: storage.VersionKey{Dataset: "d1", Number: 3},
+			DatasetID: storage.ID{Kind: storage.KindDataset, Store: store.Key(), Key: "d1"}.String(),
+			From:      storage.VersionKey{Dataset: "d1", Number: 1}, To: storage.VersionKey{Dataset: "d1", Number: 3},
 			Added: 3, Removed: 1, Changed: 1, Unchanged: 2,
 		})
 }

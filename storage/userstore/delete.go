@@ -129,6 +129,24 @@ WHERE a.owner_id = $1 AND p.dataset_id IN (SELECT unnest(CAST($3 AS TEXT[]))) AN
 			Message: fmt.Sprintf("%d attacks of this workspace came from prompts of these datasets: copy the datasets, or take those attacks with them", used),
 		}
 	}
+	// A copy has the newest version alone.
+	var history int64
+	if err := from.QueryRowContext(ctx, `
+SELECT (
+  SELECT count(*) FROM dataset_versions v
+  WHERE v.owner_id = $1 AND v.dataset_id IN (SELECT unnest(CAST($2 AS TEXT[]))) AND (v.version > 1 OR v.used_at IS NOT NULL)
+) + (
+  SELECT count(*) FROM dataset_splits s
+  WHERE s.owner_id = $1 AND s.dataset_id IN (SELECT unnest(CAST($2 AS TEXT[])))
+)`, s.owner, what.Datasets).Scan(&history); err != nil {
+		return fmt.Errorf("look for versions of datasets: %w", err)
+	}
+	if history > 0 {
+		return &storage.Error{
+			Code: storage.CodeConflict, Field: "datasets",
+			Message: "these datasets have older versions, versions that were used, or splits, which a copy does not take along: copy instead",
+		}
+	}
 	return nil
 }
 

@@ -80,6 +80,11 @@ func TestEveryTextOfEveryArgumentIsOnlyAText(t *testing.T) {
 	for _, finding := range at(made.Data, "viewer", "workspace", "findings", "nodes").([]any) {
 		same(t, s.mutate(t, &everything, "deleteFinding", map[string]any{"id": at(finding, "id")}).refusal(), "")
 	}
+	// So may a dataset.
+	made = s.ask(t, &everything, `{viewer{workspace{datasets(first:1000,filter:{author:{isNull:false}}){nodes{id}}}}}`, nil)
+	for _, dataset := range at(made.Data, "viewer", "workspace", "datasets", "nodes").([]any) {
+		same(t, s.mutate(t, &everything, "deleteDataset", map[string]any{"id": at(dataset, "id"), "cascade": true}).refusal(), "")
+	}
 	after := s.ask(t, &everything, whole, nil)
 	same(t, after.Data, before.Data)
 	report, err := s.app.AuditIntegrity(t.Context())

@@ -334,6 +334,9 @@ func usedVersionsStay(t *testing.T, store storage.UserStore) {
 	if version.UsedAt == nil || !version.UsedAt.Equal(at(30)) || *version.UsedBy != "run 1" {
 		t.Errorf("used %+v", version)
 	}
+	if err := store.CheckDelete(t.Context(), storage.Selection{Datasets: []string{"d1"}}); storage.CodeOf(err) != storage.CodeConflict {
+		t.Errorf("moving what has a history: %v", err)
+	}
 	for name, err := range map[string]error{
 		"version": store.DeleteDatasetVersion(t.Context(), version.VersionKey()),
 		"dataset": store.DeleteDataset(t.Context(), "d1", true),

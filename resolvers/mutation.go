@@ -55,6 +55,7 @@ type made struct {
 	Setting   string                 `json:"setting,omitempty"`
 	Row       string                 `json:"row,omitempty"` // of a user store
 	Rows      []string               `json:"rows,omitempty"`
+	Left      []string               `json:"left,omitempty"` // of Rows those that were left alone
 	Count     int64                  `json:"count,omitempty"`
 	Matched   int64                  `json:"matched,omitempty"`
 	Known     bool                   `json:"known,omitempty"`
@@ -152,7 +153,7 @@ func (r *Resolver) onRecord(ctx context.Context, c change, actor *storage.User, 
 		// Whatever the log's complaint is, it is not about the input.
 		return nil, true, fmt.Errorf("put %s on record: %v", c.field, err)
 	}
-	refused := mendable(err) != nil || storage.CodeOf(err) == storage.CodeForbidden
+	refused := mendable(err) != nil || storage.CodeOf(err) == storage.CodeForbidden || storage.CodeOf(err) == storage.CodeRateLimited
 	_, changed := errors.AsType[partly](err)
 	return done, refused && !changed, err
 }
@@ -202,6 +203,7 @@ var subjectTypes = map[storage.Kind]string{
 	storage.KindTaxonomy:      "Taxonomy",
 	storage.KindTrashEntry:    "TrashEntry",
 	storage.KindFile:          "File",
+	storage.KindVersion:       "DatasetVersion",
 }
 
 // key decodes the id. What is no key, of another kind, or out of the reach of the

@@ -106,6 +106,9 @@ func (a ahead) conversations(ctx context.Context, on selection, rows []*storage.
 	if on.has("transcript") {
 		level.Go(func() { a.set.ScoredThread.Prefetch(ctx, numbers) })
 	}
+	if on.has("findings") {
+		level.Go(func() { a.set.FindingsOfConversation.Prefetch(ctx, numbers) })
+	}
 	if on.has("annotations") {
 		level.Go(func() {
 			found := a.set.AnnotationsOfConversation.Prefetch(ctx, numbers)
@@ -152,6 +155,9 @@ func (a ahead) messages(ctx context.Context, on selection, rows []*storage.Messa
 			found := a.set.AnnotationsOfMessage.Prefetch(ctx, keys)
 			a.annotations(ctx, on.under("annotations", "Annotation", "Node"), found)
 		})
+	}
+	if on.has("findings") {
+		level.Go(func() { a.set.FindingsOfMessage.Prefetch(ctx, keys) })
 	}
 	if on.has("converters") {
 		level.Go(func() { a.components(ctx, on, converters) })

@@ -184,3 +184,25 @@ func TestRawExchangesAreShownWhereKept(t *testing.T) {
 		map[string]any{"raw": map[string]any{"request": "POST", "response": "OK", "contentType": "TEXT/PLAIN", "status": 200, "keptAt": "2026-02-01T00:00:00Z"}},
 	})
 }
+
+// TestWhatWasNeverTriedIsOneRequest asks question 2: the prompts of a dataset that were
+// never tried on a target, and those that succeeded on one and not on another.
+func TestWhatWasNeverTriedIsOneRequest(t *testing.T) {
+	s := newStores(t, 6, 1)
+	s.run(t) // attacks 2, 4 and 6 tried prompt 1, the others prompt 2
+	names := at(s.ask(t, alice, `{viewer{workspace{attacks{nodes{target{name}}}}}}`, nil).Data, "viewer", "workspace", "attacks", "nodes", 0, "target", "name")
+	query := fmt.Sprintf(`{viewer{workspace{datasets{nodes{name
+		untried:prompts(filter:{notTriedOn:["nowhere"]}){totalCount} tried:prompts(filter:{triedOn:[%[1]q]}){totalCount}
+		between:prompts(filter:{succeededOn:[%[1]q],notSucceededOn:["nowhere"]}){totalCount nodes{text}}
+		none:prompts(filter:{notTriedOn:[%[1]q]}){totalCount}}}}}}`, names)
+	meter := &storage.Meter{}
+	if response := s.executeWith(t, meter, query); len(response.Errors) > 0 || meter.UserStatements.Load() > 9 {
+		t.Errorf("it cost %d statements: %v", meter.UserStatements.Load(), response.Errors)
+	}
+	of := at(s.ask(t, alice, query, nil).Data, "viewer", "workspace", "datasets", "nodes", 0)
+	for alias, want := range map[string]int{"untried": 2, "tried": 2, "between": 2, "none": 0} {
+		if got := at(of, alias, "totalCount"); fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%s counts %v, want %d", alias, got, want)
+		}
+	}
+}

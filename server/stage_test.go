@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http/httptest"
 	"net/netip"
 	"os"
@@ -23,8 +24,9 @@ import (
 
 // stage is a site on which the examples of docs/operations play: alice owns the shared
 // workspace "red team" with the sample data, ed edits it and vi views it, "old" is
-// archived; mallory owns another "red team" with the same data; root administrates,
-// auditor reads the log, carol was made by a command and never signed in, dora is bound to an identity.
+// archived; mallory owns another "red team" with the same data and an "old" one; root
+// administrates, auditor reads the log, carol was made by a command and never signed in,
+// dora is bound to an identity.
 type stage struct {
 	*site
 	examples map[string]*operations.Example
@@ -158,18 +160,22 @@ func furnish(t *testing.T, dir string) {
 				t.Fatal(err)
 			}
 			if _, err := s.house.App.CreateSession(ctx, storage.Session{
-				Key: strings.Repeat(strconv.Itoa(i)+owner[:1], 32), UserKey: user.Key, ExpiresAt: time.Now().Add(time.Hour), Idle: time.Hour, IP: "192.0.2.7", UserAgent: agent,
+				Key: strings.Repeat(fmt.Sprintf("%x%x", i, len(owner)), 32), UserKey: user.Key, ExpiresAt: time.Now().Add(time.Hour), Idle: time.Hour, IP: "192.0.2.7", UserAgent: agent,
 			}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if owner == "mallory" {
-			continue
-		}
-		s.mustAsk(token, `mutation($w:ID!){ed:inviteMember(input:{workspace:$w,username:"ed",role:EDITOR}){userErrors{message}}
-			vi:inviteMember(input:{workspace:$w,username:"vi",role:VIEWER}){userErrors{message}}}`, map[string]any{"w": at(made.Data, "createWorkspace", "workspace", "id")})
 		old := s.mustAsk(token, `mutation{createWorkspace(input:{name:"old"}){workspace{id}}}`, nil)
-		s.mustAsk(token, `mutation($w:ID!){archiveWorkspace(input:{workspace:$w}){userErrors{message}}}`, map[string]any{"w": at(old.Data, "createWorkspace", "workspace", "id")})
+		both := map[string]any{"red": at(made.Data, "createWorkspace", "workspace", "id"), "old": at(old.Data, "createWorkspace", "workspace", "id")}
+		for name, id := range both {
+			if owner == "alice" {
+				s.mustAsk(token, `mutation($w:ID!){ed:inviteMember(input:{workspace:$w,username:"ed",role:EDITOR}){userErrors{message}}
+					vi:inviteMember(input:{workspace:$w,username:"vi",role:VIEWER}){userErrors{message}}}`, map[string]any{"w": id})
+			}
+			if name == "old" {
+				s.mustAsk(token, `mutation($w:ID!){archiveWorkspace(input:{workspace:$w}){userErrors{message}}}`, map[string]any{"w": id})
+			}
+		}
 	}
 	_, _, err := s.house.App.EnsureUser(ctx, "carol", s.house.PersonalFile("carol"))
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -108,6 +109,27 @@ func (s *stage) state() string {
 	return text.String() + strings.Join(stores, "\n")
 }
 
+// seen are the columns that tell what was noticed, not what somebody did.
+var seen = []string{"bytes", "rows", "last_write", "last_used_at", "last_seen"}
+
+// differences are the lines that one of two states has alone, "" for none.
+func differences(before, after string) string {
+	count := map[string]int{}
+	for line := range strings.Lines(before) {
+		count[line]--
+	}
+	for line := range strings.Lines(after) {
+		count[line]++
+	}
+	var text strings.Builder
+	for _, line := range slices.Sorted(maps.Keys(count)) {
+		if count[line] != 0 {
+			fmt.Fprintf(&text, "%+d %s\n", count[line], strings.TrimSpace(line))
+		}
+	}
+	return text.String()
+}
+
 // rowsOf are the rows of a table without what no two runs share, sorted.
 func rowsOf(t *testing.T, db *sql.DB, table string) []string {
 	t.Helper()
@@ -131,8 +153,8 @@ func rowsOf(t *testing.T, db *sql.DB, table string) []string {
 		}
 		var row []string
 		for i, value := range values {
-			if table == "workspaces" && slices.Contains([]string{"bytes", "rows", "last_write"}, columns[i]) {
-				continue // what is remembered of a store
+			if slices.Contains(seen, columns[i]) {
+				continue
 			}
 			if raw, is := value.([]byte); is {
 				value = string(raw)

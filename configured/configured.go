@@ -29,6 +29,9 @@ type Things struct {
 	Types map[storage.ConfiguredKind][]*storage.ConfiguredType
 	// Calls are the bounds of calls to generators.
 	Calls target.Options
+	// Count counts a call that the user of ctx is about to make, for a test or a preview;
+	// CodeRateLimited when it may not be made. nil counts nothing.
+	Count func(ctx context.Context) error
 }
 
 // New is a thing to make.
@@ -69,7 +72,7 @@ func (t *Things) Create(ctx context.Context, store storage.UserStore, kind stora
 	session := t.Keeper.Begin()
 	defer session.End()
 	var credential *storage.NewCredential
-	if thing.Parameters, credential, err = t.seal(session, place(store, kind, thing.Key), of, wanted.Parameters, known{}); err != nil {
+	if thing.Parameters, credential, err = t.seal(session, store, place(store, kind, thing.Key), of, wanted.Parameters, known{}); err != nil {
 		return "", err
 	}
 	return thing.Key, store.AddConfigured(ctx, kind, thing, credential)
@@ -103,7 +106,7 @@ func (t *Things) Update(ctx context.Context, store storage.UserStore, kind stora
 		return err
 	}
 	_ = json.Unmarshal([]byte(thing.Parameters), &was.parameters) // what is no JSON has no leaf
-	parameters, credential, err := t.seal(session, place(store, kind, key), of, *wanted.Parameters, was)
+	parameters, credential, err := t.seal(session, store, place(store, kind, key), of, *wanted.Parameters, was)
 	if err != nil {
 		return err
 	}
@@ -178,20 +181,10 @@ type known struct {
 
 // seal takes the credentials out of parameters, checks the rest, and seals the
 // credentials together with the known ones that are to stay. A nil credential is none.
-func (t *Things) seal(session *secret.Session, at secret.Place, of *storage.ConfiguredType, given storage.JSON, was known) (storage.JSON, *storage.NewCredential, error) {
-	tree := map[string]any{}
-	if text := strings.TrimSpace(string(given)); text != "" && text != "null" {
-		if err := json.Unmarshal([]byte(text), &tree); err != nil {
-			return "", nil, storage.BadInput("parameters", "parameters must be a JSON object")
-		}
-	}
-	clean, found := secret.Extract(tree)
-	if clean == nil {
-		clean = map[string]any{}
-	}
-	credentials := map[string]string{}
-	for _, c := range found {
-		credentials[c.Path] = c.Value
+func (t *Things) seal(session *secret.Session, store storage.UserStore, at secret.Place, of *storage.ConfiguredType, given storage.JSON, was known) (storage.JSON, *storage.NewCredential, error) {
+	clean, credentials, err := split(store, of, given)
+	if err != nil {
+		return "", nil, err
 	}
 	for path, value := range was.credentials {
 		shown := leaf(was.parameters, path)
@@ -222,6 +215,64 @@ func (t *Things) seal(session *secret.Session, at secret.Place, of *storage.Conf
 		credential.LastFour = secret.LastFour(slices.Collect(maps.Values(credentials))[0])
 	}
 	return parameters, credential, nil
+}
+
+// split takes the credentials, by their pointers, out of parameters, and puts keys where
+// these name things of the store by id.
+func split(store storage.UserStore, of *storage.ConfiguredType, given storage.JSON) (map[string]any, map[string]string, error) {
+	tree, err := object(given)
+	if err != nil {
+		return nil, nil, err
+	}
+	withKeys(of, tree, store)
+	clean, found := secret.Extract(tree)
+	if clean == nil {
+		clean = map[string]any{}
+	}
+	credentials := map[string]string{}
+	for _, c := range found {
+		credentials[c.Path] = c.Value
+	}
+	return clean, credentials, nil
+}
+
+// object reads parameters, an object or nothing.
+func object(given storage.JSON) (map[string]any, error) {
+	tree := map[string]any{}
+	if text := strings.TrimSpace(string(given)); text != "" && text != "null" {
+		if err := json.Unmarshal([]byte(text), &tree); err != nil {
+			return nil, storage.BadInput("parameters", "parameters must be a JSON object")
+		}
+	}
+	return tree, nil
+}
+
+// withKeys puts keys where parameters name things of the store by id.
+func withKeys(of *storage.ConfiguredType, tree map[string]any, store storage.UserStore) {
+	kinds := map[storage.ParameterKind]storage.Kind{
+		storage.ParameterGenerator: storage.KindGenerator, storage.ParameterConverter: storage.KindConverter, storage.ParameterScorers: storage.KindScorer,
+	}
+	for _, parameter := range of.Parameters {
+		kind, names := kinds[parameter.Kind]
+		if !names {
+			continue
+		}
+		key := func(value any) any {
+			text, _ := value.(string)
+			if id, ok := storage.ParseID(text); ok && id.Kind == kind && id.Store == store.Key() {
+				return id.Key
+			}
+			return value
+		}
+		switch value := tree[parameter.Name].(type) {
+		case string:
+			tree[parameter.Name] = key(value)
+		case []any:
+			for i := range value {
+				value[i] = key(value[i])
+			}
+		}
+	}
 }
 
 // open opens a thing's credentials, by their pointers; nil for none.

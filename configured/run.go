@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/violentutf/violentutf/execution/converter"
 	"github.com/violentutf/violentutf/execution/scorer"
@@ -34,6 +35,9 @@ type Part struct {
 	Parameters storage.JSON
 }
 
+// Verdict is what a scorer says of a reply.
+type Verdict = scorer.Verdict
+
 // Subject is a reply to score, with what led to it.
 type Subject = scorer.Subject
 
@@ -54,33 +58,6 @@ func (t *Things) Target(ctx context.Context, store storage.UserStore, key string
 	return target.New(thing.Type, parameters, credentials, t.Calls)
 }
 
-// Test calls a generator once with a harmless prompt, and stores what that gave as its
-// last test and status.
-func (t *Things) Test(ctx context.Context, store storage.UserStore, key string) error {
-	model, err := t.Target(ctx, store, key)
-	if err != nil {
-		return err
-	}
-	defer model.Close()
-	got := model.Check(ctx)
-	status := storage.StatusReady
-	result := map[string]any{"ok": got.OK, "latencyMs": got.Latency.Milliseconds()}
-	if got.OK {
-		result["reply"], result["model"] = got.Reply, got.Model
-	} else {
-		status = StatusFailing
-		result["errorClass"], result["message"] = got.Class, got.Message
-		if got.Status != 0 {
-			result["status"] = got.Status
-		}
-	}
-	text, err := storage.CanonicalJSON(result)
-	if err != nil {
-		return fmt.Errorf("write the test of a generator: %w", err)
-	}
-	return store.ChangeConfigured(ctx, storage.KindGenerators, key, storage.ConfiguredChange{Status: &status, LastTest: &text})
-}
-
 // Models lists the models that a generator's provider offers.
 func (t *Things) Models(ctx context.Context, store storage.UserStore, key string) ([]string, error) {
 	model, err := t.Target(ctx, store, key)
@@ -88,6 +65,9 @@ func (t *Things) Models(ctx context.Context, store storage.UserStore, key string
 		return nil, err
 	}
 	defer model.Close()
+	if err := t.counted(ctx, model); err != nil {
+		return nil, err
+	}
 	models, err := model.Models(ctx)
 	return models, callable(err)
 }
@@ -98,11 +78,7 @@ func (t *Things) Convert(ctx context.Context, store storage.UserStore, parts []P
 	defer models.close()
 	chain := make(converter.Chain, 0, len(parts))
 	for _, part := range parts {
-		part, err := stored(ctx, store, storage.KindConverters, part)
-		if err != nil {
-			return nil, err
-		}
-		made, err := converter.New(part.Type, part.Parameters, func(ctx context.Context, key string) (converter.Model, error) { return models.open(ctx, key) })
+		made, _, err := models.converter(ctx, part)
 		if err != nil {
 			return nil, err
 		}
@@ -114,17 +90,16 @@ func (t *Things) Convert(ctx context.Context, store storage.UserStore, parts []P
 
 // Score shows what a scorer says of a reply.
 func (t *Things) Score(ctx context.Context, store storage.UserStore, part Part, subject Subject) (*scorer.Verdict, error) {
-	part, err := stored(ctx, store, storage.KindScorers, part)
-	if err != nil {
-		return nil, err
-	}
 	models := t.models(store)
 	defer models.close()
-	made, err := scorer.New(part.Type, part.Parameters, parts{ctx: ctx, models: models})
+	made, _, err := models.scorer(ctx, part)
 	if err != nil {
 		return nil, err
 	}
 	verdict, err := made.Score(ctx, subject)
+	if stopped := models.stopped(); stopped != nil {
+		return nil, stopped
+	}
 	return &verdict, err
 }
 
@@ -145,22 +120,27 @@ type models struct {
 	things *Things
 	store  storage.UserStore
 	opened map[string]*target.Target
+
+	mutex   sync.Mutex
+	refused error // the first call that may not be made
 }
 
 func (t *Things) models(store storage.UserStore) *models {
 	return &models{things: t, store: store, opened: map[string]*target.Target{}}
 }
 
-func (m *models) open(ctx context.Context, key string) (*target.Target, error) {
+func (m *models) open(ctx context.Context, key string) (counting, error) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
 	if known := m.opened[key]; known != nil {
-		return known, nil
+		return counting{known, m}, nil
 	}
 	opened, err := m.things.Target(ctx, m.store, key)
 	if err != nil {
-		return nil, fmt.Errorf("open the generator that it asks: %w", err)
+		return counting{}, fmt.Errorf("open the generator that it asks: %w", err)
 	}
 	m.opened[key] = opened
-	return opened, nil
+	return counting{opened, m}, nil
 }
 
 func (m *models) close() {
@@ -169,15 +149,75 @@ func (m *models) close() {
 	}
 }
 
+// stopped is why a call was not made: a judge that cannot be asked is no error to a
+// scorer, but who asks too often is to be told.
+func (m *models) stopped() error {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	return m.refused
+}
+
+// counting is a generator each of whose calls is counted.
+type counting struct {
+	target *target.Target
+	models *models
+}
+
+// Reply calls the generator, unless its user has called too often.
+func (c counting) Reply(ctx context.Context, system, user string) (string, error) {
+	if err := c.models.things.counted(ctx, c.target); err != nil {
+		c.models.mutex.Lock()
+		defer c.models.mutex.Unlock()
+		if c.models.refused == nil {
+			c.models.refused = err
+		}
+		return "", err
+	}
+	return c.target.Reply(ctx, system, user)
+}
+
+// counted counts a call before it is made.
+func (t *Things) counted(ctx context.Context, of *target.Target) error {
+	if t.Count == nil || !of.Calls() {
+		return nil
+	}
+	return t.Count(ctx)
+}
+
+// converter makes a converter, and says what it is.
+func (m *models) converter(ctx context.Context, part Part) (converter.Converter, Part, error) {
+	part, err := stored(ctx, m.store, storage.KindConverters, part)
+	if err != nil {
+		return nil, part, err
+	}
+	made, err := converter.New(part.Type, part.Parameters, func(ctx context.Context, key string) (converter.Model, error) { return m.open(ctx, key) })
+	return made, part, err
+}
+
+// scorer makes a scorer, and tells which generators it asks for a verdict.
+func (m *models) scorer(ctx context.Context, part Part) (scorer.Scorer, []string, error) {
+	part, err := stored(ctx, m.store, storage.KindScorers, part)
+	if err != nil {
+		return nil, nil, err
+	}
+	parts := &parts{ctx: ctx, models: m}
+	made, err := scorer.New(part.Type, part.Parameters, parts)
+	return made, parts.asked, err
+}
+
 // parts finds what a scorer is made of, in the context in which it is made.
 type parts struct {
 	ctx    context.Context //nolint:containedctx // it lives as long as scorer.New
 	models *models
+	asked  []string
 }
 
-func (p parts) Model(key string) (scorer.Model, error) { return p.models.open(p.ctx, key) }
+func (p *parts) Model(key string) (scorer.Model, error) {
+	p.asked = append(p.asked, key)
+	return p.models.open(p.ctx, key)
+}
 
-func (p parts) Scorer(key string) (scorer.Configured, error) {
+func (p *parts) Scorer(key string) (scorer.Configured, error) {
 	part, err := stored(p.ctx, p.models.store, storage.KindScorers, Part{Key: key})
 	return scorer.Configured{TypeName: part.Type, Parameters: part.Parameters}, err
 }

@@ -730,6 +730,20 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Prompt(ctx, sel, obj)
+	case storage.Price:
+		return ec._Price(ctx, sel, &obj)
+	case *storage.Price:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Price(ctx, sel, obj)
+	case storage.Orchestrator:
+		return ec._Orchestrator(ctx, sel, &obj)
+	case *storage.Orchestrator:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Orchestrator(ctx, sel, obj)
 	case storage.Message:
 		return ec._Message(ctx, sel, &obj)
 	case *storage.Message:
@@ -1011,6 +1025,22 @@ func (ec *executionContext) unmarshalNJSON2githubᚗcomᚋviolentutfᚋviolentut
 
 func (ec *executionContext) marshalNJSON2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐJSON(ctx context.Context, sel ast.SelectionSet, v storage.JSON) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) marshalNLabel2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐLabelᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Label) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLabel2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐLabel(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNLabel2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐLabel(ctx context.Context, sel ast.SelectionSet, v *storage.Label) graphql.Marshaler {

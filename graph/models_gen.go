@@ -105,6 +105,16 @@ type AuditVerification struct {
 	Fault *storage.AuditFault `json:"fault,omitempty"`
 }
 
+// What an orchestrator is to be made of.
+type CloneOrchestratorInput struct {
+	// The orchestrator that it is to be like.
+	ID string `json:"id"`
+	// The name of the new one.
+	Name string `json:"name"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // An API key to be made.
 type CreateAPIKeyInput struct {
 	// Its name: 1 to 100 bytes.
@@ -131,6 +141,16 @@ type CreateWorkspaceInput struct {
 type DeleteFindingInput struct {
 	// The finding.
 	ID string `json:"id"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What orchestrator is to be deleted.
+type DeleteOrchestratorInput struct {
+	// The orchestrator.
+	ID string `json:"id"`
+	// Whether its runs stay without it.
+	Cascade bool `json:"cascade"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -227,6 +247,14 @@ type RemoveMemberInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// Which price is to be forgotten.
+type RemovePriceInput struct {
+	// The price.
+	ID string `json:"id"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // Another name for a workspace.
 type RenameWorkspaceInput struct {
 	// The workspace.
@@ -291,6 +319,22 @@ type SetMemberRoleInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What models cost.
+type SetPriceInput struct {
+	// The workspace; the personal one without it.
+	Workspace *string `json:"workspace,omitempty"`
+	// A model's name, where * stands for any characters; a generator without a model has its own name for it.
+	Model string `json:"model"`
+	// The currency (ISO 4217).
+	Currency string `json:"currency"`
+	// What a million tokens into a call cost.
+	InputPrice float64 `json:"inputPrice"`
+	// What a million tokens out of a call cost.
+	OutputPrice float64 `json:"outputPrice"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // A new value of a setting.
 type SetSettingInput struct {
 	// The name of the setting.
@@ -321,6 +365,34 @@ type TestGeneratorInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// Which generators are to be tested: those with these ids, or of a filter; at most 50.
+type TestGeneratorsInput struct {
+	// The workspace; without it that of the ids, or the personal one.
+	Workspace *string `json:"workspace,omitempty"`
+	// The generators.
+	Ids []string `json:"ids,omitempty"`
+	// All generators that the filter holds for, by name; {} means all.
+	Filter *storage.ConfiguredFilter `json:"filter,omitempty"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A scorer, and the messages that it is tried on: those with these ids, or the first ones of a filter.
+type TestScorerInput struct {
+	// The workspace; without it that of the messages, or the personal one.
+	Workspace *string `json:"workspace,omitempty"`
+	// The scorer.
+	Scorer *schema.PartInput `json:"scorer"`
+	// The messages, at most 200.
+	Messages []string `json:"messages,omitempty"`
+	// The first messages that the filter holds for; those of the role ASSISTANT unless it says otherwise.
+	Filter *storage.MessageFilter `json:"filter,omitempty"`
+	// How many of the filter's, at most 200.
+	Limit int `json:"limit"`
+	// A name for this mutation, which is answered with it; the messages are judged anew each time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // The tokens of a call.
 type TokenUse struct {
 	// Tokens that were sent.
@@ -344,5 +416,27 @@ type UnarchiveWorkspaceInput struct {
 	// The workspace, one of viewer.archivedWorkspaces.
 	Workspace string `json:"workspace"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What is to be checked.
+type ValidateConfigurationInput struct {
+	// The workspace of the thing and of what it names; the personal one without it.
+	Workspace *string `json:"workspace,omitempty"`
+	// What it is.
+	Kind schema.PartKind `json:"kind"`
+	// The thing.
+	Part *schema.PartInput `json:"part"`
+	// A name that it is to have, to be checked too.
+	Name *string `json:"name,omitempty"`
+	// A name for this mutation, which is answered with it; it is checked anew each time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Which orchestrator is to be checked.
+type ValidateOrchestratorInput struct {
+	// The orchestrator.
+	ID string `json:"id"`
+	// A name for this mutation, which is answered with it; it is checked anew each time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

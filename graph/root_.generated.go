@@ -33,6 +33,7 @@ type ResolverRoot interface {
 	CategoryScore() CategoryScoreResolver
 	Component() ComponentResolver
 	Conversation() ConversationResolver
+	Converter() ConverterResolver
 	Dataset() DatasetResolver
 	Execution() ExecutionResolver
 	Finding() FindingResolver
@@ -42,8 +43,12 @@ type ResolverRoot interface {
 	Media() MediaResolver
 	Message() MessageResolver
 	Mutation() MutationResolver
+	Orchestrator() OrchestratorResolver
 	Prompt() PromptResolver
 	Query() QueryResolver
+	ScoreConnection() ScoreConnectionResolver
+	ScoreEdge() ScoreEdgeResolver
+	Scorer() ScorerResolver
 	Session() SessionResolver
 	TrueFalseScore() TrueFalseScoreResolver
 	Viewer() ViewerResolver
@@ -78,6 +83,16 @@ type ComplexityRoot struct {
 		Users                 func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.UserFilter, orderBy *storage.UserOrder) int
 		VerifyAuditCheckpoint func(childComplexity int, checkpoint AuditCheckpointInput) int
 		Workspaces            func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.WorkspaceFilter, orderBy *storage.WorkspaceOrder) int
+	}
+
+	Agreement struct {
+		BothFalse func(childComplexity int) int
+		BothTrue  func(childComplexity int) int
+		Compared  func(childComplexity int) int
+		Kappa     func(childComplexity int) int
+		Rate      func(childComplexity int) int
+		TrueHere  func(childComplexity int) int
+		TrueThere func(childComplexity int) int
 	}
 
 	AllowUserBindingPayload struct {
@@ -285,6 +300,13 @@ type ComplexityRoot struct {
 		Fault    func(childComplexity int) int
 	}
 
+	Budget struct {
+		Calls    func(childComplexity int) int
+		Currency func(childComplexity int) int
+		Money    func(childComplexity int) int
+		Tokens   func(childComplexity int) int
+	}
+
 	CategoryScore struct {
 		Attributes  func(childComplexity int) int
 		Categories  func(childComplexity int) int
@@ -318,6 +340,13 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	CloneOrchestratorPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Orchestrator     func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	CloneScorerPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Scorer           func(childComplexity int) int
@@ -325,18 +354,21 @@ type ComplexityRoot struct {
 	}
 
 	Component struct {
-		Attacks    func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.AttackFilter, orderBy *storage.AttackOrder) int
-		ClassName  func(childComplexity int) int
-		Endpoint   func(childComplexity int) int
-		Generator  func(childComplexity int) int
-		Hash       func(childComplexity int) int
-		ID         func(childComplexity int) int
-		Identifier func(childComplexity int) int
-		Kind       func(childComplexity int) int
-		Model      func(childComplexity int) int
-		Module     func(childComplexity int) int
-		Name       func(childComplexity int) int
-		Parameters func(childComplexity int) int
+		Attacks          func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.AttackFilter, orderBy *storage.AttackOrder) int
+		ClassName        func(childComplexity int) int
+		ConfiguredScorer func(childComplexity int) int
+		Converter        func(childComplexity int) int
+		Endpoint         func(childComplexity int) int
+		Generator        func(childComplexity int) int
+		Hash             func(childComplexity int) int
+		ID               func(childComplexity int) int
+		Identifier       func(childComplexity int) int
+		Kind             func(childComplexity int) int
+		Model            func(childComplexity int) int
+		Module           func(childComplexity int) int
+		Name             func(childComplexity int) int
+		Parameters       func(childComplexity int) int
+		Scores           func(childComplexity int, first *int, after *string, last *int, before *string) int
 	}
 
 	ComponentConnection struct {
@@ -393,18 +425,25 @@ type ComplexityRoot struct {
 	}
 
 	Converter struct {
-		Attributes func(childComplexity int) int
-		CreatedAt  func(childComplexity int) int
-		Credential func(childComplexity int) int
-		ID         func(childComplexity int) int
-		LastTest   func(childComplexity int) int
-		Name       func(childComplexity int) int
-		Parameters func(childComplexity int) int
-		Source     func(childComplexity int) int
-		SourceID   func(childComplexity int) int
-		Status     func(childComplexity int) int
-		Type       func(childComplexity int) int
-		UpdatedAt  func(childComplexity int) int
+		Attacks       func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.AttackFilter, orderBy *storage.AttackOrder) int
+		Attributes    func(childComplexity int) int
+		Components    func(childComplexity int, first *int, after *string, last *int, before *string) int
+		CreatedAt     func(childComplexity int) int
+		Credential    func(childComplexity int) int
+		ID            func(childComplexity int) int
+		LastTest      func(childComplexity int) int
+		Name          func(childComplexity int) int
+		Orchestrators func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Parameters    func(childComplexity int) int
+		Source        func(childComplexity int) int
+		SourceID      func(childComplexity int) int
+		Status        func(childComplexity int) int
+		Type          func(childComplexity int) int
+		UpdatedAt     func(childComplexity int) int
+	}
+
+	ConverterChain struct {
+		Converters func(childComplexity int) int
 	}
 
 	ConverterConnection struct {
@@ -430,6 +469,11 @@ type ComplexityRoot struct {
 		Tables           func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
 		Workspace        func(childComplexity int) int
+	}
+
+	Cost struct {
+		Amount   func(childComplexity int) int
+		Currency func(childComplexity int) int
 	}
 
 	CreateApiKeyPayload struct {
@@ -458,6 +502,13 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	CreateOrchestratorPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Orchestrator     func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	CreateScorerPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Scorer           func(childComplexity int) int
@@ -484,6 +535,7 @@ type ComplexityRoot struct {
 		HarmCategories func(childComplexity int) int
 		ID             func(childComplexity int) int
 		Name           func(childComplexity int) int
+		Orchestrators  func(childComplexity int, first *int, after *string, last *int, before *string) int
 		PromptCount    func(childComplexity int) int
 		Prompts        func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.PromptFilter) int
 		Source         func(childComplexity int) int
@@ -520,6 +572,12 @@ type ComplexityRoot struct {
 	}
 
 	DeleteGeneratorPayload struct {
+		ClientMutationID func(childComplexity int) int
+		DeletedID        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	DeleteOrchestratorPayload struct {
 		ClientMutationID func(childComplexity int) int
 		DeletedID        func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
@@ -569,6 +627,18 @@ type ComplexityRoot struct {
 	ErrorLogEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	Estimate struct {
+		Calls    func(childComplexity int) int
+		Costs    func(childComplexity int) int
+		Input    func(childComplexity int) int
+		Items    func(childComplexity int) int
+		Loads    func(childComplexity int) int
+		Method   func(childComplexity int) int
+		Output   func(childComplexity int) int
+		Seconds  func(childComplexity int) int
+		Unpriced func(childComplexity int) int
 	}
 
 	Execution struct {
@@ -670,19 +740,21 @@ type ComplexityRoot struct {
 	}
 
 	Generator struct {
-		Attacks    func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.AttackFilter, orderBy *storage.AttackOrder) int
-		Attributes func(childComplexity int) int
-		CreatedAt  func(childComplexity int) int
-		Credential func(childComplexity int) int
-		ID         func(childComplexity int) int
-		LastTest   func(childComplexity int) int
-		Name       func(childComplexity int) int
-		Parameters func(childComplexity int) int
-		Source     func(childComplexity int) int
-		SourceID   func(childComplexity int) int
-		Status     func(childComplexity int) int
-		Type       func(childComplexity int) int
-		UpdatedAt  func(childComplexity int) int
+		Attacks       func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.AttackFilter, orderBy *storage.AttackOrder) int
+		Attributes    func(childComplexity int) int
+		Components    func(childComplexity int, first *int, after *string, last *int, before *string) int
+		CreatedAt     func(childComplexity int) int
+		Credential    func(childComplexity int) int
+		ID            func(childComplexity int) int
+		LastTest      func(childComplexity int) int
+		Name          func(childComplexity int) int
+		Orchestrators func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Parameters    func(childComplexity int) int
+		Source        func(childComplexity int) int
+		SourceID      func(childComplexity int) int
+		Status        func(childComplexity int) int
+		Type          func(childComplexity int) int
+		UpdatedAt     func(childComplexity int) int
 	}
 
 	GeneratorConnection struct {
@@ -695,6 +767,12 @@ type ComplexityRoot struct {
 	GeneratorEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	GeneratorTest struct {
+		Called    func(childComplexity int) int
+		Generator func(childComplexity int) int
+		Problem   func(childComplexity int) int
 	}
 
 	HealthCheck struct {
@@ -777,6 +855,15 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	Load struct {
+		Calls     func(childComplexity int) int
+		Cost      func(childComplexity int) int
+		Generator func(childComplexity int) int
+		Input     func(childComplexity int) int
+		Output    func(childComplexity int) int
+		Part      func(childComplexity int) int
+	}
+
 	Media struct {
 		Bytes     func(childComplexity int) int
 		Hash      func(childComplexity int) int
@@ -847,49 +934,118 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		AddEvidence         func(childComplexity int, input schema.EvidenceInput) int
-		AllowUserBinding    func(childComplexity int, input AllowUserBindingInput) int
-		Annotate            func(childComplexity int, input schema.AnnotateInput) int
-		ArchiveWorkspace    func(childComplexity int, input ArchiveWorkspaceInput) int
-		CloneConverter      func(childComplexity int, input schema.CloneConfiguredInput) int
-		CloneGenerator      func(childComplexity int, input schema.CloneConfiguredInput) int
-		CloneScorer         func(childComplexity int, input schema.CloneConfiguredInput) int
-		CopyToWorkspace     func(childComplexity int, input schema.TransferInput) int
-		CreateAPIKey        func(childComplexity int, input CreateAPIKeyInput) int
-		CreateConverter     func(childComplexity int, input schema.CreateConfiguredInput) int
-		CreateFinding       func(childComplexity int, input schema.CreateFindingInput) int
-		CreateGenerator     func(childComplexity int, input schema.CreateConfiguredInput) int
-		CreateScorer        func(childComplexity int, input schema.CreateConfiguredInput) int
-		CreateWorkspace     func(childComplexity int, input CreateWorkspaceInput) int
-		DeleteConverter     func(childComplexity int, input schema.DeleteConfiguredInput) int
-		DeleteFinding       func(childComplexity int, input DeleteFindingInput) int
-		DeleteGenerator     func(childComplexity int, input schema.DeleteConfiguredInput) int
-		DeleteScorer        func(childComplexity int, input schema.DeleteConfiguredInput) int
-		EndOtherSessions    func(childComplexity int, input EndOtherSessionsInput) int
-		EndSession          func(childComplexity int, input EndSessionInput) int
-		InviteMember        func(childComplexity int, input InviteMemberInput) int
-		LeaveWorkspace      func(childComplexity int, input LeaveWorkspaceInput) int
-		ListGeneratorModels func(childComplexity int, input ListGeneratorModelsInput) int
-		MoveToWorkspace     func(childComplexity int, input schema.TransferInput) int
-		PreviewConverters   func(childComplexity int, input PreviewConvertersInput) int
-		PreviewScorer       func(childComplexity int, input PreviewScorerInput) int
-		RemoveEvidence      func(childComplexity int, input schema.EvidenceInput) int
-		RemoveLabels        func(childComplexity int, input schema.LabelInput) int
-		RemoveMember        func(childComplexity int, input RemoveMemberInput) int
-		RenameWorkspace     func(childComplexity int, input RenameWorkspaceInput) int
-		RetractAnnotation   func(childComplexity int, input schema.RetractAnnotationInput) int
-		RevokeAPIKey        func(childComplexity int, input RevokeAPIKeyInput) int
-		SetLabels           func(childComplexity int, input schema.LabelInput) int
-		SetMemberRole       func(childComplexity int, input SetMemberRoleInput) int
-		SetSetting          func(childComplexity int, input SetSettingInput) int
-		SetUserDisabled     func(childComplexity int, input SetUserDisabledInput) int
-		TestGenerator       func(childComplexity int, input TestGeneratorInput) int
-		TransferWorkspace   func(childComplexity int, input TransferWorkspaceInput) int
-		UnarchiveWorkspace  func(childComplexity int, input UnarchiveWorkspaceInput) int
-		UpdateConverter     func(childComplexity int, input schema.UpdateConfiguredInput) int
-		UpdateFinding       func(childComplexity int, input schema.UpdateFindingInput) int
-		UpdateGenerator     func(childComplexity int, input schema.UpdateConfiguredInput) int
-		UpdateScorer        func(childComplexity int, input schema.UpdateConfiguredInput) int
+		AddEvidence           func(childComplexity int, input schema.EvidenceInput) int
+		AllowUserBinding      func(childComplexity int, input AllowUserBindingInput) int
+		Annotate              func(childComplexity int, input schema.AnnotateInput) int
+		ArchiveWorkspace      func(childComplexity int, input ArchiveWorkspaceInput) int
+		CloneConverter        func(childComplexity int, input schema.CloneConfiguredInput) int
+		CloneGenerator        func(childComplexity int, input schema.CloneConfiguredInput) int
+		CloneOrchestrator     func(childComplexity int, input CloneOrchestratorInput) int
+		CloneScorer           func(childComplexity int, input schema.CloneConfiguredInput) int
+		CopyToWorkspace       func(childComplexity int, input schema.TransferInput) int
+		CreateAPIKey          func(childComplexity int, input CreateAPIKeyInput) int
+		CreateConverter       func(childComplexity int, input schema.CreateConfiguredInput) int
+		CreateFinding         func(childComplexity int, input schema.CreateFindingInput) int
+		CreateGenerator       func(childComplexity int, input schema.CreateConfiguredInput) int
+		CreateOrchestrator    func(childComplexity int, input schema.CreateOrchestratorInput) int
+		CreateScorer          func(childComplexity int, input schema.CreateConfiguredInput) int
+		CreateWorkspace       func(childComplexity int, input CreateWorkspaceInput) int
+		DeleteConverter       func(childComplexity int, input schema.DeleteConfiguredInput) int
+		DeleteFinding         func(childComplexity int, input DeleteFindingInput) int
+		DeleteGenerator       func(childComplexity int, input schema.DeleteConfiguredInput) int
+		DeleteOrchestrator    func(childComplexity int, input DeleteOrchestratorInput) int
+		DeleteScorer          func(childComplexity int, input schema.DeleteConfiguredInput) int
+		EndOtherSessions      func(childComplexity int, input EndOtherSessionsInput) int
+		EndSession            func(childComplexity int, input EndSessionInput) int
+		InviteMember          func(childComplexity int, input InviteMemberInput) int
+		LeaveWorkspace        func(childComplexity int, input LeaveWorkspaceInput) int
+		ListGeneratorModels   func(childComplexity int, input ListGeneratorModelsInput) int
+		MoveToWorkspace       func(childComplexity int, input schema.TransferInput) int
+		PreviewConverters     func(childComplexity int, input PreviewConvertersInput) int
+		PreviewScorer         func(childComplexity int, input PreviewScorerInput) int
+		RemoveEvidence        func(childComplexity int, input schema.EvidenceInput) int
+		RemoveLabels          func(childComplexity int, input schema.LabelInput) int
+		RemoveMember          func(childComplexity int, input RemoveMemberInput) int
+		RemovePrice           func(childComplexity int, input RemovePriceInput) int
+		RenameWorkspace       func(childComplexity int, input RenameWorkspaceInput) int
+		RetractAnnotation     func(childComplexity int, input schema.RetractAnnotationInput) int
+		RevokeAPIKey          func(childComplexity int, input RevokeAPIKeyInput) int
+		SetLabels             func(childComplexity int, input schema.LabelInput) int
+		SetMemberRole         func(childComplexity int, input SetMemberRoleInput) int
+		SetPrice              func(childComplexity int, input SetPriceInput) int
+		SetSetting            func(childComplexity int, input SetSettingInput) int
+		SetUserDisabled       func(childComplexity int, input SetUserDisabledInput) int
+		TestGenerator         func(childComplexity int, input TestGeneratorInput) int
+		TestGenerators        func(childComplexity int, input TestGeneratorsInput) int
+		TestScorer            func(childComplexity int, input TestScorerInput) int
+		TransferWorkspace     func(childComplexity int, input TransferWorkspaceInput) int
+		UnarchiveWorkspace    func(childComplexity int, input UnarchiveWorkspaceInput) int
+		UpdateConverter       func(childComplexity int, input schema.UpdateConfiguredInput) int
+		UpdateFinding         func(childComplexity int, input schema.UpdateFindingInput) int
+		UpdateGenerator       func(childComplexity int, input schema.UpdateConfiguredInput) int
+		UpdateOrchestrator    func(childComplexity int, input schema.UpdateOrchestratorInput) int
+		UpdateScorer          func(childComplexity int, input schema.UpdateConfiguredInput) int
+		ValidateConfiguration func(childComplexity int, input ValidateConfigurationInput) int
+		ValidateOrchestrator  func(childComplexity int, input ValidateOrchestratorInput) int
+	}
+
+	Orchestrator struct {
+		Author             func(childComplexity int) int
+		Budget             func(childComplexity int) int
+		CallTimeoutSeconds func(childComplexity int) int
+		Chains             func(childComplexity int) int
+		Concurrency        func(childComplexity int) int
+		CreatedAt          func(childComplexity int) int
+		Dataset            func(childComplexity int) int
+		DatasetVersion     func(childComplexity int) int
+		Executions         func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ExecutionFilter, orderBy *storage.ExecutionOrder) int
+		Generator          func(childComplexity int) int
+		ID                 func(childComplexity int) int
+		Labels             func(childComplexity int) int
+		Name               func(childComplexity int) int
+		Parameters         func(childComplexity int) int
+		Prompts            func(childComplexity int) int
+		RunTimeoutSeconds  func(childComplexity int) int
+		Scorers            func(childComplexity int) int
+		Tags               func(childComplexity int) int
+		Type               func(childComplexity int) int
+		UpdatedAt          func(childComplexity int) int
+	}
+
+	OrchestratorConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	OrchestratorEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	OrchestratorScorer struct {
+		IsObjective func(childComplexity int) int
+		Scorer      func(childComplexity int) int
+	}
+
+	OrchestratorType struct {
+		Converters           func(childComplexity int) int
+		Description          func(childComplexity int) int
+		Generator            func(childComplexity int) int
+		Name                 func(childComplexity int) int
+		ObjectiveScorer      func(childComplexity int) int
+		Parameters           func(childComplexity int) int
+		Prompts              func(childComplexity int) int
+		PromptsAreObjectives func(childComplexity int) int
+		Scorers              func(childComplexity int) int
+		Title                func(childComplexity int) int
+	}
+
+	OrchestratorValidation struct {
+		Estimate func(childComplexity int) int
+		Ok       func(childComplexity int) int
+		Problems func(childComplexity int) int
 	}
 
 	PageInfo struct {
@@ -920,6 +1076,34 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
 		Verdict          func(childComplexity int) int
+	}
+
+	Price struct {
+		Currency  func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Input     func(childComplexity int) int
+		Model     func(childComplexity int) int
+		Output    func(childComplexity int) int
+		UpdatedAt func(childComplexity int) int
+	}
+
+	PriceConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	PriceEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	Problem struct {
+		Field    func(childComplexity int) int
+		Message  func(childComplexity int) int
+		Remedy   func(childComplexity int) int
+		Severity func(childComplexity int) int
 	}
 
 	Prompt struct {
@@ -1007,6 +1191,12 @@ type ComplexityRoot struct {
 		Workspace        func(childComplexity int) int
 	}
 
+	RemovePricePayload struct {
+		ClientMutationID func(childComplexity int) int
+		DeletedID        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
 	RenameWorkspacePayload struct {
 		ClientMutationID func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
@@ -1027,19 +1217,46 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	ScoreConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ScoreEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ScoredMessage struct {
+		Annotation func(childComplexity int) int
+		Message    func(childComplexity int) int
+		Problem    func(childComplexity int) int
+		Verdict    func(childComplexity int) int
+	}
+
 	Scorer struct {
-		Attributes func(childComplexity int) int
-		CreatedAt  func(childComplexity int) int
-		Credential func(childComplexity int) int
-		ID         func(childComplexity int) int
-		LastTest   func(childComplexity int) int
-		Name       func(childComplexity int) int
-		Parameters func(childComplexity int) int
-		Source     func(childComplexity int) int
-		SourceID   func(childComplexity int) int
-		Status     func(childComplexity int) int
-		Type       func(childComplexity int) int
-		UpdatedAt  func(childComplexity int) int
+		Attributes    func(childComplexity int) int
+		Components    func(childComplexity int, first *int, after *string, last *int, before *string) int
+		CreatedAt     func(childComplexity int) int
+		Credential    func(childComplexity int) int
+		ID            func(childComplexity int) int
+		LastTest      func(childComplexity int) int
+		Name          func(childComplexity int) int
+		Orchestrators func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Parameters    func(childComplexity int) int
+		Scores        func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Source        func(childComplexity int) int
+		SourceID      func(childComplexity int) int
+		Status        func(childComplexity int) int
+		Type          func(childComplexity int) int
+		UpdatedAt     func(childComplexity int) int
+	}
+
+	ScorerAgreement struct {
+		Agreement  func(childComplexity int) int
+		ScorerName func(childComplexity int) int
 	}
 
 	ScorerConnection struct {
@@ -1052,6 +1269,17 @@ type ComplexityRoot struct {
 	ScorerEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ScorerTest struct {
+		FalseCount        func(childComplexity int) int
+		OtherCount        func(childComplexity int) int
+		People            func(childComplexity int) int
+		Results           func(childComplexity int) int
+		Saved             func(childComplexity int) int
+		TrueCount         func(childComplexity int) int
+		UndeterminedCount func(childComplexity int) int
+		UnjudgedCount     func(childComplexity int) int
 	}
 
 	ServerInfo struct {
@@ -1111,6 +1339,13 @@ type ComplexityRoot struct {
 		Workspace        func(childComplexity int) int
 	}
 
+	SetPricePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Price            func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	SetSettingPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Setting          func(childComplexity int) int
@@ -1121,6 +1356,12 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		User             func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
+	}
+
+	Span struct {
+		Least  func(childComplexity int) int
+		Likely func(childComplexity int) int
+		Most   func(childComplexity int) int
 	}
 
 	StorageUse struct {
@@ -1151,6 +1392,19 @@ type ComplexityRoot struct {
 	TestGeneratorPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Generator        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	TestGeneratorsPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Results          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
+	TestScorerPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Test             func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
 	}
 
@@ -1212,6 +1466,13 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	UpdateOrchestratorPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Orchestrator     func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	UpdateScorerPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Scorer           func(childComplexity int) int
@@ -1255,6 +1516,19 @@ type ComplexityRoot struct {
 		Username    func(childComplexity int) int
 	}
 
+	ValidateConfigurationPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Ok               func(childComplexity int) int
+		Problems         func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	ValidateOrchestratorPayload struct {
+		ClientMutationID func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Validation       func(childComplexity int) int
+	}
+
 	Verdict struct {
 		Categories func(childComplexity int) int
 		IsTrue     func(childComplexity int) int
@@ -1272,6 +1546,7 @@ type ComplexityRoot struct {
 		DisplayName        func(childComplexity int) int
 		Email              func(childComplexity int) int
 		GeneratorTypes     func(childComplexity int) int
+		OrchestratorTypes  func(childComplexity int) int
 		Roles              func(childComplexity int) int
 		ScorerTypes        func(childComplexity int) int
 		Sessions           func(childComplexity int, first *int, after *string, last *int, before *string) int
@@ -1299,6 +1574,8 @@ type ComplexityRoot struct {
 		Members       func(childComplexity int) int
 		Messages      func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.MessageFilter, orderBy *storage.MessageOrder) int
 		Name          func(childComplexity int) int
+		Orchestrators func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.OrchestratorFilter, orderBy *storage.NameOrder) int
+		Prices        func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Role          func(childComplexity int) int
 		Scorers       func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ConfiguredFilter, orderBy *storage.NameOrder) int
 		Storage       func(childComplexity int) int
@@ -1474,6 +1751,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Admin.Workspaces(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.WorkspaceFilter), args["orderBy"].(*storage.WorkspaceOrder)), true
+
+	case "Agreement.bothFalse":
+		if e.ComplexityRoot.Agreement.BothFalse == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Agreement.BothFalse(childComplexity), true
+	case "Agreement.bothTrue":
+		if e.ComplexityRoot.Agreement.BothTrue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Agreement.BothTrue(childComplexity), true
+	case "Agreement.compared":
+		if e.ComplexityRoot.Agreement.Compared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Agreement.Compared(childComplexity), true
+	case "Agreement.kappa":
+		if e.ComplexityRoot.Agreement.Kappa == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Agreement.Kappa(childComplexity), true
+	case "Agreement.rate":
+		if e.ComplexityRoot.Agreement.Rate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Agreement.Rate(childComplexity), true
+	case "Agreement.trueHere":
+		if e.ComplexityRoot.Agreement.TrueHere == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Agreement.TrueHere(childComplexity), true
+	case "Agreement.trueThere":
+		if e.ComplexityRoot.Agreement.TrueThere == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Agreement.TrueThere(childComplexity), true
 
 	case "AllowUserBindingPayload.clientMutationId":
 		if e.ComplexityRoot.AllowUserBindingPayload.ClientMutationID == nil {
@@ -2485,6 +2805,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AuditVerification.Fault(childComplexity), true
 
+	case "Budget.calls":
+		if e.ComplexityRoot.Budget.Calls == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.Calls(childComplexity), true
+	case "Budget.currency":
+		if e.ComplexityRoot.Budget.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.Currency(childComplexity), true
+	case "Budget.money":
+		if e.ComplexityRoot.Budget.Money == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.Money(childComplexity), true
+	case "Budget.tokens":
+		if e.ComplexityRoot.Budget.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.Tokens(childComplexity), true
+
 	case "CategoryScore.attributes":
 		if e.ComplexityRoot.CategoryScore.Attributes == nil {
 			break
@@ -2632,6 +2977,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CloneGeneratorPayload.UserErrors(childComplexity), true
 
+	case "CloneOrchestratorPayload.clientMutationId":
+		if e.ComplexityRoot.CloneOrchestratorPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneOrchestratorPayload.ClientMutationID(childComplexity), true
+	case "CloneOrchestratorPayload.orchestrator":
+		if e.ComplexityRoot.CloneOrchestratorPayload.Orchestrator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneOrchestratorPayload.Orchestrator(childComplexity), true
+	case "CloneOrchestratorPayload.userErrors":
+		if e.ComplexityRoot.CloneOrchestratorPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneOrchestratorPayload.UserErrors(childComplexity), true
+	case "CloneOrchestratorPayload.workspace":
+		if e.ComplexityRoot.CloneOrchestratorPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneOrchestratorPayload.Workspace(childComplexity), true
+
 	case "CloneScorerPayload.clientMutationId":
 		if e.ComplexityRoot.CloneScorerPayload.ClientMutationID == nil {
 			break
@@ -2668,6 +3038,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Component.ClassName(childComplexity), true
+	case "Component.configuredScorer":
+		if e.ComplexityRoot.Component.ConfiguredScorer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Component.ConfiguredScorer(childComplexity), true
+	case "Component.converter":
+		if e.ComplexityRoot.Component.Converter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Component.Converter(childComplexity), true
 	case "Component.endpoint":
 		if e.ComplexityRoot.Component.Endpoint == nil {
 			break
@@ -2728,6 +3110,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Component.Parameters(childComplexity), true
+	case "Component.scores":
+		if e.ComplexityRoot.Component.Scores == nil {
+			break
+		}
+
+		args, err := ec.field_Component_scores_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Component.Scores(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 
 	case "ComponentConnection.edges":
 		if e.ComplexityRoot.ComponentConnection.Edges == nil {
@@ -2955,12 +3348,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ConversationEdge.Node(childComplexity), true
 
+	case "Converter.attacks":
+		if e.ComplexityRoot.Converter.Attacks == nil {
+			break
+		}
+
+		args, err := ec.field_Converter_attacks_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Converter.Attacks(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.AttackFilter), args["orderBy"].(*storage.AttackOrder)), true
 	case "Converter.attributes":
 		if e.ComplexityRoot.Converter.Attributes == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Converter.Attributes(childComplexity), true
+	case "Converter.components":
+		if e.ComplexityRoot.Converter.Components == nil {
+			break
+		}
+
+		args, err := ec.field_Converter_components_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Converter.Components(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Converter.createdAt":
 		if e.ComplexityRoot.Converter.CreatedAt == nil {
 			break
@@ -2991,6 +3406,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Converter.Name(childComplexity), true
+	case "Converter.orchestrators":
+		if e.ComplexityRoot.Converter.Orchestrators == nil {
+			break
+		}
+
+		args, err := ec.field_Converter_orchestrators_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Converter.Orchestrators(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Converter.parameters":
 		if e.ComplexityRoot.Converter.Parameters == nil {
 			break
@@ -3027,6 +3453,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Converter.UpdatedAt(childComplexity), true
+
+	case "ConverterChain.converters":
+		if e.ComplexityRoot.ConverterChain.Converters == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConverterChain.Converters(childComplexity), true
 
 	case "ConverterConnection.edges":
 		if e.ComplexityRoot.ConverterConnection.Edges == nil {
@@ -3109,6 +3542,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CopyToWorkspacePayload.Workspace(childComplexity), true
+
+	case "Cost.amount":
+		if e.ComplexityRoot.Cost.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cost.Amount(childComplexity), true
+	case "Cost.currency":
+		if e.ComplexityRoot.Cost.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cost.Currency(childComplexity), true
 
 	case "CreateApiKeyPayload.apiKey":
 		if e.ComplexityRoot.CreateApiKeyPayload.APIKey == nil {
@@ -3197,6 +3643,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CreateGeneratorPayload.UserErrors(childComplexity), true
+
+	case "CreateOrchestratorPayload.clientMutationId":
+		if e.ComplexityRoot.CreateOrchestratorPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateOrchestratorPayload.ClientMutationID(childComplexity), true
+	case "CreateOrchestratorPayload.orchestrator":
+		if e.ComplexityRoot.CreateOrchestratorPayload.Orchestrator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateOrchestratorPayload.Orchestrator(childComplexity), true
+	case "CreateOrchestratorPayload.userErrors":
+		if e.ComplexityRoot.CreateOrchestratorPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateOrchestratorPayload.UserErrors(childComplexity), true
+	case "CreateOrchestratorPayload.workspace":
+		if e.ComplexityRoot.CreateOrchestratorPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateOrchestratorPayload.Workspace(childComplexity), true
 
 	case "CreateScorerPayload.clientMutationId":
 		if e.ComplexityRoot.CreateScorerPayload.ClientMutationID == nil {
@@ -3297,6 +3768,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Dataset.Name(childComplexity), true
+	case "Dataset.orchestrators":
+		if e.ComplexityRoot.Dataset.Orchestrators == nil {
+			break
+		}
+
+		args, err := ec.field_Dataset_orchestrators_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Dataset.Orchestrators(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Dataset.promptCount":
 		if e.ComplexityRoot.Dataset.PromptCount == nil {
 			break
@@ -3451,6 +3933,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteGeneratorPayload.UserErrors(childComplexity), true
+
+	case "DeleteOrchestratorPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteOrchestratorPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteOrchestratorPayload.ClientMutationID(childComplexity), true
+	case "DeleteOrchestratorPayload.deletedId":
+		if e.ComplexityRoot.DeleteOrchestratorPayload.DeletedID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteOrchestratorPayload.DeletedID(childComplexity), true
+	case "DeleteOrchestratorPayload.userErrors":
+		if e.ComplexityRoot.DeleteOrchestratorPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteOrchestratorPayload.UserErrors(childComplexity), true
 
 	case "DeleteScorerPayload.clientMutationId":
 		if e.ComplexityRoot.DeleteScorerPayload.ClientMutationID == nil {
@@ -3608,6 +4109,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ErrorLogEdge.Node(childComplexity), true
+
+	case "Estimate.calls":
+		if e.ComplexityRoot.Estimate.Calls == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Estimate.Calls(childComplexity), true
+	case "Estimate.costs":
+		if e.ComplexityRoot.Estimate.Costs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Estimate.Costs(childComplexity), true
+	case "Estimate.inputTokens":
+		if e.ComplexityRoot.Estimate.Input == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Estimate.Input(childComplexity), true
+	case "Estimate.items":
+		if e.ComplexityRoot.Estimate.Items == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Estimate.Items(childComplexity), true
+	case "Estimate.loads":
+		if e.ComplexityRoot.Estimate.Loads == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Estimate.Loads(childComplexity), true
+	case "Estimate.method":
+		if e.ComplexityRoot.Estimate.Method == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Estimate.Method(childComplexity), true
+	case "Estimate.outputTokens":
+		if e.ComplexityRoot.Estimate.Output == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Estimate.Output(childComplexity), true
+	case "Estimate.seconds":
+		if e.ComplexityRoot.Estimate.Seconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Estimate.Seconds(childComplexity), true
+	case "Estimate.unpriced":
+		if e.ComplexityRoot.Estimate.Unpriced == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Estimate.Unpriced(childComplexity), true
 
 	case "Execution.attacks":
 		if e.ComplexityRoot.Execution.Attacks == nil {
@@ -4076,6 +4632,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Generator.Attributes(childComplexity), true
+	case "Generator.components":
+		if e.ComplexityRoot.Generator.Components == nil {
+			break
+		}
+
+		args, err := ec.field_Generator_components_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Generator.Components(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Generator.createdAt":
 		if e.ComplexityRoot.Generator.CreatedAt == nil {
 			break
@@ -4106,6 +4673,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Generator.Name(childComplexity), true
+	case "Generator.orchestrators":
+		if e.ComplexityRoot.Generator.Orchestrators == nil {
+			break
+		}
+
+		args, err := ec.field_Generator_orchestrators_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Generator.Orchestrators(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Generator.parameters":
 		if e.ComplexityRoot.Generator.Parameters == nil {
 			break
@@ -4180,6 +4758,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.GeneratorEdge.Node(childComplexity), true
+
+	case "GeneratorTest.called":
+		if e.ComplexityRoot.GeneratorTest.Called == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GeneratorTest.Called(childComplexity), true
+	case "GeneratorTest.generator":
+		if e.ComplexityRoot.GeneratorTest.Generator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GeneratorTest.Generator(childComplexity), true
+	case "GeneratorTest.problem":
+		if e.ComplexityRoot.GeneratorTest.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GeneratorTest.Problem(childComplexity), true
 
 	case "HealthCheck.checkedAt":
 		if e.ComplexityRoot.HealthCheck.CheckedAt == nil {
@@ -4473,6 +5070,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ListGeneratorModelsPayload.UserErrors(childComplexity), true
+
+	case "Load.calls":
+		if e.ComplexityRoot.Load.Calls == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Load.Calls(childComplexity), true
+	case "Load.cost":
+		if e.ComplexityRoot.Load.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Load.Cost(childComplexity), true
+	case "Load.generator":
+		if e.ComplexityRoot.Load.Generator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Load.Generator(childComplexity), true
+	case "Load.inputTokens":
+		if e.ComplexityRoot.Load.Input == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Load.Input(childComplexity), true
+	case "Load.outputTokens":
+		if e.ComplexityRoot.Load.Output == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Load.Output(childComplexity), true
+	case "Load.part":
+		if e.ComplexityRoot.Load.Part == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Load.Part(childComplexity), true
 
 	case "Media.bytes":
 		if e.ComplexityRoot.Media.Bytes == nil {
@@ -4840,6 +5474,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CloneGenerator(childComplexity, args["input"].(schema.CloneConfiguredInput)), true
+	case "Mutation.cloneOrchestrator":
+		if e.ComplexityRoot.Mutation.CloneOrchestrator == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cloneOrchestrator_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloneOrchestrator(childComplexity, args["input"].(CloneOrchestratorInput)), true
 	case "Mutation.cloneScorer":
 		if e.ComplexityRoot.Mutation.CloneScorer == nil {
 			break
@@ -4906,6 +5551,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateGenerator(childComplexity, args["input"].(schema.CreateConfiguredInput)), true
+	case "Mutation.createOrchestrator":
+		if e.ComplexityRoot.Mutation.CreateOrchestrator == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createOrchestrator_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateOrchestrator(childComplexity, args["input"].(schema.CreateOrchestratorInput)), true
 	case "Mutation.createScorer":
 		if e.ComplexityRoot.Mutation.CreateScorer == nil {
 			break
@@ -4961,6 +5617,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteGenerator(childComplexity, args["input"].(schema.DeleteConfiguredInput)), true
+	case "Mutation.deleteOrchestrator":
+		if e.ComplexityRoot.Mutation.DeleteOrchestrator == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteOrchestrator_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteOrchestrator(childComplexity, args["input"].(DeleteOrchestratorInput)), true
 	case "Mutation.deleteScorer":
 		if e.ComplexityRoot.Mutation.DeleteScorer == nil {
 			break
@@ -5093,6 +5760,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveMember(childComplexity, args["input"].(RemoveMemberInput)), true
+	case "Mutation.removePrice":
+		if e.ComplexityRoot.Mutation.RemovePrice == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removePrice_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemovePrice(childComplexity, args["input"].(RemovePriceInput)), true
 	case "Mutation.renameWorkspace":
 		if e.ComplexityRoot.Mutation.RenameWorkspace == nil {
 			break
@@ -5148,6 +5826,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetMemberRole(childComplexity, args["input"].(SetMemberRoleInput)), true
+	case "Mutation.setPrice":
+		if e.ComplexityRoot.Mutation.SetPrice == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setPrice_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetPrice(childComplexity, args["input"].(SetPriceInput)), true
 	case "Mutation.setSetting":
 		if e.ComplexityRoot.Mutation.SetSetting == nil {
 			break
@@ -5181,6 +5870,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.TestGenerator(childComplexity, args["input"].(TestGeneratorInput)), true
+	case "Mutation.testGenerators":
+		if e.ComplexityRoot.Mutation.TestGenerators == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_testGenerators_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TestGenerators(childComplexity, args["input"].(TestGeneratorsInput)), true
+	case "Mutation.testScorer":
+		if e.ComplexityRoot.Mutation.TestScorer == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_testScorer_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TestScorer(childComplexity, args["input"].(TestScorerInput)), true
 	case "Mutation.transferWorkspace":
 		if e.ComplexityRoot.Mutation.TransferWorkspace == nil {
 			break
@@ -5236,6 +5947,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateGenerator(childComplexity, args["input"].(schema.UpdateConfiguredInput)), true
+	case "Mutation.updateOrchestrator":
+		if e.ComplexityRoot.Mutation.UpdateOrchestrator == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateOrchestrator_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateOrchestrator(childComplexity, args["input"].(schema.UpdateOrchestratorInput)), true
 	case "Mutation.updateScorer":
 		if e.ComplexityRoot.Mutation.UpdateScorer == nil {
 			break
@@ -5247,6 +5969,285 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateScorer(childComplexity, args["input"].(schema.UpdateConfiguredInput)), true
+	case "Mutation.validateConfiguration":
+		if e.ComplexityRoot.Mutation.ValidateConfiguration == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_validateConfiguration_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ValidateConfiguration(childComplexity, args["input"].(ValidateConfigurationInput)), true
+	case "Mutation.validateOrchestrator":
+		if e.ComplexityRoot.Mutation.ValidateOrchestrator == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_validateOrchestrator_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ValidateOrchestrator(childComplexity, args["input"].(ValidateOrchestratorInput)), true
+
+	case "Orchestrator.author":
+		if e.ComplexityRoot.Orchestrator.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.Author(childComplexity), true
+	case "Orchestrator.budget":
+		if e.ComplexityRoot.Orchestrator.Budget == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.Budget(childComplexity), true
+	case "Orchestrator.callTimeoutSeconds":
+		if e.ComplexityRoot.Orchestrator.CallTimeoutSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.CallTimeoutSeconds(childComplexity), true
+	case "Orchestrator.chains":
+		if e.ComplexityRoot.Orchestrator.Chains == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.Chains(childComplexity), true
+	case "Orchestrator.concurrency":
+		if e.ComplexityRoot.Orchestrator.Concurrency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.Concurrency(childComplexity), true
+	case "Orchestrator.createdAt":
+		if e.ComplexityRoot.Orchestrator.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.CreatedAt(childComplexity), true
+	case "Orchestrator.dataset":
+		if e.ComplexityRoot.Orchestrator.Dataset == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.Dataset(childComplexity), true
+	case "Orchestrator.datasetVersion":
+		if e.ComplexityRoot.Orchestrator.DatasetVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.DatasetVersion(childComplexity), true
+	case "Orchestrator.executions":
+		if e.ComplexityRoot.Orchestrator.Executions == nil {
+			break
+		}
+
+		args, err := ec.field_Orchestrator_executions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Orchestrator.Executions(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.ExecutionFilter), args["orderBy"].(*storage.ExecutionOrder)), true
+	case "Orchestrator.generator":
+		if e.ComplexityRoot.Orchestrator.Generator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.Generator(childComplexity), true
+	case "Orchestrator.id":
+		if e.ComplexityRoot.Orchestrator.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.ID(childComplexity), true
+	case "Orchestrator.labels":
+		if e.ComplexityRoot.Orchestrator.Labels == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.Labels(childComplexity), true
+	case "Orchestrator.name":
+		if e.ComplexityRoot.Orchestrator.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.Name(childComplexity), true
+	case "Orchestrator.parameters":
+		if e.ComplexityRoot.Orchestrator.Parameters == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.Parameters(childComplexity), true
+	case "Orchestrator.prompts":
+		if e.ComplexityRoot.Orchestrator.Prompts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.Prompts(childComplexity), true
+	case "Orchestrator.runTimeoutSeconds":
+		if e.ComplexityRoot.Orchestrator.RunTimeoutSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.RunTimeoutSeconds(childComplexity), true
+	case "Orchestrator.scorers":
+		if e.ComplexityRoot.Orchestrator.Scorers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.Scorers(childComplexity), true
+	case "Orchestrator.tags":
+		if e.ComplexityRoot.Orchestrator.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.Tags(childComplexity), true
+	case "Orchestrator.type":
+		if e.ComplexityRoot.Orchestrator.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.Type(childComplexity), true
+	case "Orchestrator.updatedAt":
+		if e.ComplexityRoot.Orchestrator.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Orchestrator.UpdatedAt(childComplexity), true
+
+	case "OrchestratorConnection.edges":
+		if e.ComplexityRoot.OrchestratorConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorConnection.Edges(childComplexity), true
+	case "OrchestratorConnection.nodes":
+		if e.ComplexityRoot.OrchestratorConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorConnection.Nodes(childComplexity), true
+	case "OrchestratorConnection.pageInfo":
+		if e.ComplexityRoot.OrchestratorConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorConnection.PageInfo(childComplexity), true
+	case "OrchestratorConnection.totalCount":
+		if e.ComplexityRoot.OrchestratorConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorConnection.TotalCount(childComplexity), true
+
+	case "OrchestratorEdge.cursor":
+		if e.ComplexityRoot.OrchestratorEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorEdge.Cursor(childComplexity), true
+	case "OrchestratorEdge.node":
+		if e.ComplexityRoot.OrchestratorEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorEdge.Node(childComplexity), true
+
+	case "OrchestratorScorer.isObjective":
+		if e.ComplexityRoot.OrchestratorScorer.IsObjective == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorScorer.IsObjective(childComplexity), true
+	case "OrchestratorScorer.scorer":
+		if e.ComplexityRoot.OrchestratorScorer.Scorer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorScorer.Scorer(childComplexity), true
+
+	case "OrchestratorType.converters":
+		if e.ComplexityRoot.OrchestratorType.Converters == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorType.Converters(childComplexity), true
+	case "OrchestratorType.description":
+		if e.ComplexityRoot.OrchestratorType.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorType.Description(childComplexity), true
+	case "OrchestratorType.generator":
+		if e.ComplexityRoot.OrchestratorType.Generator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorType.Generator(childComplexity), true
+	case "OrchestratorType.name":
+		if e.ComplexityRoot.OrchestratorType.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorType.Name(childComplexity), true
+	case "OrchestratorType.objectiveScorer":
+		if e.ComplexityRoot.OrchestratorType.ObjectiveScorer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorType.ObjectiveScorer(childComplexity), true
+	case "OrchestratorType.parameters":
+		if e.ComplexityRoot.OrchestratorType.Parameters == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorType.Parameters(childComplexity), true
+	case "OrchestratorType.prompts":
+		if e.ComplexityRoot.OrchestratorType.Prompts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorType.Prompts(childComplexity), true
+	case "OrchestratorType.promptsAreObjectives":
+		if e.ComplexityRoot.OrchestratorType.PromptsAreObjectives == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorType.PromptsAreObjectives(childComplexity), true
+	case "OrchestratorType.scorers":
+		if e.ComplexityRoot.OrchestratorType.Scorers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorType.Scorers(childComplexity), true
+	case "OrchestratorType.title":
+		if e.ComplexityRoot.OrchestratorType.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorType.Title(childComplexity), true
+
+	case "OrchestratorValidation.estimate":
+		if e.ComplexityRoot.OrchestratorValidation.Estimate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorValidation.Estimate(childComplexity), true
+	case "OrchestratorValidation.ok":
+		if e.ComplexityRoot.OrchestratorValidation.Ok == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorValidation.Ok(childComplexity), true
+	case "OrchestratorValidation.problems":
+		if e.ComplexityRoot.OrchestratorValidation.Problems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrchestratorValidation.Problems(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -5359,6 +6360,106 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PreviewScorerPayload.Verdict(childComplexity), true
+
+	case "Price.currency":
+		if e.ComplexityRoot.Price.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Price.Currency(childComplexity), true
+	case "Price.id":
+		if e.ComplexityRoot.Price.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Price.ID(childComplexity), true
+	case "Price.inputPrice":
+		if e.ComplexityRoot.Price.Input == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Price.Input(childComplexity), true
+	case "Price.model":
+		if e.ComplexityRoot.Price.Model == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Price.Model(childComplexity), true
+	case "Price.outputPrice":
+		if e.ComplexityRoot.Price.Output == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Price.Output(childComplexity), true
+	case "Price.updatedAt":
+		if e.ComplexityRoot.Price.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Price.UpdatedAt(childComplexity), true
+
+	case "PriceConnection.edges":
+		if e.ComplexityRoot.PriceConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceConnection.Edges(childComplexity), true
+	case "PriceConnection.nodes":
+		if e.ComplexityRoot.PriceConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceConnection.Nodes(childComplexity), true
+	case "PriceConnection.pageInfo":
+		if e.ComplexityRoot.PriceConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceConnection.PageInfo(childComplexity), true
+	case "PriceConnection.totalCount":
+		if e.ComplexityRoot.PriceConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceConnection.TotalCount(childComplexity), true
+
+	case "PriceEdge.cursor":
+		if e.ComplexityRoot.PriceEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceEdge.Cursor(childComplexity), true
+	case "PriceEdge.node":
+		if e.ComplexityRoot.PriceEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceEdge.Node(childComplexity), true
+
+	case "Problem.field":
+		if e.ComplexityRoot.Problem.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Problem.Field(childComplexity), true
+	case "Problem.message":
+		if e.ComplexityRoot.Problem.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Problem.Message(childComplexity), true
+	case "Problem.remedy":
+		if e.ComplexityRoot.Problem.Remedy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Problem.Remedy(childComplexity), true
+	case "Problem.severity":
+		if e.ComplexityRoot.Problem.Severity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Problem.Severity(childComplexity), true
 
 	case "Prompt.attacks":
 		if e.ComplexityRoot.Prompt.Attacks == nil {
@@ -5721,6 +6822,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RemoveMemberPayload.Workspace(childComplexity), true
 
+	case "RemovePricePayload.clientMutationId":
+		if e.ComplexityRoot.RemovePricePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovePricePayload.ClientMutationID(childComplexity), true
+	case "RemovePricePayload.deletedId":
+		if e.ComplexityRoot.RemovePricePayload.DeletedID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovePricePayload.DeletedID(childComplexity), true
+	case "RemovePricePayload.userErrors":
+		if e.ComplexityRoot.RemovePricePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovePricePayload.UserErrors(childComplexity), true
+
 	case "RenameWorkspacePayload.clientMutationId":
 		if e.ComplexityRoot.RenameWorkspacePayload.ClientMutationID == nil {
 			break
@@ -5790,12 +6910,86 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RevokeApiKeyPayload.UserErrors(childComplexity), true
 
+	case "ScoreConnection.edges":
+		if e.ComplexityRoot.ScoreConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScoreConnection.Edges(childComplexity), true
+	case "ScoreConnection.nodes":
+		if e.ComplexityRoot.ScoreConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScoreConnection.Nodes(childComplexity), true
+	case "ScoreConnection.pageInfo":
+		if e.ComplexityRoot.ScoreConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScoreConnection.PageInfo(childComplexity), true
+	case "ScoreConnection.totalCount":
+		if e.ComplexityRoot.ScoreConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScoreConnection.TotalCount(childComplexity), true
+
+	case "ScoreEdge.cursor":
+		if e.ComplexityRoot.ScoreEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScoreEdge.Cursor(childComplexity), true
+	case "ScoreEdge.node":
+		if e.ComplexityRoot.ScoreEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScoreEdge.Node(childComplexity), true
+
+	case "ScoredMessage.annotation":
+		if e.ComplexityRoot.ScoredMessage.Annotation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScoredMessage.Annotation(childComplexity), true
+	case "ScoredMessage.message":
+		if e.ComplexityRoot.ScoredMessage.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScoredMessage.Message(childComplexity), true
+	case "ScoredMessage.problem":
+		if e.ComplexityRoot.ScoredMessage.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScoredMessage.Problem(childComplexity), true
+	case "ScoredMessage.verdict":
+		if e.ComplexityRoot.ScoredMessage.Verdict == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScoredMessage.Verdict(childComplexity), true
+
 	case "Scorer.attributes":
 		if e.ComplexityRoot.Scorer.Attributes == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Scorer.Attributes(childComplexity), true
+	case "Scorer.components":
+		if e.ComplexityRoot.Scorer.Components == nil {
+			break
+		}
+
+		args, err := ec.field_Scorer_components_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Scorer.Components(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Scorer.createdAt":
 		if e.ComplexityRoot.Scorer.CreatedAt == nil {
 			break
@@ -5826,12 +7020,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Scorer.Name(childComplexity), true
+	case "Scorer.orchestrators":
+		if e.ComplexityRoot.Scorer.Orchestrators == nil {
+			break
+		}
+
+		args, err := ec.field_Scorer_orchestrators_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Scorer.Orchestrators(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Scorer.parameters":
 		if e.ComplexityRoot.Scorer.Parameters == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Scorer.Parameters(childComplexity), true
+	case "Scorer.scores":
+		if e.ComplexityRoot.Scorer.Scores == nil {
+			break
+		}
+
+		args, err := ec.field_Scorer_scores_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Scorer.Scores(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Scorer.source":
 		if e.ComplexityRoot.Scorer.Source == nil {
 			break
@@ -5862,6 +7078,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Scorer.UpdatedAt(childComplexity), true
+
+	case "ScorerAgreement.agreement":
+		if e.ComplexityRoot.ScorerAgreement.Agreement == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScorerAgreement.Agreement(childComplexity), true
+	case "ScorerAgreement.scorerName":
+		if e.ComplexityRoot.ScorerAgreement.ScorerName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScorerAgreement.ScorerName(childComplexity), true
 
 	case "ScorerConnection.edges":
 		if e.ComplexityRoot.ScorerConnection.Edges == nil {
@@ -5900,6 +7129,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ScorerEdge.Node(childComplexity), true
+
+	case "ScorerTest.falseCount":
+		if e.ComplexityRoot.ScorerTest.FalseCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScorerTest.FalseCount(childComplexity), true
+	case "ScorerTest.otherCount":
+		if e.ComplexityRoot.ScorerTest.OtherCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScorerTest.OtherCount(childComplexity), true
+	case "ScorerTest.people":
+		if e.ComplexityRoot.ScorerTest.People == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScorerTest.People(childComplexity), true
+	case "ScorerTest.results":
+		if e.ComplexityRoot.ScorerTest.Results == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScorerTest.Results(childComplexity), true
+	case "ScorerTest.saved":
+		if e.ComplexityRoot.ScorerTest.Saved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScorerTest.Saved(childComplexity), true
+	case "ScorerTest.trueCount":
+		if e.ComplexityRoot.ScorerTest.TrueCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScorerTest.TrueCount(childComplexity), true
+	case "ScorerTest.undeterminedCount":
+		if e.ComplexityRoot.ScorerTest.UndeterminedCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScorerTest.UndeterminedCount(childComplexity), true
+	case "ScorerTest.unjudgedCount":
+		if e.ComplexityRoot.ScorerTest.UnjudgedCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScorerTest.UnjudgedCount(childComplexity), true
 
 	case "ServerInfo.features":
 		if e.ComplexityRoot.ServerInfo.Features == nil {
@@ -6124,6 +7402,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SetMemberRolePayload.Workspace(childComplexity), true
 
+	case "SetPricePayload.clientMutationId":
+		if e.ComplexityRoot.SetPricePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetPricePayload.ClientMutationID(childComplexity), true
+	case "SetPricePayload.price":
+		if e.ComplexityRoot.SetPricePayload.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetPricePayload.Price(childComplexity), true
+	case "SetPricePayload.userErrors":
+		if e.ComplexityRoot.SetPricePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetPricePayload.UserErrors(childComplexity), true
+	case "SetPricePayload.workspace":
+		if e.ComplexityRoot.SetPricePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetPricePayload.Workspace(childComplexity), true
+
 	case "SetSettingPayload.clientMutationId":
 		if e.ComplexityRoot.SetSettingPayload.ClientMutationID == nil {
 			break
@@ -6161,6 +7464,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SetUserDisabledPayload.UserErrors(childComplexity), true
+
+	case "Span.least":
+		if e.ComplexityRoot.Span.Least == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Span.Least(childComplexity), true
+	case "Span.likely":
+		if e.ComplexityRoot.Span.Likely == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Span.Likely(childComplexity), true
+	case "Span.most":
+		if e.ComplexityRoot.Span.Most == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Span.Most(childComplexity), true
 
 	case "StorageUse.bytes":
 		if e.ComplexityRoot.StorageUse.Bytes == nil {
@@ -6279,6 +7601,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TestGeneratorPayload.UserErrors(childComplexity), true
+
+	case "TestGeneratorsPayload.clientMutationId":
+		if e.ComplexityRoot.TestGeneratorsPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TestGeneratorsPayload.ClientMutationID(childComplexity), true
+	case "TestGeneratorsPayload.results":
+		if e.ComplexityRoot.TestGeneratorsPayload.Results == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TestGeneratorsPayload.Results(childComplexity), true
+	case "TestGeneratorsPayload.userErrors":
+		if e.ComplexityRoot.TestGeneratorsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TestGeneratorsPayload.UserErrors(childComplexity), true
+	case "TestGeneratorsPayload.workspace":
+		if e.ComplexityRoot.TestGeneratorsPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TestGeneratorsPayload.Workspace(childComplexity), true
+
+	case "TestScorerPayload.clientMutationId":
+		if e.ComplexityRoot.TestScorerPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TestScorerPayload.ClientMutationID(childComplexity), true
+	case "TestScorerPayload.test":
+		if e.ComplexityRoot.TestScorerPayload.Test == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TestScorerPayload.Test(childComplexity), true
+	case "TestScorerPayload.userErrors":
+		if e.ComplexityRoot.TestScorerPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TestScorerPayload.UserErrors(childComplexity), true
 
 	case "TokenUse.input":
 		if e.ComplexityRoot.TokenUse.Input == nil {
@@ -6509,6 +7875,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdateGeneratorPayload.UserErrors(childComplexity), true
 
+	case "UpdateOrchestratorPayload.clientMutationId":
+		if e.ComplexityRoot.UpdateOrchestratorPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateOrchestratorPayload.ClientMutationID(childComplexity), true
+	case "UpdateOrchestratorPayload.orchestrator":
+		if e.ComplexityRoot.UpdateOrchestratorPayload.Orchestrator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateOrchestratorPayload.Orchestrator(childComplexity), true
+	case "UpdateOrchestratorPayload.userErrors":
+		if e.ComplexityRoot.UpdateOrchestratorPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateOrchestratorPayload.UserErrors(childComplexity), true
+	case "UpdateOrchestratorPayload.workspace":
+		if e.ComplexityRoot.UpdateOrchestratorPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateOrchestratorPayload.Workspace(childComplexity), true
+
 	case "UpdateScorerPayload.clientMutationId":
 		if e.ComplexityRoot.UpdateScorerPayload.ClientMutationID == nil {
 			break
@@ -6665,6 +8056,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UserReference.Username(childComplexity), true
 
+	case "ValidateConfigurationPayload.clientMutationId":
+		if e.ComplexityRoot.ValidateConfigurationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ValidateConfigurationPayload.ClientMutationID(childComplexity), true
+	case "ValidateConfigurationPayload.ok":
+		if e.ComplexityRoot.ValidateConfigurationPayload.Ok == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ValidateConfigurationPayload.Ok(childComplexity), true
+	case "ValidateConfigurationPayload.problems":
+		if e.ComplexityRoot.ValidateConfigurationPayload.Problems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ValidateConfigurationPayload.Problems(childComplexity), true
+	case "ValidateConfigurationPayload.userErrors":
+		if e.ComplexityRoot.ValidateConfigurationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ValidateConfigurationPayload.UserErrors(childComplexity), true
+
+	case "ValidateOrchestratorPayload.clientMutationId":
+		if e.ComplexityRoot.ValidateOrchestratorPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ValidateOrchestratorPayload.ClientMutationID(childComplexity), true
+	case "ValidateOrchestratorPayload.userErrors":
+		if e.ComplexityRoot.ValidateOrchestratorPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ValidateOrchestratorPayload.UserErrors(childComplexity), true
+	case "ValidateOrchestratorPayload.validation":
+		if e.ComplexityRoot.ValidateOrchestratorPayload.Validation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ValidateOrchestratorPayload.Validation(childComplexity), true
+
 	case "Verdict.categories":
 		if e.ComplexityRoot.Verdict.Categories == nil {
 			break
@@ -6749,6 +8184,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.GeneratorTypes(childComplexity), true
+	case "Viewer.orchestratorTypes":
+		if e.ComplexityRoot.Viewer.OrchestratorTypes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.OrchestratorTypes(childComplexity), true
 	case "Viewer.roles":
 		if e.ComplexityRoot.Viewer.Roles == nil {
 			break
@@ -6959,6 +8400,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Workspace.Name(childComplexity), true
+	case "Workspace.orchestrators":
+		if e.ComplexityRoot.Workspace.Orchestrators == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_orchestrators_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.Orchestrators(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.OrchestratorFilter), args["orderBy"].(*storage.NameOrder)), true
+	case "Workspace.prices":
+		if e.ComplexityRoot.Workspace.Prices == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_prices_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.Prices(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Workspace.role":
 		if e.ComplexityRoot.Workspace.Role == nil {
 			break
@@ -7107,8 +8570,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AuditCheckpointInput", ec.unmarshalInputAuditCheckpointInput),
 			graphql.NewInputUnmarshaler("AuditEventFilter", ec.unmarshalInputAuditEventFilter),
 			graphql.NewInputUnmarshaler("AuditOrder", ec.unmarshalInputAuditOrder),
+			graphql.NewInputUnmarshaler("BudgetInput", ec.unmarshalInputBudgetInput),
 			graphql.NewInputUnmarshaler("CloneConverterInput", ec.unmarshalInputCloneConverterInput),
 			graphql.NewInputUnmarshaler("CloneGeneratorInput", ec.unmarshalInputCloneGeneratorInput),
+			graphql.NewInputUnmarshaler("CloneOrchestratorInput", ec.unmarshalInputCloneOrchestratorInput),
 			graphql.NewInputUnmarshaler("CloneScorerInput", ec.unmarshalInputCloneScorerInput),
 			graphql.NewInputUnmarshaler("ComponentFilter", ec.unmarshalInputComponentFilter),
 			graphql.NewInputUnmarshaler("ComponentKindIn", ec.unmarshalInputComponentKindIn),
@@ -7121,12 +8586,15 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreateConverterInput", ec.unmarshalInputCreateConverterInput),
 			graphql.NewInputUnmarshaler("CreateFindingInput", ec.unmarshalInputCreateFindingInput),
 			graphql.NewInputUnmarshaler("CreateGeneratorInput", ec.unmarshalInputCreateGeneratorInput),
+			graphql.NewInputUnmarshaler("CreateOrchestratorInput", ec.unmarshalInputCreateOrchestratorInput),
 			graphql.NewInputUnmarshaler("CreateScorerInput", ec.unmarshalInputCreateScorerInput),
 			graphql.NewInputUnmarshaler("CreateWorkspaceInput", ec.unmarshalInputCreateWorkspaceInput),
 			graphql.NewInputUnmarshaler("DatasetFilter", ec.unmarshalInputDatasetFilter),
+			graphql.NewInputUnmarshaler("DatasetVersionInput", ec.unmarshalInputDatasetVersionInput),
 			graphql.NewInputUnmarshaler("DeleteConverterInput", ec.unmarshalInputDeleteConverterInput),
 			graphql.NewInputUnmarshaler("DeleteFindingInput", ec.unmarshalInputDeleteFindingInput),
 			graphql.NewInputUnmarshaler("DeleteGeneratorInput", ec.unmarshalInputDeleteGeneratorInput),
+			graphql.NewInputUnmarshaler("DeleteOrchestratorInput", ec.unmarshalInputDeleteOrchestratorInput),
 			graphql.NewInputUnmarshaler("DeleteScorerInput", ec.unmarshalInputDeleteScorerInput),
 			graphql.NewInputUnmarshaler("EndOtherSessionsInput", ec.unmarshalInputEndOtherSessionsInput),
 			graphql.NewInputUnmarshaler("EndSessionInput", ec.unmarshalInputEndSessionInput),
@@ -7140,6 +8608,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("InlinePartInput", ec.unmarshalInputInlinePartInput),
 			graphql.NewInputUnmarshaler("InviteMemberInput", ec.unmarshalInputInviteMemberInput),
 			graphql.NewInputUnmarshaler("LabelFilter", ec.unmarshalInputLabelFilter),
+			graphql.NewInputUnmarshaler("LabelValueInput", ec.unmarshalInputLabelValueInput),
 			graphql.NewInputUnmarshaler("LeaveWorkspaceInput", ec.unmarshalInputLeaveWorkspaceInput),
 			graphql.NewInputUnmarshaler("ListGeneratorModelsInput", ec.unmarshalInputListGeneratorModelsInput),
 			graphql.NewInputUnmarshaler("LongRange", ec.unmarshalInputLongRange),
@@ -7147,6 +8616,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("MessageOrder", ec.unmarshalInputMessageOrder),
 			graphql.NewInputUnmarshaler("MoveToWorkspaceInput", ec.unmarshalInputMoveToWorkspaceInput),
 			graphql.NewInputUnmarshaler("NameOrder", ec.unmarshalInputNameOrder),
+			graphql.NewInputUnmarshaler("OrchestratorFilter", ec.unmarshalInputOrchestratorFilter),
 			graphql.NewInputUnmarshaler("OriginIn", ec.unmarshalInputOriginIn),
 			graphql.NewInputUnmarshaler("OutcomeIn", ec.unmarshalInputOutcomeIn),
 			graphql.NewInputUnmarshaler("OutcomeSourceIn", ec.unmarshalInputOutcomeSourceIn),
@@ -7158,6 +8628,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RemoveEvidenceInput", ec.unmarshalInputRemoveEvidenceInput),
 			graphql.NewInputUnmarshaler("RemoveLabelsInput", ec.unmarshalInputRemoveLabelsInput),
 			graphql.NewInputUnmarshaler("RemoveMemberInput", ec.unmarshalInputRemoveMemberInput),
+			graphql.NewInputUnmarshaler("RemovePriceInput", ec.unmarshalInputRemovePriceInput),
 			graphql.NewInputUnmarshaler("RenameWorkspaceInput", ec.unmarshalInputRenameWorkspaceInput),
 			graphql.NewInputUnmarshaler("RetractAnnotationInput", ec.unmarshalInputRetractAnnotationInput),
 			graphql.NewInputUnmarshaler("RevokeApiKeyInput", ec.unmarshalInputRevokeApiKeyInput),
@@ -7165,11 +8636,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ScorerFilter", ec.unmarshalInputScorerFilter),
 			graphql.NewInputUnmarshaler("SetLabelsInput", ec.unmarshalInputSetLabelsInput),
 			graphql.NewInputUnmarshaler("SetMemberRoleInput", ec.unmarshalInputSetMemberRoleInput),
+			graphql.NewInputUnmarshaler("SetPriceInput", ec.unmarshalInputSetPriceInput),
 			graphql.NewInputUnmarshaler("SetSettingInput", ec.unmarshalInputSetSettingInput),
 			graphql.NewInputUnmarshaler("SetUserDisabledInput", ec.unmarshalInputSetUserDisabledInput),
 			graphql.NewInputUnmarshaler("SeverityIn", ec.unmarshalInputSeverityIn),
 			graphql.NewInputUnmarshaler("SourceIn", ec.unmarshalInputSourceIn),
 			graphql.NewInputUnmarshaler("TestGeneratorInput", ec.unmarshalInputTestGeneratorInput),
+			graphql.NewInputUnmarshaler("TestGeneratorsInput", ec.unmarshalInputTestGeneratorsInput),
+			graphql.NewInputUnmarshaler("TestScorerInput", ec.unmarshalInputTestScorerInput),
 			graphql.NewInputUnmarshaler("TextIn", ec.unmarshalInputTextIn),
 			graphql.NewInputUnmarshaler("TextMatch", ec.unmarshalInputTextMatch),
 			graphql.NewInputUnmarshaler("TimeRange", ec.unmarshalInputTimeRange),
@@ -7178,9 +8652,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateConverterInput", ec.unmarshalInputUpdateConverterInput),
 			graphql.NewInputUnmarshaler("UpdateFindingInput", ec.unmarshalInputUpdateFindingInput),
 			graphql.NewInputUnmarshaler("UpdateGeneratorInput", ec.unmarshalInputUpdateGeneratorInput),
+			graphql.NewInputUnmarshaler("UpdateOrchestratorInput", ec.unmarshalInputUpdateOrchestratorInput),
 			graphql.NewInputUnmarshaler("UpdateScorerInput", ec.unmarshalInputUpdateScorerInput),
 			graphql.NewInputUnmarshaler("UserFilter", ec.unmarshalInputUserFilter),
 			graphql.NewInputUnmarshaler("UserOrder", ec.unmarshalInputUserOrder),
+			graphql.NewInputUnmarshaler("ValidateConfigurationInput", ec.unmarshalInputValidateConfigurationInput),
+			graphql.NewInputUnmarshaler("ValidateOrchestratorInput", ec.unmarshalInputValidateOrchestratorInput),
 			graphql.NewInputUnmarshaler("WorkspaceFilter", ec.unmarshalInputWorkspaceFilter),
 			graphql.NewInputUnmarshaler("WorkspaceOrder", ec.unmarshalInputWorkspaceOrder),
 		)
@@ -8640,11 +10117,11 @@ enum ParameterKind {
   JSON
   "A credential: it can be written and never read."
   SECRET
-  "The key of a generator of the workspace."
+  "A generator of the workspace, by id or key; its key is stored."
   GENERATOR
-  "The key of a converter of the workspace."
+  "A converter of the workspace, by id or key; its key is stored."
   CONVERTER
-  "Keys of scorers of the workspace."
+  "Scorers of the workspace, by ids or keys; their keys are stored."
   SCORERS
 }
 `, BuiltIn: false},
@@ -8907,7 +10384,7 @@ extend type Mutation {
     "What to make."
     input: CloneConverterInput!
   ): CloneConverterPayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes a converter. CONFLICT while something is made of it."
+  "Deletes a converter. CONFLICT while something is made of it; and, without cascade, while orchestrators name it or runs used components that came from it."
   deleteConverter(
     "What to delete."
     input: DeleteConverterInput!
@@ -8962,6 +10439,8 @@ What converter is to be deleted.
 input DeleteConverterInput {
   "The converter."
   id: ID!
+  "Whether the components that came from it stay without it, and the orchestrators that name it are deleted too."
+  cascade: Boolean! = false
   "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
   clientMutationId: String
 }
@@ -9039,7 +10518,7 @@ input PreviewConvertersInput {
 }
 
 """
-A converter or scorer: one of the workspace, or a type with parameters.
+A generator, converter or scorer: one of the workspace, or a type with parameters.
 """
 input PartInput @oneOf {
   "One of the workspace."
@@ -9049,7 +10528,7 @@ input PartInput @oneOf {
 }
 
 """
-A converter or scorer that is not stored.
+A generator, converter or scorer that is not stored.
 """
 input InlinePartInput {
   "The type."
@@ -10116,7 +11595,7 @@ extend type Mutation {
     "What to make."
     input: CloneGeneratorInput!
   ): CloneGeneratorPayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes a generator. CONFLICT while something is made of it, or attacks were made on targets that came from it, without cascade."
+  "Deletes a generator. CONFLICT while something is made of it; and, without cascade, while orchestrators name it or runs used components that came from it."
   deleteGenerator(
     "What to delete."
     input: DeleteGeneratorInput!
@@ -10171,7 +11650,7 @@ What generator is to be deleted.
 input DeleteGeneratorInput {
   "The generator."
   id: ID!
-  "Whether the targets that came from it stay without it."
+  "Whether the components that came from it stay without it, and the orchestrators that name it are deleted too."
   cascade: Boolean! = false
   "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
   clientMutationId: String
@@ -10917,6 +12396,709 @@ input RoleIn {
   notIn: [MessageRole!]
 }
 `, BuiltIn: false},
+	{Name: "../schema/orchestrator.graphqls", Input: `"""
+How attacks are to be made: on what, with which prompts, through which converters, judged by which scorers.
+"""
+type Orchestrator implements Node {
+  "The id."
+  id: ID!
+  "The name that the user gave it, unique within the workspace."
+  name: String!
+  "The type, one of viewer.orchestratorTypes."
+  type: String!
+  "The generator to attack; null if none is named."
+  generator: Generator
+  "Where its prompts or objectives come from; null if they are its own."
+  dataset: Dataset
+  "The version of the dataset; null for the newest when a run starts."
+  datasetVersion: Long
+  "Its own prompts or objectives."
+  prompts: [String!]!
+  "Its chains of converters; each prompt goes through each."
+  chains: [ConverterChain!] @cost(size: 20)
+  "Its scorers."
+  scorers: [OrchestratorScorer!] @cost(size: 10)
+  "The parameters of its type. What they name of the workspace is named by key."
+  parameters: JSON!
+  "Labels that each attack gets, by key."
+  labels: [Label!]!
+  "The user's own words for it."
+  tags: [String!]!
+  "Where a run pauses."
+  budget: Budget!
+  "How many attacks are made at once."
+  concurrency: Long!
+  "How long a call may take; null for as long as the server lets it."
+  callTimeoutSeconds: Long
+  "How long a run may take; null for any time."
+  runTimeoutSeconds: Long
+  "The username of who made it."
+  author: String!
+  "When it was made."
+  createdAt: DateTime!
+  "When it was last changed."
+  updatedAt: DateTime!
+  "The runs that it made."
+  executions(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+    "Which rows to list; all without it."
+    filter: ExecutionFilter
+    "The order of the list; equal rows are ordered by their own number or key."
+    orderBy: ExecutionOrder = {field: STARTED_AT, direction: DESC}
+  ): ExecutionConnection
+}
+
+"""
+Converters that work one after the other.
+"""
+type ConverterChain {
+  "The converters, in order."
+  converters: [Converter!]!
+}
+
+"""
+A scorer of an orchestrator.
+"""
+type OrchestratorScorer {
+  "The scorer."
+  scorer: Scorer!
+  "Whether it decides outcomes. At most one does; the others never do."
+  isObjective: Boolean!
+}
+
+"""
+Where a run pauses; null is no bound.
+"""
+type Budget {
+  "Calls of generators."
+  calls: Long
+  "Tokens, in and out."
+  tokens: Long
+  "Money, by the prices of the workspace."
+  money: Float
+  "The currency of money (ISO 4217)."
+  currency: String
+}
+
+"""
+A page of orchestrators.
+"""
+type OrchestratorConnection {
+  "The rows of the page with their places."
+  edges: [OrchestratorEdge!]!
+  "The rows of the page without their places."
+  nodes: [Orchestrator!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many orchestrators the whole filtered list has; counted only when selected."
+  totalCount: Long! @cost(weight: 10)
+}
+
+"""
+A place in a list of orchestrators.
+"""
+type OrchestratorEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: Orchestrator!
+}
+
+"""
+Narrows a list of orchestrators. Conditions that are set hold together.
+"""
+input OrchestratorFilter {
+  "The name."
+  name: TextMatch
+  "The type."
+  type: TextIn
+  "The user's own words for it."
+  tag: TextIn
+  "The name or id of the generator to attack."
+  generator: TextIn
+  "The name or id of the dataset."
+  dataset: TextIn
+}
+
+"""
+A type of orchestrator, with the parameters that it takes and what it needs beside them: enough to draw a form.
+"""
+type OrchestratorType {
+  "The name, as type takes it."
+  name: String!
+  "The name for people."
+  title: String!
+  "What it does."
+  description: String!
+  "What it takes."
+  parameters: [Parameter!]!
+  "Whether it needs a generator to attack."
+  generator: Need!
+  "Whether it needs a dataset or prompts."
+  prompts: Need!
+  "Whether the prompts are what an attacker is after, and not what is sent."
+  promptsAreObjectives: Boolean!
+  "Whether it uses converters."
+  converters: Need!
+  "Whether it needs scorers."
+  scorers: Need!
+  "Whether one of the scorers must decide outcomes."
+  objectiveScorer: Need!
+}
+
+"""
+Whether something is needed.
+"""
+enum Need {
+  "It must be there."
+  REQUIRED
+  "It may be there."
+  OPTIONAL
+  "There is no use for it."
+  NONE
+}
+
+extend type Viewer {
+  "The types of orchestrators that there are."
+  orchestratorTypes: [OrchestratorType!]!
+}
+
+extend type Workspace {
+  "How attacks are to be made, by name unless ordered otherwise."
+  orchestrators(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+    "Which rows to list; all without it."
+    filter: OrchestratorFilter
+    "The order of the list; equal rows are ordered by their own number or key."
+    orderBy: NameOrder = {field: NAME, direction: ASC}
+  ): OrchestratorConnection
+}
+
+extend type Generator {
+  "The orchestrators that name the generator, to attack or otherwise, by name."
+  orchestrators(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): OrchestratorConnection
+}
+
+extend type Converter {
+  "The orchestrators that name the converter in a chain, by name."
+  orchestrators(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): OrchestratorConnection
+}
+
+extend type Scorer {
+  "The orchestrators that name the scorer, by name."
+  orchestrators(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): OrchestratorConnection
+}
+
+extend type Dataset {
+  "The orchestrators that name the dataset, by name."
+  orchestrators(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): OrchestratorConnection
+}
+
+extend type Mutation {
+  "Makes an orchestrator, which need not be whole: validateOrchestrator tells what is missing. CONFLICT for a name that another one has."
+  createOrchestrator(
+    "What to make."
+    input: CreateOrchestratorInput!
+  ): CreateOrchestratorPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Changes an orchestrator. What runs already is not changed."
+  updateOrchestrator(
+    "What to change."
+    input: UpdateOrchestratorInput!
+  ): UpdateOrchestratorPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Makes an orchestrator like another one of the workspace."
+  cloneOrchestrator(
+    "What to make."
+    input: CloneOrchestratorInput!
+  ): CloneOrchestratorPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Deletes an orchestrator. CONFLICT while a run of it has not ended, or there are any, without cascade."
+  deleteOrchestrator(
+    "What to delete."
+    input: DeleteOrchestratorInput!
+  ): DeleteOrchestratorPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Checks that all that an orchestrator names is there and fits, and estimates what a run would take. Nothing is called or stored."
+  validateOrchestrator(
+    "Which one."
+    input: ValidateOrchestratorInput!
+  ): ValidateOrchestratorPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+What an orchestrator is to be.
+"""
+input CreateOrchestratorInput {
+  "The workspace; the personal one without it."
+  workspace: ID
+  "The name, unique among the orchestrators of the workspace."
+  name: String!
+  "The type, one of viewer.orchestratorTypes."
+  type: String!
+  "The generator to attack."
+  generator: ID
+  "Where its prompts or objectives come from."
+  dataset: DatasetVersionInput
+  "Prompts or objectives, in place of a dataset; at most 1 000 of 64 KiB."
+  prompts: [String!]
+  "Chains of converters, at most 100 of 20; each prompt goes through each. An empty chain changes nothing, as no chain does."
+  chains: [[ID!]!]
+  "The scorers, at most 20."
+  scorers: [ID!]
+  "The one of the scorers that decides outcomes; without it none does."
+  objectiveScorer: ID
+  "The parameters of the type, an object. Generators and scorers in them are named by id or key."
+  parameters: JSON
+  "Labels that each attack gets; at most 50."
+  labels: [LabelValueInput!]
+  "Your own words for it; at most 50."
+  tags: [String!]
+  "Where a run pauses."
+  budget: BudgetInput
+  "How many attacks are made at once, 1 to 64; 4 unless it is set."
+  concurrency: Int
+  "How long a call may take, at most 3 600."
+  callTimeoutSeconds: Int
+  "How long a run may take, at most 2 592 000."
+  runTimeoutSeconds: Int
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What an orchestrator is to become. What is left out stays, null takes away, and a list replaces all of the one before; a dataset and prompts replace each other.
+"""
+input UpdateOrchestratorInput {
+  "The orchestrator."
+  id: ID!
+  "The name."
+  name: String
+  "The type, one of viewer.orchestratorTypes."
+  type: String
+  "The generator to attack."
+  generator: ID
+  "Where its prompts or objectives come from."
+  dataset: DatasetVersionInput
+  "Prompts or objectives, in place of a dataset; at most 1 000 of 64 KiB."
+  prompts: [String!]
+  "Chains of converters, at most 100 of 20; each prompt goes through each. An empty chain changes nothing, as no chain does."
+  chains: [[ID!]!]
+  "The scorers, at most 20."
+  scorers: [ID!]
+  "The one of the scorers that decides outcomes; without it none does."
+  objectiveScorer: ID
+  "The parameters of the type, an object. Generators and scorers in them are named by id or key."
+  parameters: JSON
+  "Labels that each attack gets; at most 50."
+  labels: [LabelValueInput!]
+  "Your own words for it; at most 50."
+  tags: [String!]
+  "Where a run pauses."
+  budget: BudgetInput
+  "How many attacks are made at once, 1 to 64; 4 unless it is set."
+  concurrency: Int
+  "How long a call may take, at most 3 600."
+  callTimeoutSeconds: Int
+  "How long a run may take, at most 2 592 000."
+  runTimeoutSeconds: Int
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+A version of a dataset.
+"""
+input DatasetVersionInput {
+  "The dataset."
+  id: ID!
+  "The version; without it the newest when a run starts."
+  version: Long
+}
+
+"""
+A label.
+"""
+input LabelValueInput {
+  "What the label is about, at most 200 bytes."
+  key: String!
+  "What it says, at most 2 000 bytes."
+  value: String!
+}
+
+"""
+Where a run pauses; what is left out is no bound.
+"""
+input BudgetInput {
+  "Calls of generators."
+  calls: Long
+  "Tokens, in and out."
+  tokens: Long
+  "Money, by the prices of the workspace."
+  money: Float
+  "The currency of money (ISO 4217)."
+  currency: String
+}
+
+"""
+What an orchestrator is to be made of.
+"""
+input CloneOrchestratorInput {
+  "The orchestrator that it is to be like."
+  id: ID!
+  "The name of the new one."
+  name: String!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What orchestrator is to be deleted.
+"""
+input DeleteOrchestratorInput {
+  "The orchestrator."
+  id: ID!
+  "Whether its runs stay without it."
+  cascade: Boolean! = false
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+Which orchestrator is to be checked.
+"""
+input ValidateOrchestratorInput {
+  "The orchestrator."
+  id: ID!
+  "A name for this mutation, which is answered with it; it is checked anew each time."
+  clientMutationId: String
+}
+
+"""
+What createOrchestrator did.
+"""
+type CreateOrchestratorPayload {
+  "The orchestrator; null when nothing was made."
+  orchestrator: Orchestrator @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What updateOrchestrator did.
+"""
+type UpdateOrchestratorPayload {
+  "The orchestrator; null when nothing was changed."
+  orchestrator: Orchestrator @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What cloneOrchestrator did.
+"""
+type CloneOrchestratorPayload {
+  "The orchestrator; null when nothing was made."
+  orchestrator: Orchestrator @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What deleteOrchestrator did.
+"""
+type DeleteOrchestratorPayload {
+  "The id of what was deleted; null when nothing was."
+  deletedId: ID
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What validateOrchestrator did.
+"""
+type ValidateOrchestratorPayload {
+  "What was found; null when nothing was checked."
+  validation: OrchestratorValidation @userScoped @cost(weight: 100)
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What is wrong with an orchestrator, and what running it would take.
+"""
+type OrchestratorValidation {
+  "Whether it could run: there is no problem of severity ERROR."
+  ok: Boolean!
+  "What is wrong."
+  problems: [Problem!]!
+  "What a run would take; null where the type is not known."
+  estimate: Estimate
+}
+
+"""
+What a run would take, as far as that can be known before.
+"""
+type Estimate {
+  "The attacks that would be made, or scored."
+  items: Long!
+  "The calls of all generators."
+  calls: Span!
+  "The tokens that go into all calls."
+  inputTokens: Span!
+  "The tokens that come out of all calls."
+  outputTokens: Span!
+  "What each generator would be asked."
+  loads: [Load!]! @cost(size: 20)
+  "What all calls would cost, by currency."
+  costs: [Cost!]!
+  "The models that no price of the workspace fits: what they cost is left out."
+  unpriced: [String!]!
+  "How long it would take, by rate limits, and by the latencies of last tests; null where neither is known."
+  seconds: Span
+  "How the figures come about."
+  method: String!
+}
+
+"""
+An estimate with its bounds.
+"""
+type Span {
+  "At the least."
+  least: Float!
+  "What to expect."
+  likely: Float!
+  "At the most."
+  most: Float!
+}
+
+"""
+What one generator would be asked in one part.
+"""
+type Load {
+  "The generator; null where it is gone."
+  generator: Generator
+  "What it is asked for."
+  part: CallPart!
+  "Its calls."
+  calls: Span!
+  "The tokens that go in."
+  inputTokens: Span!
+  "The tokens that come out."
+  outputTokens: Span!
+  "What they cost; null without a price."
+  cost: Cost
+}
+
+"""
+What a generator is asked for.
+"""
+enum CallPart {
+  "It is attacked."
+  TARGET
+  "It writes the messages to the target."
+  ATTACKER
+  "It rewrites prompts."
+  CONVERTER
+  "It judges replies."
+  SCORER
+}
+
+"""
+An amount of money.
+"""
+type Cost {
+  "The currency (ISO 4217)."
+  currency: String!
+  "How much."
+  amount: Span!
+}
+`, BuiltIn: false},
+	{Name: "../schema/price.graphqls", Input: `"""
+What the models that a pattern fits cost.
+"""
+type Price implements Node {
+  "The id."
+  id: ID!
+  "A model's name in lower case, where * stands for any characters. Of several that fit, the one with the most other characters counts."
+  model: String!
+  "The currency (ISO 4217)."
+  currency: String!
+  "What a million tokens into a call cost."
+  inputPrice: Float!
+  "What a million tokens out of a call cost."
+  outputPrice: Float!
+  "When it was set."
+  updatedAt: DateTime!
+}
+
+"""
+A page of prices.
+"""
+type PriceConnection {
+  "The rows of the page with their places."
+  edges: [PriceEdge!]!
+  "The rows of the page without their places."
+  nodes: [Price!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many prices the whole filtered list has; counted only when selected."
+  totalCount: Long! @cost(weight: 10)
+}
+
+"""
+A place in a list of prices.
+"""
+type PriceEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: Price!
+}
+
+extend type Workspace {
+  "What models cost, by pattern. Estimates and budgets go by it."
+  prices(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): PriceConnection
+}
+
+extend type Mutation {
+  "Sets what models cost, in place of the price that the same pattern has."
+  setPrice(
+    "Which price."
+    input: SetPriceInput!
+  ): SetPricePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Forgets a price."
+  removePrice(
+    "Which one."
+    input: RemovePriceInput!
+  ): RemovePricePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+What models cost.
+"""
+input SetPriceInput {
+  "The workspace; the personal one without it."
+  workspace: ID
+  "A model's name, where * stands for any characters; a generator without a model has its own name for it."
+  model: String!
+  "The currency (ISO 4217)."
+  currency: String!
+  "What a million tokens into a call cost."
+  inputPrice: Float!
+  "What a million tokens out of a call cost."
+  outputPrice: Float!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+Which price is to be forgotten.
+"""
+input RemovePriceInput {
+  "The price."
+  id: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What setPrice did.
+"""
+type SetPricePayload {
+  "The price; null when nothing was set."
+  price: Price @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What removePrice did.
+"""
+type RemovePricePayload {
+  "The id of what was removed; null when nothing was."
+  deletedId: ID
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/query.graphqls", Input: `"""
 Everything that can be read.
 """
@@ -11290,7 +13472,7 @@ extend type Mutation {
     "What to make."
     input: CloneScorerInput!
   ): CloneScorerPayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes a scorer. CONFLICT while something is made of it."
+  "Deletes a scorer. CONFLICT while something is made of it; and, without cascade, while orchestrators name it or runs used components that came from it."
   deleteScorer(
     "What to delete."
     input: DeleteScorerInput!
@@ -11345,6 +13527,8 @@ What scorer is to be deleted.
 input DeleteScorerInput {
   "The scorer."
   id: ID!
+  "Whether the components that came from it stay without it, and the orchestrators that name it are deleted too."
+  cascade: Boolean! = false
   "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
   clientMutationId: String
 }
@@ -11762,6 +13946,116 @@ type MoveToWorkspacePayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/usage.graphqls", Input: `"""
+A page of scores.
+"""
+type ScoreConnection {
+  "The rows of the page with their places."
+  edges: [ScoreEdge!]!
+  "The rows of the page without their places."
+  nodes: [Score!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many scores the whole filtered list has; counted only when selected."
+  totalCount: Long! @cost(weight: 10)
+}
+
+"""
+A place in a list of scores.
+"""
+type ScoreEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: Score!
+}
+
+extend type Generator {
+  "The components that came from it, by name."
+  components(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): ComponentConnection
+}
+
+extend type Converter {
+  "The components that came from it, by name."
+  components(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): ComponentConnection
+  "The attacks through components that came from it."
+  attacks(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+    "Which rows to list; all without it."
+    filter: AttackFilter
+    "The order of the list; equal rows are ordered by their own number or key."
+    orderBy: AttackOrder = {field: STARTED_AT, direction: DESC}
+  ): AttackConnection
+}
+
+extend type Scorer {
+  "The components that came from it, by name."
+  components(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): ComponentConnection
+  "The scores by components that came from it, oldest first."
+  scores(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): ScoreConnection
+}
+
+extend type Component {
+  "The configured converter that it came from; null if it came from none."
+  converter: Converter
+  "The configured scorer that it came from; null if it came from none."
+  configuredScorer: Scorer
+  "The scores of a SCORER, oldest first; of every other kind there are none."
+  scores(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): ScoreConnection
+}
+`, BuiltIn: false},
 	{Name: "../schema/user.graphqls", Input: `"""
 A person or service that has used this installation.
 """
@@ -11917,6 +14211,226 @@ What setUserDisabled did.
 type SetUserDisabledPayload {
   "The user as they are now; null when nothing was done."
   user: User
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/validation.graphqls", Input: `"""
+Something wrong with what was set up.
+"""
+type Problem {
+  "Whether it keeps the thing from being used."
+  severity: ProblemSeverity!
+  "Where: the path from the thing down, like parameters, max_turns; chains and scorers by their place from 0."
+  field: [String!]!
+  "What is wrong."
+  message: String!
+  "What to do about it."
+  remedy: String!
+}
+
+"""
+Whether a problem keeps a thing from being used.
+"""
+enum ProblemSeverity {
+  "It does."
+  ERROR
+  "It does not, and is worth knowing."
+  WARNING
+}
+
+extend type Mutation {
+  "Checks a generator, converter or scorer without a call: one of the workspace, or one that is to be made. Nothing is stored."
+  validateConfiguration(
+    "What to check."
+    input: ValidateConfigurationInput!
+  ): ValidateConfigurationPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Calls up to 50 generators once each with a harmless prompt, ten at a time. What that gave becomes their lastTest, and their status ready or failing. One that fails stops no other."
+  testGenerators(
+    "Which ones."
+    input: TestGeneratorsInput!
+  ): TestGeneratorsPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Shows what a scorer says of up to 200 saved messages, beside their scores and what people said, and how far it agrees with both. Nothing is stored."
+  testScorer(
+    "What to score."
+    input: TestScorerInput!
+  ): TestScorerPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+What is to be checked.
+"""
+input ValidateConfigurationInput {
+  "The workspace of the thing and of what it names; the personal one without it."
+  workspace: ID
+  "What it is."
+  kind: PartKind!
+  "The thing."
+  part: PartInput!
+  "A name that it is to have, to be checked too."
+  name: String
+  "A name for this mutation, which is answered with it; it is checked anew each time."
+  clientMutationId: String
+}
+
+"""
+What a configured thing is.
+"""
+enum PartKind {
+  "A generator."
+  GENERATOR
+  "A converter."
+  CONVERTER
+  "A scorer."
+  SCORER
+}
+
+"""
+Which generators are to be tested: those with these ids, or of a filter; at most 50.
+"""
+input TestGeneratorsInput {
+  "The workspace; without it that of the ids, or the personal one."
+  workspace: ID
+  "The generators."
+  ids: [ID!]
+  "All generators that the filter holds for, by name; {} means all."
+  filter: ConfiguredFilter
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What became of the test of one generator.
+"""
+type GeneratorTest {
+  "The generator, with lastTest as testGenerator leaves it."
+  generator: Generator!
+  "Whether it was called."
+  called: Boolean!
+  "Why it was not called; null if it was, and when the mutation is sent again."
+  problem: String
+}
+
+"""
+A scorer, and the messages that it is tried on: those with these ids, or the first ones of a filter.
+"""
+input TestScorerInput {
+  "The workspace; without it that of the messages, or the personal one."
+  workspace: ID
+  "The scorer."
+  scorer: PartInput!
+  "The messages, at most 200."
+  messages: [ID!]
+  "The first messages that the filter holds for; those of the role ASSISTANT unless it says otherwise."
+  filter: MessageFilter
+  "How many of the filter's, at most 200."
+  limit: Int! = 20
+  "A name for this mutation, which is answered with it; the messages are judged anew each time."
+  clientMutationId: String
+}
+
+"""
+What a scorer says of saved messages.
+"""
+type ScorerTest {
+  "What it says of each, in the order of the input or the list. message.scores has what is saved."
+  results: [ScoredMessage!]! @cost(size: 50)
+  "How many are true."
+  trueCount: Long!
+  "How many are false."
+  falseCount: Long!
+  "How many have a verdict on a scale or a category."
+  otherCount: Long!
+  "Of how many there is no verdict: the scorer could not tell."
+  undeterminedCount: Long!
+  "How many were not judged."
+  unjudgedCount: Long!
+  "How far it agrees with people, on the messages on which they gave a verdict, or on whose conversations: SUCCESS is true."
+  people: Agreement!
+  "How far it agrees with each scorer whose scores are saved."
+  saved: [ScorerAgreement!]! @cost(size: 10)
+}
+
+"""
+What a scorer says of one message.
+"""
+type ScoredMessage {
+  "The message."
+  message: Message!
+  "What the scorer says; null when it was not judged."
+  verdict: Verdict
+  "Why it was not judged."
+  problem: String
+  "The newest verdict of a person on it, or on its conversation, that stands."
+  annotation: Annotation
+}
+
+"""
+How far two agree on true and false.
+"""
+type Agreement {
+  "The messages that have a verdict of both."
+  compared: Long!
+  "Both say true."
+  bothTrue: Long!
+  "Both say false."
+  bothFalse: Long!
+  "The scorer says true, the other false."
+  trueHere: Long!
+  "The scorer says false, the other true."
+  trueThere: Long!
+  "The share on which both say the same; null without any."
+  rate: Float
+  "Cohen's kappa: 1 always the same, 0 as by chance; null where chance alone would always do."
+  kappa: Float
+}
+
+"""
+How far a scorer agrees with the saved scores of another one.
+"""
+type ScorerAgreement {
+  "The other's name, as Score.scorerName has it."
+  scorerName: String!
+  "How far they agree."
+  agreement: Agreement!
+}
+
+"""
+What validateConfiguration did.
+"""
+type ValidateConfigurationPayload {
+  "Whether it could be used: there is no problem of severity ERROR; null when nothing was checked."
+  ok: Boolean
+  "What is wrong; null when nothing was checked."
+  problems: [Problem!]
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What testGenerators did.
+"""
+type TestGeneratorsPayload {
+  "What became of each; null when nothing was called."
+  results: [GeneratorTest!] @userScoped @cost(size: 50)
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What testScorer did.
+"""
+type TestScorerPayload {
+  "What was found; null when nothing was judged."
+  test: ScorerTest @userScoped
   "The name that the mutation was given."
   clientMutationId: String
   "What was wrong with the input; empty when the mutation was done."
@@ -12326,6 +14840,26 @@ func (ec *executionContext) childFields_Admin(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Admin", field.Name)
 }
 
+func (ec *executionContext) childFields_Agreement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "compared":
+		return ec.fieldContext_Agreement_compared(ctx, field)
+	case "bothTrue":
+		return ec.fieldContext_Agreement_bothTrue(ctx, field)
+	case "bothFalse":
+		return ec.fieldContext_Agreement_bothFalse(ctx, field)
+	case "trueHere":
+		return ec.fieldContext_Agreement_trueHere(ctx, field)
+	case "trueThere":
+		return ec.fieldContext_Agreement_trueThere(ctx, field)
+	case "rate":
+		return ec.fieldContext_Agreement_rate(ctx, field)
+	case "kappa":
+		return ec.fieldContext_Agreement_kappa(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Agreement", field.Name)
+}
+
 func (ec *executionContext) childFields_AllowUserBindingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -12724,6 +15258,20 @@ func (ec *executionContext) childFields_AuditVerification(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type AuditVerification", field.Name)
 }
 
+func (ec *executionContext) childFields_Budget(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "calls":
+		return ec.fieldContext_Budget_calls(ctx, field)
+	case "tokens":
+		return ec.fieldContext_Budget_tokens(ctx, field)
+	case "money":
+		return ec.fieldContext_Budget_money(ctx, field)
+	case "currency":
+		return ec.fieldContext_Budget_currency(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Budget", field.Name)
+}
+
 func (ec *executionContext) childFields_CloneConverterPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "converter":
@@ -12746,6 +15294,20 @@ func (ec *executionContext) childFields_CloneGeneratorPayload(ctx context.Contex
 		return ec.fieldContext_CloneGeneratorPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CloneGeneratorPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CloneOrchestratorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "orchestrator":
+		return ec.fieldContext_CloneOrchestratorPayload_orchestrator(ctx, field)
+	case "workspace":
+		return ec.fieldContext_CloneOrchestratorPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CloneOrchestratorPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CloneOrchestratorPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CloneOrchestratorPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CloneScorerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12786,6 +15348,12 @@ func (ec *executionContext) childFields_Component(ctx context.Context, field gra
 		return ec.fieldContext_Component_generator(ctx, field)
 	case "attacks":
 		return ec.fieldContext_Component_attacks(ctx, field)
+	case "converter":
+		return ec.fieldContext_Component_converter(ctx, field)
+	case "configuredScorer":
+		return ec.fieldContext_Component_configuredScorer(ctx, field)
+	case "scores":
+		return ec.fieldContext_Component_scores(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Component", field.Name)
 }
@@ -12922,8 +15490,22 @@ func (ec *executionContext) childFields_Converter(ctx context.Context, field gra
 		return ec.fieldContext_Converter_updatedAt(ctx, field)
 	case "attributes":
 		return ec.fieldContext_Converter_attributes(ctx, field)
+	case "orchestrators":
+		return ec.fieldContext_Converter_orchestrators(ctx, field)
+	case "components":
+		return ec.fieldContext_Converter_components(ctx, field)
+	case "attacks":
+		return ec.fieldContext_Converter_attacks(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Converter", field.Name)
+}
+
+func (ec *executionContext) childFields_ConverterChain(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "converters":
+		return ec.fieldContext_ConverterChain_converters(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConverterChain", field.Name)
 }
 
 func (ec *executionContext) childFields_ConverterConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12976,6 +15558,16 @@ func (ec *executionContext) childFields_CopyToWorkspacePayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type CopyToWorkspacePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Cost(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "currency":
+		return ec.fieldContext_Cost_currency(ctx, field)
+	case "amount":
+		return ec.fieldContext_Cost_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Cost", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "apiKey":
@@ -13026,6 +15618,20 @@ func (ec *executionContext) childFields_CreateGeneratorPayload(ctx context.Conte
 		return ec.fieldContext_CreateGeneratorPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateGeneratorPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateOrchestratorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "orchestrator":
+		return ec.fieldContext_CreateOrchestratorPayload_orchestrator(ctx, field)
+	case "workspace":
+		return ec.fieldContext_CreateOrchestratorPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateOrchestratorPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateOrchestratorPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateOrchestratorPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateScorerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13098,6 +15704,8 @@ func (ec *executionContext) childFields_Dataset(ctx context.Context, field graph
 		return ec.fieldContext_Dataset_prompts(ctx, field)
 	case "attributes":
 		return ec.fieldContext_Dataset_attributes(ctx, field)
+	case "orchestrators":
+		return ec.fieldContext_Dataset_orchestrators(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Dataset", field.Name)
 }
@@ -13160,6 +15768,18 @@ func (ec *executionContext) childFields_DeleteGeneratorPayload(ctx context.Conte
 		return ec.fieldContext_DeleteGeneratorPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteGeneratorPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteOrchestratorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedId":
+		return ec.fieldContext_DeleteOrchestratorPayload_deletedId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteOrchestratorPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteOrchestratorPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteOrchestratorPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteScorerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13252,6 +15872,30 @@ func (ec *executionContext) childFields_ErrorLogEdge(ctx context.Context, field 
 		return ec.fieldContext_ErrorLogEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ErrorLogEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Estimate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "items":
+		return ec.fieldContext_Estimate_items(ctx, field)
+	case "calls":
+		return ec.fieldContext_Estimate_calls(ctx, field)
+	case "inputTokens":
+		return ec.fieldContext_Estimate_inputTokens(ctx, field)
+	case "outputTokens":
+		return ec.fieldContext_Estimate_outputTokens(ctx, field)
+	case "loads":
+		return ec.fieldContext_Estimate_loads(ctx, field)
+	case "costs":
+		return ec.fieldContext_Estimate_costs(ctx, field)
+	case "unpriced":
+		return ec.fieldContext_Estimate_unpriced(ctx, field)
+	case "seconds":
+		return ec.fieldContext_Estimate_seconds(ctx, field)
+	case "method":
+		return ec.fieldContext_Estimate_method(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Estimate", field.Name)
 }
 
 func (ec *executionContext) childFields_Execution(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13432,6 +16076,10 @@ func (ec *executionContext) childFields_Generator(ctx context.Context, field gra
 		return ec.fieldContext_Generator_attacks(ctx, field)
 	case "attributes":
 		return ec.fieldContext_Generator_attributes(ctx, field)
+	case "orchestrators":
+		return ec.fieldContext_Generator_orchestrators(ctx, field)
+	case "components":
+		return ec.fieldContext_Generator_components(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Generator", field.Name)
 }
@@ -13458,6 +16106,18 @@ func (ec *executionContext) childFields_GeneratorEdge(ctx context.Context, field
 		return ec.fieldContext_GeneratorEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type GeneratorEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_GeneratorTest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "generator":
+		return ec.fieldContext_GeneratorTest_generator(ctx, field)
+	case "called":
+		return ec.fieldContext_GeneratorTest_called(ctx, field)
+	case "problem":
+		return ec.fieldContext_GeneratorTest_problem(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GeneratorTest", field.Name)
 }
 
 func (ec *executionContext) childFields_HealthCheck(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13620,6 +16280,24 @@ func (ec *executionContext) childFields_ListGeneratorModelsPayload(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type ListGeneratorModelsPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Load(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "generator":
+		return ec.fieldContext_Load_generator(ctx, field)
+	case "part":
+		return ec.fieldContext_Load_part(ctx, field)
+	case "calls":
+		return ec.fieldContext_Load_calls(ctx, field)
+	case "inputTokens":
+		return ec.fieldContext_Load_inputTokens(ctx, field)
+	case "outputTokens":
+		return ec.fieldContext_Load_outputTokens(ctx, field)
+	case "cost":
+		return ec.fieldContext_Load_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Load", field.Name)
+}
+
 func (ec *executionContext) childFields_Media(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "url":
@@ -13758,6 +16436,124 @@ func (ec *executionContext) childFields_MoveToWorkspacePayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type MoveToWorkspacePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Orchestrator(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Orchestrator_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Orchestrator_name(ctx, field)
+	case "type":
+		return ec.fieldContext_Orchestrator_type(ctx, field)
+	case "generator":
+		return ec.fieldContext_Orchestrator_generator(ctx, field)
+	case "dataset":
+		return ec.fieldContext_Orchestrator_dataset(ctx, field)
+	case "datasetVersion":
+		return ec.fieldContext_Orchestrator_datasetVersion(ctx, field)
+	case "prompts":
+		return ec.fieldContext_Orchestrator_prompts(ctx, field)
+	case "chains":
+		return ec.fieldContext_Orchestrator_chains(ctx, field)
+	case "scorers":
+		return ec.fieldContext_Orchestrator_scorers(ctx, field)
+	case "parameters":
+		return ec.fieldContext_Orchestrator_parameters(ctx, field)
+	case "labels":
+		return ec.fieldContext_Orchestrator_labels(ctx, field)
+	case "tags":
+		return ec.fieldContext_Orchestrator_tags(ctx, field)
+	case "budget":
+		return ec.fieldContext_Orchestrator_budget(ctx, field)
+	case "concurrency":
+		return ec.fieldContext_Orchestrator_concurrency(ctx, field)
+	case "callTimeoutSeconds":
+		return ec.fieldContext_Orchestrator_callTimeoutSeconds(ctx, field)
+	case "runTimeoutSeconds":
+		return ec.fieldContext_Orchestrator_runTimeoutSeconds(ctx, field)
+	case "author":
+		return ec.fieldContext_Orchestrator_author(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Orchestrator_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_Orchestrator_updatedAt(ctx, field)
+	case "executions":
+		return ec.fieldContext_Orchestrator_executions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Orchestrator", field.Name)
+}
+
+func (ec *executionContext) childFields_OrchestratorConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_OrchestratorConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_OrchestratorConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_OrchestratorConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_OrchestratorConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrchestratorConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_OrchestratorEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_OrchestratorEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_OrchestratorEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrchestratorEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_OrchestratorScorer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "scorer":
+		return ec.fieldContext_OrchestratorScorer_scorer(ctx, field)
+	case "isObjective":
+		return ec.fieldContext_OrchestratorScorer_isObjective(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrchestratorScorer", field.Name)
+}
+
+func (ec *executionContext) childFields_OrchestratorType(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_OrchestratorType_name(ctx, field)
+	case "title":
+		return ec.fieldContext_OrchestratorType_title(ctx, field)
+	case "description":
+		return ec.fieldContext_OrchestratorType_description(ctx, field)
+	case "parameters":
+		return ec.fieldContext_OrchestratorType_parameters(ctx, field)
+	case "generator":
+		return ec.fieldContext_OrchestratorType_generator(ctx, field)
+	case "prompts":
+		return ec.fieldContext_OrchestratorType_prompts(ctx, field)
+	case "promptsAreObjectives":
+		return ec.fieldContext_OrchestratorType_promptsAreObjectives(ctx, field)
+	case "converters":
+		return ec.fieldContext_OrchestratorType_converters(ctx, field)
+	case "scorers":
+		return ec.fieldContext_OrchestratorType_scorers(ctx, field)
+	case "objectiveScorer":
+		return ec.fieldContext_OrchestratorType_objectiveScorer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrchestratorType", field.Name)
+}
+
+func (ec *executionContext) childFields_OrchestratorValidation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ok":
+		return ec.fieldContext_OrchestratorValidation_ok(ctx, field)
+	case "problems":
+		return ec.fieldContext_OrchestratorValidation_problems(ctx, field)
+	case "estimate":
+		return ec.fieldContext_OrchestratorValidation_estimate(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrchestratorValidation", field.Name)
+}
+
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "hasNextPage":
@@ -13816,6 +16612,62 @@ func (ec *executionContext) childFields_PreviewScorerPayload(ctx context.Context
 		return ec.fieldContext_PreviewScorerPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PreviewScorerPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Price(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Price_id(ctx, field)
+	case "model":
+		return ec.fieldContext_Price_model(ctx, field)
+	case "currency":
+		return ec.fieldContext_Price_currency(ctx, field)
+	case "inputPrice":
+		return ec.fieldContext_Price_inputPrice(ctx, field)
+	case "outputPrice":
+		return ec.fieldContext_Price_outputPrice(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_Price_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Price", field.Name)
+}
+
+func (ec *executionContext) childFields_PriceConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PriceConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PriceConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PriceConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_PriceConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PriceEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PriceEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PriceEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Problem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "severity":
+		return ec.fieldContext_Problem_severity(ctx, field)
+	case "field":
+		return ec.fieldContext_Problem_field(ctx, field)
+	case "message":
+		return ec.fieldContext_Problem_message(ctx, field)
+	case "remedy":
+		return ec.fieldContext_Problem_remedy(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Problem", field.Name)
 }
 
 func (ec *executionContext) childFields_Prompt(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13972,6 +16824,18 @@ func (ec *executionContext) childFields_RemoveMemberPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type RemoveMemberPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RemovePricePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedId":
+		return ec.fieldContext_RemovePricePayload_deletedId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RemovePricePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RemovePricePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemovePricePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RenameWorkspacePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "workspace":
@@ -14012,6 +16876,44 @@ func (ec *executionContext) childFields_RevokeApiKeyPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type RevokeApiKeyPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ScoreConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ScoreConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ScoreConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ScoreConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ScoreConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScoreConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ScoreEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ScoreEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ScoreEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScoreEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ScoredMessage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "message":
+		return ec.fieldContext_ScoredMessage_message(ctx, field)
+	case "verdict":
+		return ec.fieldContext_ScoredMessage_verdict(ctx, field)
+	case "problem":
+		return ec.fieldContext_ScoredMessage_problem(ctx, field)
+	case "annotation":
+		return ec.fieldContext_ScoredMessage_annotation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScoredMessage", field.Name)
+}
+
 func (ec *executionContext) childFields_Scorer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -14038,8 +16940,24 @@ func (ec *executionContext) childFields_Scorer(ctx context.Context, field graphq
 		return ec.fieldContext_Scorer_updatedAt(ctx, field)
 	case "attributes":
 		return ec.fieldContext_Scorer_attributes(ctx, field)
+	case "orchestrators":
+		return ec.fieldContext_Scorer_orchestrators(ctx, field)
+	case "components":
+		return ec.fieldContext_Scorer_components(ctx, field)
+	case "scores":
+		return ec.fieldContext_Scorer_scores(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Scorer", field.Name)
+}
+
+func (ec *executionContext) childFields_ScorerAgreement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "scorerName":
+		return ec.fieldContext_ScorerAgreement_scorerName(ctx, field)
+	case "agreement":
+		return ec.fieldContext_ScorerAgreement_agreement(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScorerAgreement", field.Name)
 }
 
 func (ec *executionContext) childFields_ScorerConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14064,6 +16982,28 @@ func (ec *executionContext) childFields_ScorerEdge(ctx context.Context, field gr
 		return ec.fieldContext_ScorerEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ScorerEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ScorerTest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "results":
+		return ec.fieldContext_ScorerTest_results(ctx, field)
+	case "trueCount":
+		return ec.fieldContext_ScorerTest_trueCount(ctx, field)
+	case "falseCount":
+		return ec.fieldContext_ScorerTest_falseCount(ctx, field)
+	case "otherCount":
+		return ec.fieldContext_ScorerTest_otherCount(ctx, field)
+	case "undeterminedCount":
+		return ec.fieldContext_ScorerTest_undeterminedCount(ctx, field)
+	case "unjudgedCount":
+		return ec.fieldContext_ScorerTest_unjudgedCount(ctx, field)
+	case "people":
+		return ec.fieldContext_ScorerTest_people(ctx, field)
+	case "saved":
+		return ec.fieldContext_ScorerTest_saved(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScorerTest", field.Name)
 }
 
 func (ec *executionContext) childFields_ServerInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14180,6 +17120,20 @@ func (ec *executionContext) childFields_SetMemberRolePayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type SetMemberRolePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetPricePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "price":
+		return ec.fieldContext_SetPricePayload_price(ctx, field)
+	case "workspace":
+		return ec.fieldContext_SetPricePayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SetPricePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SetPricePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetPricePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SetSettingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "setting":
@@ -14202,6 +17156,18 @@ func (ec *executionContext) childFields_SetUserDisabledPayload(ctx context.Conte
 		return ec.fieldContext_SetUserDisabledPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SetUserDisabledPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Span(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "least":
+		return ec.fieldContext_Span_least(ctx, field)
+	case "likely":
+		return ec.fieldContext_Span_likely(ctx, field)
+	case "most":
+		return ec.fieldContext_Span_most(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Span", field.Name)
 }
 
 func (ec *executionContext) childFields_StorageUse(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14264,6 +17230,32 @@ func (ec *executionContext) childFields_TestGeneratorPayload(ctx context.Context
 		return ec.fieldContext_TestGeneratorPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TestGeneratorPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_TestGeneratorsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "results":
+		return ec.fieldContext_TestGeneratorsPayload_results(ctx, field)
+	case "workspace":
+		return ec.fieldContext_TestGeneratorsPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_TestGeneratorsPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TestGeneratorsPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TestGeneratorsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_TestScorerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "test":
+		return ec.fieldContext_TestScorerPayload_test(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_TestScorerPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TestScorerPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TestScorerPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_TokenUse(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14336,6 +17328,20 @@ func (ec *executionContext) childFields_UpdateGeneratorPayload(ctx context.Conte
 		return ec.fieldContext_UpdateGeneratorPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateGeneratorPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateOrchestratorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "orchestrator":
+		return ec.fieldContext_UpdateOrchestratorPayload_orchestrator(ctx, field)
+	case "workspace":
+		return ec.fieldContext_UpdateOrchestratorPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateOrchestratorPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateOrchestratorPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateOrchestratorPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateScorerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14424,6 +17430,32 @@ func (ec *executionContext) childFields_UserReference(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type UserReference", field.Name)
 }
 
+func (ec *executionContext) childFields_ValidateConfigurationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ok":
+		return ec.fieldContext_ValidateConfigurationPayload_ok(ctx, field)
+	case "problems":
+		return ec.fieldContext_ValidateConfigurationPayload_problems(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ValidateConfigurationPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ValidateConfigurationPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ValidateConfigurationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ValidateOrchestratorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "validation":
+		return ec.fieldContext_ValidateOrchestratorPayload_validation(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ValidateOrchestratorPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ValidateOrchestratorPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ValidateOrchestratorPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Verdict(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "type":
@@ -14468,6 +17500,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_converterTypes(ctx, field)
 	case "generatorTypes":
 		return ec.fieldContext_Viewer_generatorTypes(ctx, field)
+	case "orchestratorTypes":
+		return ec.fieldContext_Viewer_orchestratorTypes(ctx, field)
 	case "scorerTypes":
 		return ec.fieldContext_Viewer_scorerTypes(ctx, field)
 	case "sessions":
@@ -14518,6 +17552,10 @@ func (ec *executionContext) childFields_Workspace(ctx context.Context, field gra
 		return ec.fieldContext_Workspace_facets(ctx, field)
 	case "findings":
 		return ec.fieldContext_Workspace_findings(ctx, field)
+	case "orchestrators":
+		return ec.fieldContext_Workspace_orchestrators(ctx, field)
+	case "prices":
+		return ec.fieldContext_Workspace_prices(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Workspace", field.Name)
 }

@@ -1867,6 +1867,22 @@ func (ec *executionContext) marshalNScore2githubᚗcomᚋviolentutfᚋviolentutf
 	return ec._Score(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNScore2ᚕgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAnyScoreᚄ(ctx context.Context, sel ast.SelectionSet, v []storage.AnyScore) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNScore2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAnyScore(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNScoreStatus2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐScoreStatus(ctx context.Context, v any) (storage.ScoreStatus, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := storage.ScoreStatus(tmp)

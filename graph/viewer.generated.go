@@ -28,6 +28,7 @@ type ViewerResolver interface {
 	APIKeys(ctx context.Context, obj *auth.Viewer, first *int, after *string, last *int, before *string) (*storage.Connection[storage.APIKey], error)
 	ConverterTypes(ctx context.Context, obj *auth.Viewer) ([]*storage.ConfiguredType, error)
 	GeneratorTypes(ctx context.Context, obj *auth.Viewer) ([]*storage.ConfiguredType, error)
+	OrchestratorTypes(ctx context.Context, obj *auth.Viewer) ([]*storage.OrchestratorType, error)
 	ScorerTypes(ctx context.Context, obj *auth.Viewer) ([]*storage.ConfiguredType, error)
 	Sessions(ctx context.Context, obj *auth.Viewer, first *int, after *string, last *int, before *string) (*storage.Connection[storage.Session], error)
 }
@@ -513,6 +514,38 @@ func (ec *executionContext) fieldContext_Viewer_generatorTypes(_ context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Viewer_orchestratorTypes(ctx context.Context, field graphql.CollectedField, obj *auth.Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_orchestratorTypes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Viewer().OrchestratorTypes(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*storage.OrchestratorType) graphql.Marshaler {
+			return ec.marshalNOrchestratorType2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐOrchestratorTypeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_orchestratorTypes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Viewer",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrchestratorType(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Viewer_scorerTypes(ctx context.Context, field graphql.CollectedField, obj *auth.Viewer) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -688,6 +721,12 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Viewer_generatorTypes(ctx, field, obj)
+				})
+		case "orchestratorTypes":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Viewer_orchestratorTypes(ctx, field, obj)
 				})
 		case "scorerTypes":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

@@ -36,6 +36,14 @@ type Set struct {
 	PromptsOfDataset *Pages[string, storage.PromptFilter, storage.Prompt]
 	LastOutcome      *Loader[Tried, *storage.Outcome]
 
+	Orchestrator             *Loader[string, *storage.Orchestrator]
+	OrchestratorsUsing       *Pages[string, struct{}, storage.Orchestrator]
+	ExecutionsOfOrchestrator *ExecutionPages
+	Price                    *Loader[string, *storage.Price]
+
+	ComponentsOfGenerator, ComponentsOfConverter, ComponentsOfScorer *UsagePages
+	ScoresOfComponent, ScoresOfScorer                                *ScorePages
+
 	Execution        *Loader[string, *storage.Execution]
 	ExecutionSummary *Loader[string, *storage.ExecutionSummary]
 	Import           *Loader[string, *storage.Import]
@@ -85,6 +93,17 @@ func NewSet(store storage.UserStore) *Set {
 		Prompt:           newLoader(store.PromptsByNumber),
 		PromptsOfDataset: promptsOfDataset(store),
 		LastOutcome:      newLoader(lastOutcomes(store)),
+
+		Orchestrator:             newLoader(store.OrchestratorsByKey),
+		OrchestratorsUsing:       orchestratorsUsing(store),
+		ExecutionsOfOrchestrator: executionsOf(store),
+		Price:                    newLoader(store.PricesByKey),
+
+		ComponentsOfGenerator: componentsOf(store, storage.KindGenerators),
+		ComponentsOfConverter: componentsOf(store, storage.KindConverters),
+		ComponentsOfScorer:    componentsOf(store, storage.KindScorers),
+		ScoresOfComponent:     scoresOf(store, storage.ScoresOfComponent),
+		ScoresOfScorer:        scoresOf(store, storage.ScoresOfScorer),
 
 		Execution:        newLoader(store.ExecutionsByKey),
 		ExecutionSummary: executionSummaries(store),

@@ -40,3 +40,7 @@ func (r *mutationResolver) PreviewConverters(ctx context.Context, input graph.Pr
 func (r *viewerResolver) ConverterTypes(ctx context.Context, obj *auth.Viewer) ([]*storage.ConfiguredType, error) {
 	return r.things.Types[storage.KindConverters], nil
 }
+
+func (r *Resolver) Converter() graph.ConverterResolver { return &converterResolver{r} }
+
+type converterResolver struct{ *Resolver }

@@ -54,6 +54,7 @@ type made struct {
 	Session   string                 `json:"session,omitempty"`
 	Setting   string                 `json:"setting,omitempty"`
 	Row       string                 `json:"row,omitempty"` // of a user store
+	Rows      []string               `json:"rows,omitempty"`
 	Count     int64                  `json:"count,omitempty"`
 	Matched   int64                  `json:"matched,omitempty"`
 	Tables    []*storage.ImportCount `json:"tables,omitempty"`
@@ -179,6 +180,10 @@ var subjectTypes = map[storage.Kind]string{
 	storage.KindGenerator: "Generator",
 	storage.KindConverter: "Converter",
 	storage.KindScorer:    "Scorer",
+
+	storage.KindOrchestrator: "Orchestrator",
+	storage.KindPrice:        "Price",
+	storage.KindDataset:      "Dataset",
 
 	storage.KindAttack:       "Attack",
 	storage.KindConversation: "Conversation",

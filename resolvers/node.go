@@ -84,6 +84,10 @@ func find(ctx context.Context, set *loaders.Set, id storage.ID) (schema.Node, er
 		return existing(set.Scorer.Load(ctx, id.Key))
 	case storage.KindDataset:
 		return existing(set.Dataset.Load(ctx, id.Key))
+	case storage.KindOrchestrator:
+		return existing(set.Orchestrator.Load(ctx, id.Key))
+	case storage.KindPrice:
+		return existing(set.Price.Load(ctx, id.Key))
 	case storage.KindExecution:
 		return existing(set.Execution.Load(ctx, id.Key))
 	case storage.KindAnnotation:

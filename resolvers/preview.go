@@ -77,13 +77,17 @@ func (r *Resolver) previewScorer(ctx context.Context, input graph.PreviewScorerI
 		if err != nil {
 			return about("scorer", err)
 		}
-		answer.Verdict = &schema.Verdict{
-			Type: verdict.Type, IsTrue: verdict.IsTrue, Scale: verdict.Scale, Categories: append([]string{}, verdict.Categories...),
-			Rationale: verdict.Rationale, RawValue: verdict.RawValue, Status: verdict.Status,
-		}
+		answer.Verdict = verdictOf(verdict)
 		return nil
 	})
 	return answer, err
+}
+
+func verdictOf(v *configured.Verdict) *schema.Verdict {
+	return &schema.Verdict{
+		Type: v.Type, IsTrue: v.IsTrue, Scale: v.Scale, Categories: append([]string{}, v.Categories...),
+		Rationale: v.Rationale, RawValue: v.RawValue, Status: v.Status,
+	}
 }
 
 // partOf decodes a part, whose id must be of the store.
@@ -105,7 +109,8 @@ func (r *Resolver) testGenerator(ctx context.Context, input graph.TestGeneratorI
 	done, workspace, err := r.changeConfigured(ctx, r.inStore(generators, change{
 		field: "testGenerator", id: input.ClientMutationID, input: input, action: generators.action + "test", fields: []string{"status", "lastTest"},
 	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
-		return key, r.things.Test(ctx, set.Store, key)
+		_, err := r.things.Test(ctx, set.Store, key)
+		return key, err
 	}))
 	return r.generatorPayload(ctx, done, workspace, err)
 }

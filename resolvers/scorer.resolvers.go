@@ -40,3 +40,7 @@ func (r *mutationResolver) PreviewScorer(ctx context.Context, input graph.Previe
 func (r *viewerResolver) ScorerTypes(ctx context.Context, obj *auth.Viewer) ([]*storage.ConfiguredType, error) {
 	return r.things.Types[storage.KindScorers], nil
 }
+
+func (r *Resolver) Scorer() graph.ScorerResolver { return &scorerResolver{r} }
+
+type scorerResolver struct{ *Resolver }

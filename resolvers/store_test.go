@@ -243,7 +243,7 @@ func (s *stores) fill(t *testing.T, w *storage.Workspace, attacks, messages int)
 }
 
 var rows = []string{
-	`INSERT INTO components VALUES
+	`INSERT INTO components (owner_id, hash, kind, name, class_name, module, model, endpoint, parameters, identifier, generator_id) VALUES
 		('$owner', 'target', 'TARGET', '$name model', 'OpenAIChatTarget', NULL, 'gpt-x', NULL, '{}', '{}', NULL)`,
 	`INSERT INTO attacks SELECT '$owner', i, 'PYRIT', 's' || i, NULL, 'RedTeaming', NULL, '$name step ' || i, 'h', 'key' || i, NULL, [], [], NULL, NULL,
 		'target', NULL, '', [], i, 'SUCCESS', NULL, 'STATED', NULL, 1, 100, 0, NULL, NULL, TIMESTAMP '2026-01-01' + INTERVAL 1 SECOND * i, NULL, NULL
@@ -255,7 +255,7 @@ var rows = []string{
 		FROM range(1, $attacks + 1) a(c), range($messages) b(j)`,
 	`INSERT INTO scores SELECT '$owner', c * $messages + j, c, j, 0, 'PYRIT', 'sc' || c || '/' || j, NULL, 'scorer', 'TRUE_FALSE', TRUE, NULL, NULL, 'COMPLETE', [],
 		'$name rationale', NULL, NULL, FALSE, NULL, TIMESTAMP '2026-01-01', NULL FROM range(1, $attacks + 1) a(c), range($messages) b(j)`,
-	`INSERT INTO components VALUES
+	`INSERT INTO components (owner_id, hash, kind, name, class_name, module, model, endpoint, parameters, identifier, generator_id) VALUES
 		('$owner', 'scorer', 'SCORER', 'substring', 'SubStringScorer', NULL, NULL, NULL, '{}', '{}', NULL)`,
 	`INSERT INTO memory_labels SELECT '$owner', i, NULL, 'op', 'plain' FROM range(1, $attacks + 1) r(i)`,
 }

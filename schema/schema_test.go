@@ -50,7 +50,8 @@ func TestUserDataIsBehindUserScoped(t *testing.T) {
 		"AuditEvent", "AuditEventConnection", "AuditEventEdge", "AuditSubject", "UserReference", "WorkspaceReference", "ApiKeyReference",
 		"AuditReport", "AuditFault", "AuditCheckpoint", "AuditVerification",
 		"SystemSetting", "HealthCheck", "HealthCheckConnection", "HealthCheckEdge",
-		"ConfiguredType", "Parameter", // what this program can run
+		"ConfiguredType", "Parameter", "OrchestratorType", // what this program can run
+		"Problem",                  // made of what the request named
 		"ConverterStep", "Verdict", // made of what the request brought
 		"ErrorLog", "ErrorLogConnection", "ErrorLogEdge", "RateLimit", "RateLimitConnection", "RateLimitEdge",
 	}

@@ -14,6 +14,9 @@ type (
 	ExecutionConnection    = Connection[Execution]
 	ImportConnection       = Connection[Import]
 	FindingConnection      = Connection[Finding]
+	OrchestratorConnection = Connection[Orchestrator]
+	PriceConnection        = Connection[Price]
+	ScoreConnection        = Connection[Score]
 
 	WorkspaceUseConnection = Connection[WorkspaceUse]
 	UserConnection         = Connection[User]
@@ -39,6 +42,9 @@ type (
 	ExecutionRow    = Edge[Execution]
 	ImportRow       = Edge[Import]
 	FindingRow      = Edge[Finding]
+	OrchestratorRow = Edge[Orchestrator]
+	PriceRow        = Edge[Price]
+	ScoreRow        = Edge[Score]
 
 	WorkspaceUseRow = Edge[WorkspaceUse]
 	UserRow         = Edge[User]

@@ -26,20 +26,23 @@ const (
 
 // Execution is a run.
 type Execution struct {
-	ID            string
-	Key           string // UUID
-	Origin        Origin
-	Source        Source
-	SourceID      string
-	Name          string
-	Orchestrator  *string // class
-	Status        ExecutionStatus
-	Partial       bool // the source stopped before its end
-	Configuration *JSON
-	Error         *string
-	StartedAt     *time.Time
-	FinishedAt    *time.Time
-	Attributes    *JSON
+	ID           string
+	Key          string // UUID
+	Origin       Origin
+	Source       Source
+	SourceID     string
+	Name         string
+	Orchestrator *string // class
+	// OrchestratorKey is that of the orchestrator of this store that it was made by; an
+	// import leaves it out.
+	OrchestratorKey *string
+	Status          ExecutionStatus
+	Partial         bool // the source stopped before its end
+	Configuration   *JSON
+	Error           *string
+	StartedAt       *time.Time
+	FinishedAt      *time.Time
+	Attributes      *JSON
 }
 
 // ExecutionSummary counts the attacks of an execution by outcome.

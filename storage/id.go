@@ -27,6 +27,8 @@ const (
 	KindImport       Kind = 'i'
 	KindAnnotation   Kind = 'b'
 	KindFinding      Kind = 'h'
+	KindOrchestrator Kind = 'O'
+	KindPrice        Kind = 'P'
 
 	// What the app store keeps: who may see it is not told by a store's key.
 	KindUser       Kind = 'u'
@@ -43,7 +45,7 @@ func (k Kind) InWorkspace() bool {
 }
 
 const (
-	storeKinds = "acmskgdvptreibh"
+	storeKinds = "acmskgdvptreibhOP"
 	appKinds   = "uynlof"
 )
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -55,20 +56,30 @@ type Values map[string]any
 // Read checks the parameters given, a JSON object or nothing. A *Error of CodeBadInput
 // names the first one that does not fit (parameters.NAME) and what would.
 func (t *ConfiguredType) Read(given JSON) (Values, error) {
+	values, problems := t.Check(given)
+	if len(problems) > 0 {
+		return nil, problems[0]
+	}
+	return values, nil
+}
+
+// Check is Read with everything that does not fit: values are those that do.
+func (t *ConfiguredType) Check(given JSON) (Values, []error) {
 	raw := map[string]json.RawMessage{}
+	values := Values{}
 	if text := strings.TrimSpace(string(given)); text != "" && text != "null" {
 		if err := json.Unmarshal([]byte(text), &raw); err != nil {
-			return nil, BadInput("parameters", "parameters must be a JSON object, like %s", t.example())
+			return values, []error{BadInput("parameters", "parameters must be a JSON object, like %s", t.example())}
 		}
 	}
-	values := Values{}
+	var problems []error
 	for _, parameter := range t.Parameters {
 		text, there := raw[parameter.Name]
 		delete(raw, parameter.Name)
 		if !there || string(text) == "null" {
 			if parameter.Default == nil {
 				if parameter.Required {
-					return nil, parameter.bad("it is needed for %s", t.Name)
+					problems = append(problems, parameter.bad("it is needed for %s", t.Name))
 				}
 				continue
 			}
@@ -76,19 +87,15 @@ func (t *ConfiguredType) Read(given JSON) (Values, error) {
 		}
 		value, err := parameter.read(text)
 		if err != nil {
-			return nil, err
+			problems = append(problems, err)
+			continue
 		}
 		values[parameter.Name] = value
 	}
-	if len(raw) > 0 {
-		unknown := make([]string, 0, len(raw))
-		for name := range raw {
-			unknown = append(unknown, name)
-		}
-		slices.Sort(unknown)
-		return nil, BadInput("parameters."+unknown[0], "%s has no parameter %q: it takes %s", t.Name, unknown[0], t.names())
+	for _, name := range slices.Sorted(maps.Keys(raw)) {
+		problems = append(problems, BadInput("parameters."+name, "%s has no parameter %q: it takes %s", t.Name, name, t.names()))
 	}
-	return values, nil
+	return values, problems
 }
 
 func (t *ConfiguredType) names() string {

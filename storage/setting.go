@@ -99,6 +99,7 @@ func DeclaredSettings() []Setting {
 	}
 	for _, bucket := range []struct{ key, what, perMinute string }{
 		{"query", "Queries", "30000"}, {"mutation", "Mutations", "1200"}, {"execution", "Executions", "10"},
+		{"call", "Calls of generators, for tests and previews,", "300"},
 	} {
 		for _, role := range []string{"user", "auditor", "admin"} {
 			settings = append(settings, Setting{

@@ -66,8 +66,9 @@ type UserStore interface {
 	// CodeConflict for a name that another of the kind has.
 	ChangeConfigured(ctx context.Context, kind ConfiguredKind, key string, change ConfiguredChange) error
 	// DeleteConfigured deletes a configured thing. CodeNotFound for none; CodeConflict
-	// while another thing is made of it, or, for a generator without cascade, while
-	// components came from it. Components stay, for runs recorded them.
+	// while another thing is made of it, or, without cascade, while orchestrators name it
+	// or components came from it. With cascade the orchestrators go too; components stay,
+	// for runs recorded them.
 	DeleteConfigured(ctx context.Context, kind ConfiguredKind, key string, cascade bool) error
 
 	// SealedCredential is the sealed credential of one thing. CodeNotFound for none.
@@ -117,6 +118,10 @@ type UserStore interface {
 	// RunsByFinding finds the earliest and the latest run of the attacks of a finding.
 	RunsByFinding(ctx context.Context, keys []string) (map[string]*FindingRuns, error)
 	MessagesByFinding(ctx context.Context, keys []string) (map[string][]*Message, error)
+
+	Orchestrators
+	Prices
+	Usage
 
 	Datasets(ctx context.Context, filter *DatasetFilter, order NameOrder, page Page) (*Connection[Dataset], error)
 	DatasetsByKey(ctx context.Context, keys []string) (map[string]*Dataset, error)
@@ -179,6 +184,7 @@ const (
 	AttacksOfPrompt    AttackEdge = "prompt"    // parent: prompt number
 	AttacksOfExecution AttackEdge = "execution" // parent: execution key
 	AttacksOfGenerator AttackEdge = "generator" // parent: generator key
+	AttacksOfConverter AttackEdge = "converter" // parent: converter key
 	AttacksOfFinding   AttackEdge = "finding"   // parent: finding key
 )
 

@@ -113,3 +113,14 @@ func (r *rest) whole(body []byte, reply *Reply) error {
 func (r *rest) event([]byte, *streamed) error { return errors.New("HTTP_REST does not stream") }
 
 func (r *rest) models(context.Context) (*http.Response, error) { return nil, errNoModels }
+
+// TakesPrompt tells whether the prompt stands anywhere in what HTTP_REST sends by these
+// parameters, which its type has checked.
+func TakesPrompt(parameters storage.JSON) bool {
+	values, _ := typeNamed(TypeHTTPREST).Check(parameters)
+	sent := values.Text("url")
+	if values.Text("method") != http.MethodGet {
+		sent += values.Text("body")
+	}
+	return placeholder.MatchString(sent)
+}

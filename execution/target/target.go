@@ -128,6 +128,9 @@ func New(typeName string, parameters storage.JSON, credentials map[string]string
 	return made, nil
 }
 
+// Calls tells whether sending calls anything: ECHO does not.
+func (t *Target) Calls() bool { return t.speak != nil }
+
 // Close gives up the idle connections.
 func (t *Target) Close() { t.http.CloseIdleConnections() }
 

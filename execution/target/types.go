@@ -15,6 +15,13 @@ const (
 	TypeEcho      = "ECHO"
 )
 
+// The parameters of every type that bound how often runs call it. They say nothing of the
+// system that is called, so components are without them.
+const (
+	RequestsPerMinute = "requests_per_minute"
+	TokensPerMinute   = "tokens_per_minute"
+)
+
 // Types are the types of generators with what they take, for forms and checks.
 func Types() []*storage.ConfiguredType { return types }
 
@@ -50,9 +57,15 @@ var types = []*storage.ConfiguredType{
 			{Name: "body", Kind: storage.ParameterText, Default: document(`"{\"prompt\": \"{{ prompt }}\"}"`), Description: "The body; {{ prompt }} in it is replaced, escaped as the content type needs."},
 			{Name: "content_type", Kind: storage.ParameterText, Default: document(`"application/json"`)},
 			{Name: "reply_pointer", Kind: storage.ParameterText, Default: document(`""`), Description: "Where the reply lies, a JSON pointer (RFC 6901) as /choices/0/text; empty for the whole body."},
+			rates[0], rates[1],
 		},
 	},
-	{Name: TypeEcho, Title: "Echo", Description: "Repeats the prompt, for demonstrations: calls nothing."},
+	{Name: TypeEcho, Title: "Echo", Description: "Repeats the prompt, for demonstrations: calls nothing.", Parameters: rates},
+}
+
+var rates = []*storage.Parameter{
+	{Name: RequestsPerMinute, Kind: storage.ParameterInteger, Minimum: number(1), Description: "How many calls runs may make in a minute; any number if absent."},
+	{Name: TokensPerMinute, Kind: storage.ParameterInteger, Minimum: number(1), Description: "How many tokens, in and out, the calls of runs may take in a minute; any number if absent."},
 }
 
 var headers = &storage.Parameter{Name: "headers", Kind: storage.ParameterJSON, Description: "Headers to add: an object of texts."}
@@ -68,6 +81,7 @@ var chat = []*storage.Parameter{
 	{Name: "system_prompt", Kind: storage.ParameterText, Description: "Put before conversations that have none."},
 	headers,
 	{Name: "extra_body", Kind: storage.ParameterJSON, Description: "More fields of the request's body: an object."},
+	rates[0], rates[1],
 }
 
 func document(text storage.JSON) *storage.JSON { return &text }

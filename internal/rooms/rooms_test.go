@@ -29,7 +29,7 @@ type room struct {
 var plan = []room{
 	{"cmd/...", []string{everyRoom}},
 	{"server/...", []string{everyRoom}},
-	{"configured", []string{"execution/target", "execution/converter", "execution/scorer", "outbound", "secret/...", "storage"}},
+	{"configured", []string{"execution/orchestrator", "execution/target", "execution/converter", "execution/scorer", "outbound", "secret/...", "storage"}},
 	{"report", []string{"storage"}},
 	{"resolvers/...", []string{"configured", "evidence", "report", "graph/...", "schema/...", "loaders/...", "directives/...", "auth/...", "storage"}},
 	{"directives/...", []string{"auth/...", "loaders/...", "storage"}},
@@ -44,6 +44,7 @@ var plan = []room{
 	{"interop/...", []string{"secret/...", "storage", "storage/files"}},
 	{"secret/...", nil},
 	{"outbound", nil},
+	{"execution/orchestrator", []string{"storage"}},
 	{"execution/target", []string{"storage", "outbound"}},
 	{"execution/converter", []string{"storage"}},
 	{"execution/scorer", []string{"storage"}},

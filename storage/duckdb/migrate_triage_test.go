@@ -32,7 +32,7 @@ func TestFileOfTheSchemaBeforeIsMigrated(t *testing.T) {
 	if n := count(t, e, "SELECT count(*) FROM memory_labels"); n != 1 {
 		t.Errorf("%d labels", n)
 	}
-	for _, table := range []string{"annotations", "findings", "finding_attacks", "finding_messages"} {
+	for _, table := range []string{"annotations", "findings", "finding_attacks", "finding_messages", "orchestrators", "prices"} {
 		if n := count(t, e, "SELECT count(*) FROM "+table); n != 0 {
 			t.Errorf("%d %s", n, table)
 		}

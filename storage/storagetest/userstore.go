@@ -55,6 +55,13 @@ func UserStore(t *testing.T, open func(t *testing.T) storage.UserStore) {
 		"FindingsAreReadBack":                    findingsAreReadBack,
 		"FindingsChangeByTheirStatus":            findingsChangeByTheirStatus,
 		"FindingsAreListedInOrder":               findingsAreListedInOrder,
+		"OrchestratorsAreReadBack":               orchestratorsAreReadBack,
+		"OrchestratorsNameWhatIsThere":           orchestratorsNameWhatIsThere,
+		"WhatOrchestratorsNameIsKept":            whatOrchestratorsNameIsKept,
+		"PricesAreSetAndRemoved":                 pricesAreSetAndRemoved,
+		"UsesOfConfiguredThingsAreFound":         usesOfConfiguredThingsAreFound,
+		"MessagesKnowWhatTheyAnswer":             messagesKnowWhatTheyAnswer,
+		"TestsAreRecordedTogether":               testsAreRecordedTogether,
 		"EndedContextEndsEveryRead":              endedContextEndsEveryRead,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })

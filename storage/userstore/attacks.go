@@ -90,6 +90,12 @@ const generatorAttacks = `SELECT k.generator_id AS parent, a.attack_no FROM atta
 	JOIN components k ON k.owner_id = a.owner_id AND k.hash = a.target_hash
 	WHERE a.owner_id = $1 AND k.generator_id IS NOT NULL`
 
+// converterAttacks are the attacks through any component that came from a converter.
+const converterAttacks = `SELECT DISTINCT k.converter_id AS parent, used.attack_no
+	FROM (SELECT unnest(a.converter_hashes) AS hash, a.attack_no FROM attacks a WHERE a.owner_id = $1) used
+	JOIN components k ON k.owner_id = $1 AND k.hash = used.hash
+	WHERE k.converter_id IS NOT NULL`
+
 // AttacksOf lists the attacks of each parent. A cursor under several parents, or
 // under another than its own, is BAD_USER_INPUT.
 func (s *Store) AttacksOf(ctx context.Context, edge storage.AttackEdge, parents []string, filter *storage.AttackFilter, by storage.AttackOrder, page storage.Page) (map[string]*storage.Connection[storage.Attack], error) {
@@ -100,6 +106,8 @@ func (s *Store) AttacksOf(ctx context.Context, edge storage.AttackEdge, parents 
 		n.edges = componentAttacks
 	case storage.AttacksOfGenerator:
 		n.edges = generatorAttacks
+	case storage.AttacksOfConverter:
+		n.edges = converterAttacks
 	case storage.AttacksOfFinding:
 		n.edges = findingAttacks
 	case storage.AttacksOfExecution:

@@ -9,10 +9,11 @@ import (
 func (s *Store) componentTable() *table[storage.Component] {
 	return &table[storage.Component]{
 		name: "components", from: "components k", alias: "k", keys: []string{"hash"}, keyType: "TEXT",
-		columns: "k.hash, k.kind, k.name, k.class_name, k.module, k.model, k.endpoint, k.parameters, k.identifier, k.generator_id",
+		columns: `k.hash, k.kind, k.name, k.class_name, k.module, k.model, k.endpoint, k.parameters, k.identifier, k.generator_id,
+  k.converter_id, k.scorer_id`,
 		scan: func(scan func(columns ...any) error, c *storage.Component) error {
 			err := scan(&c.Hash, &c.Kind, &c.Name, &c.ClassName, &c.Module, &c.Model, &c.Endpoint, &c.Parameters,
-				&c.Identifier, &c.GeneratorID)
+				&c.Identifier, &c.GeneratorID, &c.ConverterID, &c.ScorerID)
 			c.ID = s.id(storage.KindComponent, c.Hash)
 			return err
 		},
@@ -23,10 +24,12 @@ func (s *Store) componentTable() *table[storage.Component] {
 // Components lists components by name.
 func (s *Store) Components(ctx context.Context, filter *storage.ComponentFilter, page storage.Page) (*storage.Connection[storage.Component], error) {
 	q := s.query()
-	return s.componentTable().page(ctx, s, q, componentFilter(q, filter), order[storage.Component]{
-		name: "name", expr: `k.name COLLATE "C"`, kind: "TEXT",
-		value: func(c *storage.Component) any { return c.Name },
-	}, page)
+	return s.componentTable().page(ctx, s, q, componentFilter(q, filter), byComponentName, page)
+}
+
+var byComponentName = order[storage.Component]{
+	name: "name", expr: `k.name COLLATE "C"`, kind: "TEXT",
+	value: func(c *storage.Component) any { return c.Name },
 }
 
 // ComponentsByHash reads components.

@@ -72,10 +72,11 @@ func (s *Store) DeleteConfigured(ctx context.Context, kind storage.ConfiguredKin
 		if err := s.isNoPart(ctx, tx, key); err != nil {
 			return err
 		}
-		if kind == storage.KindGenerators {
-			if err := s.leaveComponents(ctx, tx, key, cascade); err != nil {
-				return err
-			}
+		if err := s.leaveOrchestrators(ctx, tx, []string{key}, cascade); err != nil {
+			return err
+		}
+		if err := s.leaveComponents(ctx, tx, kind, key, cascade); err != nil {
+			return err
 		}
 		result, err := tx.ExecContext(ctx, `
 DELETE FROM `+string(kind)+`
@@ -110,22 +111,22 @@ ORDER BY name`, s.owner, key)
 	return rows.Err()
 }
 
-// leaveComponents parts components from the generator that they came from.
-func (s *Store) leaveComponents(ctx context.Context, tx *sql.Tx, key string, cascade bool) error {
+// leaveComponents parts components from the thing that they came from.
+func (s *Store) leaveComponents(ctx context.Context, tx *sql.Tx, kind storage.ConfiguredKind, key string, cascade bool) error {
 	var components int64
 	if err := tx.QueryRowContext(ctx, `
 SELECT count(*)
 FROM components
-WHERE owner_id = $1 AND generator_id = $2`, s.owner, key).Scan(&components); err != nil || components == 0 {
+WHERE owner_id = $1 AND `+cameFrom[kind]+` = $2`, s.owner, key).Scan(&components); err != nil || components == 0 {
 		return err
 	}
 	if !cascade {
-		return storage.Errorf(storage.CodeConflict, "%d targets that attacks were made on came from it: delete it with cascade to keep them without it", components)
+		return storage.Errorf(storage.CodeConflict, "%d components that runs used came from it: delete it with cascade to keep them without it", components)
 	}
 	_, err := tx.ExecContext(ctx, `
 UPDATE components
-SET generator_id = NULL
-WHERE owner_id = $1 AND generator_id = $2`, s.owner, key)
+SET `+cameFrom[kind]+` = NULL
+WHERE owner_id = $1 AND `+cameFrom[kind]+` = $2`, s.owner, key)
 	return err
 }
 

@@ -111,6 +111,24 @@ func (s *Store) checkDelete(ctx context.Context, from reader, what storage.Selec
 			}
 		}
 	}
+	for _, list := range []struct {
+		field string
+		keys  []string
+	}{{"datasets", what.Datasets}, {"generators", what.Generators}, {"converters", what.Converters}, {"scorers", what.Scorers}} {
+		if len(list.keys) == 0 {
+			continue
+		}
+		using, err := orchestratorsNaming(ctx, from, s.owner, list.keys)
+		if err != nil {
+			return fmt.Errorf("look for orchestrators of %s: %w", list.field, err)
+		}
+		if len(using) > 0 {
+			return &storage.Error{
+				Code: storage.CodeConflict, Field: list.field,
+				Message: fmt.Sprintf("%d orchestrators name some of these %s: copy them, or delete the orchestrators first", len(using), list.field),
+			}
+		}
+	}
 	if len(what.Datasets) == 0 {
 		return nil
 	}

@@ -11,10 +11,10 @@ func (s *Store) executionTable() *table[storage.Execution] {
 	return &table[storage.Execution]{
 		name: "executions", from: "execution_plans e", alias: "e", keys: []string{"id"}, keyType: "TEXT",
 		columns: `e.id, e.origin, e.source, e.source_id, e.name, e.orchestrator, e.status, e.partial, e.configuration, e.error,
-  e.started_at, e.finished_at, e.attributes`,
+  e.started_at, e.finished_at, e.attributes, e.orchestrator_id`,
 		scan: func(scan func(columns ...any) error, e *storage.Execution) error {
 			err := scan(&e.Key, &e.Origin, &e.Source, &e.SourceID, &e.Name, &e.Orchestrator, &e.Status, &e.Partial,
-				&e.Configuration, &e.Error, &e.StartedAt, &e.FinishedAt, &e.Attributes)
+				&e.Configuration, &e.Error, &e.StartedAt, &e.FinishedAt, &e.Attributes, &e.OrchestratorKey)
 			e.ID = s.id(storage.KindExecution, e.Key)
 			return err
 		},
@@ -24,6 +24,11 @@ func (s *Store) executionTable() *table[storage.Execution] {
 
 // Executions lists runs; one that has not started comes last.
 func (s *Store) Executions(ctx context.Context, filter *storage.ExecutionFilter, by storage.ExecutionOrder, page storage.Page) (*storage.Connection[storage.Execution], error) {
+	q := s.query()
+	return s.executionTable().page(ctx, s, q, executionFilter(q, filter), executionOrder(by), page)
+}
+
+func executionOrder(by storage.ExecutionOrder) order[storage.Execution] {
 	desc := by.Direction == storage.Descending
 	o := nullsLast("started", "e.started_at", "TIMESTAMP", desc, func(e *storage.Execution) any { return given(e.StartedAt) })
 	if by.Field == storage.ExecutionOrderName {
@@ -32,8 +37,7 @@ func (s *Store) Executions(ctx context.Context, filter *storage.ExecutionFilter,
 			value: func(e *storage.Execution) any { return e.Name },
 		}
 	}
-	q := s.query()
-	return s.executionTable().page(ctx, s, q, executionFilter(q, filter), o, page)
+	return o
 }
 
 // ExecutionsByKey reads runs.

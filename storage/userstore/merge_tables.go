@@ -217,14 +217,15 @@ var mergedTables = []merged{
 	{
 		table: "components", keys: "merge_components", identity: []string{"hash"},
 		// A component never changes: its hash is what it is.
-		fixed: []string{"kind", "name", "class_name", "module", "model", "endpoint", "parameters", "identifier", "generator_id"},
+		fixed: []string{"kind", "name", "class_name", "module", "model", "endpoint", "parameters", "identifier", "generator_id", "converter_id", "scorer_id"},
 		order: "r.ord",
 		rows: `SELECT s.*, k.ord, k.known
 			FROM merge_components AS k
 			JOIN (
 				SELECT hash, min(kind) AS kind, min(name) AS name, min(class_name) AS class_name, min(module) AS module,
 					min(model) AS model, min(endpoint) AS endpoint, min(parameters) AS parameters,
-					min(identifier) AS identifier, min(generator_id) AS generator_id
+					min(identifier) AS identifier, min(generator_id) AS generator_id,
+					min(converter_id) AS converter_id, min(scorer_id) AS scorer_id
 				FROM stage_components
 				GROUP BY hash
 			) AS s ON s.hash = k.hash`,

@@ -64,7 +64,7 @@ var smallRows = func() []string {
 	var statements []string
 	for _, owner := range []string{"o1", "o2"} {
 		for _, values := range []string{
-			`INSERT INTO components VALUES
+			`INSERT INTO components (owner_id, hash, kind, name, class_name, module, model, endpoint, parameters, identifier, generator_id) VALUES
 				('o1', 'ht1', 'TARGET', 'chat one', 'OpenAIChatTarget', NULL, 'gpt-x', 'http://a', '{}', '{"a":1}', 'g1'),
 				('o1', 'ht2', 'TARGET', 'chat two', 'HTTPTarget', NULL, NULL, NULL, '{}', '{"a":2}', NULL),
 				('o1', 'hs1', 'SCORER', 'substring', 'SubStringScorer', NULL, NULL, NULL, '{}', '{}', NULL),

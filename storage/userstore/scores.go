@@ -7,21 +7,29 @@ import (
 	"github.com/violentutf/violentutf/storage"
 )
 
-const scoreQuery = `
-SELECT s.score_no, s.conversation_no, s.sequence, s.piece, s.source, s.source_id, s.content, s.scorer_hash,
+const (
+	scoreColumns = `s.score_no, s.conversation_no, s.sequence, s.piece, s.source, s.source_id, s.content, s.scorer_hash,
   COALESCE(k.name, ''), s.type, s.is_true, s.scale, s.raw_value, s.status, s.categories, s.rationale, s.description,
-  s.objective, s.is_objective, s.metadata, s.created_at, s.attributes
+  s.objective, s.is_objective, s.metadata, s.created_at, s.attributes`
+	scoreJoin  = `LEFT JOIN components k ON k.owner_id = s.owner_id AND k.hash = s.scorer_hash`
+	scoreQuery = `
+SELECT ` + scoreColumns + `
 FROM scores s
-LEFT JOIN components k ON k.owner_id = s.owner_id AND k.hash = s.scorer_hash
+` + scoreJoin + `
 WHERE s.owner_id = $1 AND `
+)
 
 const scoreOrder = `
 ORDER BY s.created_at, s.score_no`
 
-func (s *Store) scanScore(rows *sql.Rows) (*storage.Score, error) {
-	var conversation, sequence, piece *int64
+func (s *Store) readScore(rows *sql.Rows) (*storage.Score, error) {
 	score := &storage.Score{}
-	err := rows.Scan(&score.Number, &conversation, &sequence, &piece, &score.Source, &score.SourceID, &score.Content,
+	return score, s.scanScore(rows.Scan, score)
+}
+
+func (s *Store) scanScore(scan func(columns ...any) error, score *storage.Score) error {
+	var conversation, sequence, piece *int64
+	err := scan(&score.Number, &conversation, &sequence, &piece, &score.Source, &score.SourceID, &score.Content,
 		&score.ScorerHash, &score.ScorerName, &score.Type, &score.Value, &score.ScaleValue, &score.RawValue, &score.Status,
 		(*textList)(&score.Categories), &score.Rationale, &score.Description, &score.Objective, &score.IsObjective,
 		&score.Metadata, &score.CreatedAt, &score.Attributes)
@@ -29,7 +37,7 @@ func (s *Store) scanScore(rows *sql.Rows) (*storage.Score, error) {
 		score.Message = &storage.MessageKey{Conversation: *conversation, Sequence: *sequence, Piece: *piece}
 	}
 	score.ID = s.numberID(storage.KindScore, score.Number)
-	return score, err
+	return err
 }
 
 // ScoresByMessage reads the scores that lie on each message (Message.ScoredKey),
@@ -40,7 +48,7 @@ func (s *Store) ScoresByMessage(ctx context.Context, keys []storage.MessageKey) 
 		return found, nil
 	}
 	q := s.query()
-	rows, err := collect(ctx, s, "read scores", scoreQuery+q.messageKeys("s", keys)+scoreOrder, q.args, s.scanScore)
+	rows, err := collect(ctx, s, "read scores", scoreQuery+q.messageKeys("s", keys)+scoreOrder, q.args, s.readScore)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +66,7 @@ func (s *Store) ScoresByNumber(ctx context.Context, numbers []int64) (map[int64]
 	}
 	q := s.query()
 	condition := q.keyed("s.score_no", numbers, "BIGINT")
-	rows, err := collect(ctx, s, "read scores", scoreQuery+condition, q.args, s.scanScore)
+	rows, err := collect(ctx, s, "read scores", scoreQuery+condition, q.args, s.readScore)
 	if err != nil {
 		return nil, err
 	}

@@ -112,7 +112,7 @@ func (st *stage) next() int64 {
 func (st *stage) AddComponent(ctx context.Context, c *storage.Component) error {
 	return st.bulk.Append(ctx, "stage_components", c.Hash, string(c.Kind), st.text(c.Name), st.text(c.ClassName),
 		st.maybe(c.Module), st.maybe(c.Model), st.maybe(c.Endpoint), st.text(string(c.Parameters)),
-		st.text(string(c.Identifier)), st.maybe(c.GeneratorID))
+		st.text(string(c.Identifier)), st.maybe(c.GeneratorID), st.maybe(c.ConverterID), st.maybe(c.ScorerID))
 }
 
 func (st *stage) AddConfigured(ctx context.Context, c *storage.StagedConfigured) error {

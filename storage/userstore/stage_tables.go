@@ -6,7 +6,7 @@ package userstore
 // source id. An importer's own statements may read and fill them.
 var stageTables = map[string]string{
 	"stage_components": `hash TEXT, kind TEXT, name TEXT, class_name TEXT, module TEXT, model TEXT, endpoint TEXT,
-		parameters TEXT, identifier TEXT, generator_id TEXT`,
+		parameters TEXT, identifier TEXT, generator_id TEXT, converter_id TEXT, scorer_id TEXT`,
 	"stage_generators": stageConfigured,
 	"stage_converters": stageConfigured,
 	"stage_scorers":    stageConfigured,

@@ -15,6 +15,7 @@ var countedTables = []string{
 	"components", "generators", "converters", "scorers", "datasets", "dataset_prompts", "execution_plans",
 	"user_sessions", "imports", "files", "message_files", "attributes_raw",
 	"annotations", "findings", "finding_attacks", "finding_messages",
+	"orchestrators", "prices",
 }
 
 // StorageUse tells the size of the store and the rows of its tables.

@@ -81,7 +81,7 @@ func copyFolder(t *testing.T, from, to string) {
 	}
 }
 
-func newStageIn(t *testing.T, dir string) *stage {
+func newStageIn(t *testing.T, dir string, change ...func(*server.Options)) *stage {
 	t.Helper()
 	model := httptest.NewServer(mocktarget.New(mocktarget.Options{}))
 	t.Cleanup(model.Close)
@@ -89,6 +89,9 @@ func newStageIn(t *testing.T, dir string) *stage {
 		site: newSiteIn(t, dir, func(options *server.Options) {
 			options.Limits.NoRates = true
 			options.Outbound.Private = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+			for _, also := range change {
+				also(options)
+			}
 		}),
 		examples: examplesOfOperations(t), played: map[string]map[string]any{}, endpoint: model.URL,
 	}

@@ -103,7 +103,7 @@ func (s *stage) state() string {
 		for i, table := range use.Tables {
 			counts[i] = fmt.Sprintf("%s %d", table.Name, table.Rows)
 		}
-		stores = append(stores, fmt.Sprintf("store of %s's %q, revision %d: %s", w.Owner, w.Name, revision, strings.Join(counts, ", ")))
+		stores = append(stores, fmt.Sprintf("store %s, revision %d: %s", w.File, revision, strings.Join(counts, ", ")))
 	}
 	slices.Sort(stores)
 	return text.String() + strings.Join(stores, "\n")

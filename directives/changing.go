@@ -10,13 +10,43 @@ import (
 // mutation of what is in it. CodeNotFound for who is no member, CodeForbidden for who may
 // only read it.
 func Changing(ctx context.Context, id *string) (*Scope, error) {
+	scope, err := ReadingWorkspace(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return requestFrom(ctx).changing(ctx, scope)
+}
+
+// ChangingThing returns the workspace that holds the thing with that id, and the id
+// decoded. Errors are Changing's.
+func ChangingThing(ctx context.Context, id string, kind storage.Kind) (*Scope, storage.ID, error) {
+	scope, parsed, err := ReadingThing(ctx, "id", id, kind)
+	if err == nil {
+		scope, err = requestFrom(ctx).changing(ctx, scope)
+	}
+	return scope, parsed, err
+}
+
+// ReadingThing returns the workspace that holds the thing with that id, which argument
+// names, and the id decoded. CodeNotFound for who is no member.
+func ReadingThing(ctx context.Context, argument, id string, kind storage.Kind) (*Scope, storage.ID, error) {
+	parsed, ok := storage.ParseID(id)
+	if !ok || parsed.Kind != kind {
+		return nil, parsed, Missing(argument)
+	}
+	scope, err := requestFrom(ctx).byID(ctx, parsed)
+	if err == nil && scope == nil {
+		err = Missing(argument)
+	}
+	return scope, parsed, err
+}
+
+// ReadingWorkspace returns the workspace with that id, the personal one without it.
+// CodeNotFound for who is no member.
+func ReadingWorkspace(ctx context.Context, id *string) (*Scope, error) {
 	r := requestFrom(ctx)
 	if id == nil {
-		scope, err := r.wanted(ctx, nil)
-		if err != nil {
-			return nil, err
-		}
-		return r.changing(ctx, scope)
+		return r.wanted(ctx, nil)
 	}
 	parsed, ok := storage.ParseID(*id)
 	if !ok || parsed.Kind != storage.KindWorkspace {
@@ -26,28 +56,7 @@ func Changing(ctx context.Context, id *string) (*Scope, error) {
 	if err == nil && scope == nil {
 		err = Missing("workspace")
 	}
-	if err != nil {
-		return nil, err
-	}
-	return r.changing(ctx, scope)
-}
-
-// ChangingThing returns the workspace that holds the thing with that id, and the id
-// decoded. Errors are Changing's.
-func ChangingThing(ctx context.Context, id string, kind storage.Kind) (*Scope, storage.ID, error) {
-	r := requestFrom(ctx)
-	parsed, ok := storage.ParseID(id)
-	if !ok || parsed.Kind != kind {
-		return nil, parsed, Missing("id")
-	}
-	scope, err := r.byID(ctx, parsed)
-	if err == nil && scope == nil {
-		err = Missing("id")
-	}
-	if err == nil {
-		scope, err = r.changing(ctx, scope)
-	}
-	return scope, parsed, err
+	return scope, err
 }
 
 // Reading returns the workspace with that key, of which the viewer is a member.

@@ -1419,6 +1419,25 @@ func (ec *executionContext) marshalOExecutionStatus2ᚕgithubᚗcomᚋviolentutf
 	return ret
 }
 
+func (ec *executionContext) unmarshalOExecutionStatus2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐExecutionStatus(ctx context.Context, v any) (*storage.ExecutionStatus, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := storage.ExecutionStatus(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOExecutionStatus2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐExecutionStatus(ctx context.Context, sel ast.SelectionSet, v *storage.ExecutionStatus) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
 func (ec *executionContext) unmarshalOExecutionStatusIn2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐExecutionStatusIn(ctx context.Context, v any) (*storage.ExecutionStatusIn, error) {
 	if v == nil {
 		return nil, nil

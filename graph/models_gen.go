@@ -357,6 +357,10 @@ type SetUserDisabledInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What can be followed. Each is one field of a subscription, over graphql-transport-ws or graphql-sse.
+type Subscription struct {
+}
+
 // Which generator is to be tested.
 type TestGeneratorInput struct {
 	// The generator.

@@ -50,6 +50,7 @@ type ResolverRoot interface {
 	ScoreEdge() ScoreEdgeResolver
 	Scorer() ScorerResolver
 	Session() SessionResolver
+	Subscription() SubscriptionResolver
 	TrueFalseScore() TrueFalseScoreResolver
 	Viewer() ViewerResolver
 	Workspace() WorkspaceResolver
@@ -669,6 +670,57 @@ type ComplexityRoot struct {
 	ExecutionEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ExecutionEvent struct {
+		Completed func(childComplexity int) int
+		Cursor    func(childComplexity int) int
+		Items     func(childComplexity int) int
+		Log       func(childComplexity int) int
+		Message   func(childComplexity int) int
+		Progress  func(childComplexity int) int
+		Reason    func(childComplexity int) int
+		Snapshot  func(childComplexity int) int
+		Status    func(childComplexity int) int
+	}
+
+	ExecutionItemDone struct {
+		AttackID   func(childComplexity int) int
+		ErrorClass func(childComplexity int) int
+		Item       func(childComplexity int) int
+		LatencyMs  func(childComplexity int) int
+		Outcome    func(childComplexity int) int
+	}
+
+	ExecutionLogLine struct {
+		Level func(childComplexity int) int
+		Text  func(childComplexity int) int
+		Time  func(childComplexity int) int
+	}
+
+	ExecutionProgress struct {
+		Calls        func(childComplexity int) int
+		Cost         func(childComplexity int) int
+		Done         func(childComplexity int) int
+		Eta          func(childComplexity int) int
+		Failed       func(childComplexity int) int
+		Failures     func(childComplexity int) int
+		InputTokens  func(childComplexity int) int
+		OutputTokens func(childComplexity int) int
+		PerSecond    func(childComplexity int) int
+		Successes    func(childComplexity int) int
+		Total        func(childComplexity int) int
+		Undetermined func(childComplexity int) int
+	}
+
+	ExecutionState struct {
+		ExecutionID func(childComplexity int) int
+		FinishedAt  func(childComplexity int) int
+		Progress    func(childComplexity int) int
+		QueuedAt    func(childComplexity int) int
+		Reason      func(childComplexity int) int
+		StartedAt   func(childComplexity int) int
+		Status      func(childComplexity int) int
 	}
 
 	ExecutionSummary struct {
@@ -1367,6 +1419,11 @@ type ComplexityRoot struct {
 	StorageUse struct {
 		Bytes  func(childComplexity int) int
 		Tables func(childComplexity int) int
+	}
+
+	Subscription struct {
+		ExecutionEvents     func(childComplexity int, executionID string, after *string) int
+		WorkspaceExecutions func(childComplexity int, workspace *string) int
 	}
 
 	SystemSetting struct {
@@ -4298,6 +4355,227 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ExecutionEdge.Node(childComplexity), true
+
+	case "ExecutionEvent.completed":
+		if e.ComplexityRoot.ExecutionEvent.Completed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionEvent.Completed(childComplexity), true
+	case "ExecutionEvent.cursor":
+		if e.ComplexityRoot.ExecutionEvent.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionEvent.Cursor(childComplexity), true
+	case "ExecutionEvent.items":
+		if e.ComplexityRoot.ExecutionEvent.Items == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionEvent.Items(childComplexity), true
+	case "ExecutionEvent.log":
+		if e.ComplexityRoot.ExecutionEvent.Log == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionEvent.Log(childComplexity), true
+	case "ExecutionEvent.message":
+		if e.ComplexityRoot.ExecutionEvent.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionEvent.Message(childComplexity), true
+	case "ExecutionEvent.progress":
+		if e.ComplexityRoot.ExecutionEvent.Progress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionEvent.Progress(childComplexity), true
+	case "ExecutionEvent.reason":
+		if e.ComplexityRoot.ExecutionEvent.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionEvent.Reason(childComplexity), true
+	case "ExecutionEvent.snapshot":
+		if e.ComplexityRoot.ExecutionEvent.Snapshot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionEvent.Snapshot(childComplexity), true
+	case "ExecutionEvent.status":
+		if e.ComplexityRoot.ExecutionEvent.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionEvent.Status(childComplexity), true
+
+	case "ExecutionItemDone.attackId":
+		if e.ComplexityRoot.ExecutionItemDone.AttackID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionItemDone.AttackID(childComplexity), true
+	case "ExecutionItemDone.errorClass":
+		if e.ComplexityRoot.ExecutionItemDone.ErrorClass == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionItemDone.ErrorClass(childComplexity), true
+	case "ExecutionItemDone.item":
+		if e.ComplexityRoot.ExecutionItemDone.Item == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionItemDone.Item(childComplexity), true
+	case "ExecutionItemDone.latencyMs":
+		if e.ComplexityRoot.ExecutionItemDone.LatencyMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionItemDone.LatencyMs(childComplexity), true
+	case "ExecutionItemDone.outcome":
+		if e.ComplexityRoot.ExecutionItemDone.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionItemDone.Outcome(childComplexity), true
+
+	case "ExecutionLogLine.level":
+		if e.ComplexityRoot.ExecutionLogLine.Level == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionLogLine.Level(childComplexity), true
+	case "ExecutionLogLine.text":
+		if e.ComplexityRoot.ExecutionLogLine.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionLogLine.Text(childComplexity), true
+	case "ExecutionLogLine.time":
+		if e.ComplexityRoot.ExecutionLogLine.Time == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionLogLine.Time(childComplexity), true
+
+	case "ExecutionProgress.calls":
+		if e.ComplexityRoot.ExecutionProgress.Calls == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionProgress.Calls(childComplexity), true
+	case "ExecutionProgress.cost":
+		if e.ComplexityRoot.ExecutionProgress.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionProgress.Cost(childComplexity), true
+	case "ExecutionProgress.done":
+		if e.ComplexityRoot.ExecutionProgress.Done == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionProgress.Done(childComplexity), true
+	case "ExecutionProgress.eta":
+		if e.ComplexityRoot.ExecutionProgress.Eta == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionProgress.Eta(childComplexity), true
+	case "ExecutionProgress.failed":
+		if e.ComplexityRoot.ExecutionProgress.Failed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionProgress.Failed(childComplexity), true
+	case "ExecutionProgress.failures":
+		if e.ComplexityRoot.ExecutionProgress.Failures == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionProgress.Failures(childComplexity), true
+	case "ExecutionProgress.inputTokens":
+		if e.ComplexityRoot.ExecutionProgress.InputTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionProgress.InputTokens(childComplexity), true
+	case "ExecutionProgress.outputTokens":
+		if e.ComplexityRoot.ExecutionProgress.OutputTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionProgress.OutputTokens(childComplexity), true
+	case "ExecutionProgress.perSecond":
+		if e.ComplexityRoot.ExecutionProgress.PerSecond == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionProgress.PerSecond(childComplexity), true
+	case "ExecutionProgress.successes":
+		if e.ComplexityRoot.ExecutionProgress.Successes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionProgress.Successes(childComplexity), true
+	case "ExecutionProgress.total":
+		if e.ComplexityRoot.ExecutionProgress.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionProgress.Total(childComplexity), true
+	case "ExecutionProgress.undetermined":
+		if e.ComplexityRoot.ExecutionProgress.Undetermined == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionProgress.Undetermined(childComplexity), true
+
+	case "ExecutionState.executionId":
+		if e.ComplexityRoot.ExecutionState.ExecutionID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionState.ExecutionID(childComplexity), true
+	case "ExecutionState.finishedAt":
+		if e.ComplexityRoot.ExecutionState.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionState.FinishedAt(childComplexity), true
+	case "ExecutionState.progress":
+		if e.ComplexityRoot.ExecutionState.Progress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionState.Progress(childComplexity), true
+	case "ExecutionState.queuedAt":
+		if e.ComplexityRoot.ExecutionState.QueuedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionState.QueuedAt(childComplexity), true
+	case "ExecutionState.reason":
+		if e.ComplexityRoot.ExecutionState.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionState.Reason(childComplexity), true
+	case "ExecutionState.startedAt":
+		if e.ComplexityRoot.ExecutionState.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionState.StartedAt(childComplexity), true
+	case "ExecutionState.status":
+		if e.ComplexityRoot.ExecutionState.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionState.Status(childComplexity), true
 
 	case "ExecutionSummary.attacks":
 		if e.ComplexityRoot.ExecutionSummary.Attacks == nil {
@@ -7497,6 +7775,29 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StorageUse.Tables(childComplexity), true
 
+	case "Subscription.executionEvents":
+		if e.ComplexityRoot.Subscription.ExecutionEvents == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_executionEvents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.ExecutionEvents(childComplexity, args["executionId"].(string), args["after"].(*string)), true
+	case "Subscription.workspaceExecutions":
+		if e.ComplexityRoot.Subscription.WorkspaceExecutions == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_workspaceExecutions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.WorkspaceExecutions(childComplexity, args["workspace"].(*string)), true
+
 	case "SystemSetting.default":
 		if e.ComplexityRoot.SystemSetting.Default == nil {
 			break
@@ -8704,6 +9005,23 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			ctx = graphql.WithLazyInputUnmarshalerIndex(ctx, inputUnmarshalers)
 			data := ec._Mutation(ctx, opCtx.Operation.SelectionSet)
 			var buf bytes.Buffer
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
+		}
+	case ast.Subscription:
+		next := ec._Subscription(ctx, opCtx.Operation.SelectionSet)
+
+		var buf bytes.Buffer
+		return func(ctx context.Context) *graphql.Response {
+			buf.Reset()
+			data := next(ctx)
+
+			if data == nil {
+				return nil
+			}
 			data.MarshalGQL(&buf)
 
 			return &graphql.Response{
@@ -13849,6 +14167,144 @@ type SetSettingPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/subscription.graphqls", Input: `"""
+What can be followed. Each is one field of a subscription, over graphql-transport-ws or graphql-sse.
+"""
+type Subscription {
+  "What happens to a native run: first how it stands, then each change, at most ten times a second, and at last its completion. With a cursor it goes on behind it: nothing is missed and nothing comes twice."
+  executionEvents(
+    "The run."
+    executionId: ID!
+    "The cursor of the last event that was received; the empty text for all from the beginning. Without it the stream begins with a snapshot."
+    after: String
+  ): ExecutionEvent! @hasRole(role: USER)
+  "How the native runs of a workspace stand: first those that are not over, then each that changes."
+  workspaceExecutions(
+    "The workspace; the personal one without it."
+    workspace: ID
+  ): [ExecutionState!]! @hasRole(role: USER)
+}
+
+"""
+What happened to a run since the event before. What is not selected is not sent.
+"""
+type ExecutionEvent {
+  "Where to go on after this event."
+  cursor: String!
+  "Whether this is how the run stands, not what changed."
+  snapshot: Boolean!
+  "Its state; null when that did not change."
+  status: ExecutionStatus
+  "Why it stands still or failed; null otherwise."
+  reason: ExecutionReason
+  "What is to be said of that."
+  message: String
+  "How far it is; null when that did not change."
+  progress: ExecutionProgress
+  "The items that were recorded, in the order in which they were; none in a snapshot."
+  items: [ExecutionItemDone!]!
+  "Lines of its log."
+  log: [ExecutionLogLine!]!
+  "Whether the run is over: the last event."
+  completed: Boolean!
+}
+
+"""
+How far a run is.
+"""
+type ExecutionProgress {
+  "How many items it has."
+  total: Long!
+  "How many of them are recorded."
+  done: Long!
+  "Those that reached their objective."
+  successes: Long!
+  "Those that did not."
+  failures: Long!
+  "Those that nothing judged."
+  undetermined: Long!
+  "Those that could not be carried out."
+  failed: Long!
+  "Calls of any generator."
+  calls: Long!
+  "Tokens that were sent."
+  inputTokens: Long!
+  "Tokens that came back."
+  outputTokens: Long!
+  "What that costs by the prices of the workspace, in their currency."
+  cost: Float!
+  "Items a second, of late; null while that is not known."
+  perSecond: Float
+  "When it will be done at this speed; null while that is not known."
+  eta: DateTime
+}
+
+"""
+An item of a run that is recorded.
+"""
+type ExecutionItemDone {
+  "Its number in the plan, from 0."
+  item: Long!
+  "The id of its attack; null for an item that makes none."
+  attackId: ID
+  "What came of it."
+  outcome: Outcome!
+  "The class of its error; null without one."
+  errorClass: String
+  "How long it took, in milliseconds."
+  latencyMs: Long!
+}
+
+"""
+A line of a run's log.
+"""
+type ExecutionLogLine {
+  "INFO, WARNING or ERROR."
+  level: String!
+  "What is said."
+  text: String!
+  "When."
+  time: DateTime!
+}
+
+"""
+How a native run stands.
+"""
+type ExecutionState {
+  "The id of the run."
+  executionId: ID!
+  "Its state."
+  status: ExecutionStatus!
+  "Why it stands still or failed; null otherwise."
+  reason: ExecutionReason
+  "How far it is."
+  progress: ExecutionProgress!
+  "When it was queued."
+  queuedAt: DateTime!
+  "When it began."
+  startedAt: DateTime
+  "When it ended."
+  finishedAt: DateTime
+}
+
+"""
+Why a run stands still or failed.
+"""
+enum ExecutionReason {
+  "Somebody paused it."
+  USER
+  "Its budget is used up."
+  BUDGET
+  "Its target fails too often."
+  CIRCUIT
+  "Its time is over."
+  TIMEOUT
+  "Who started it may not write to the workspace any more."
+  FORBIDDEN
+  "Its configuration cannot be run."
+  BAD_PLAN
+}
+`, BuiltIn: false},
 	{Name: "../schema/transfer.graphqls", Input: `extend type Mutation {
   "Copies things into another workspace, all or nothing: attacks with everything that they have, with the attacks that they branch from or repeat; datasets with their prompts; configured things without their credentials. Copying again adds what is new, and changes nothing that is configured there. The viewer must be an editor of both."
   copyToWorkspace(
@@ -15956,6 +16412,108 @@ func (ec *executionContext) childFields_ExecutionEdge(ctx context.Context, field
 		return ec.fieldContext_ExecutionEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ExecutionEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ExecutionEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ExecutionEvent_cursor(ctx, field)
+	case "snapshot":
+		return ec.fieldContext_ExecutionEvent_snapshot(ctx, field)
+	case "status":
+		return ec.fieldContext_ExecutionEvent_status(ctx, field)
+	case "reason":
+		return ec.fieldContext_ExecutionEvent_reason(ctx, field)
+	case "message":
+		return ec.fieldContext_ExecutionEvent_message(ctx, field)
+	case "progress":
+		return ec.fieldContext_ExecutionEvent_progress(ctx, field)
+	case "items":
+		return ec.fieldContext_ExecutionEvent_items(ctx, field)
+	case "log":
+		return ec.fieldContext_ExecutionEvent_log(ctx, field)
+	case "completed":
+		return ec.fieldContext_ExecutionEvent_completed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExecutionEvent", field.Name)
+}
+
+func (ec *executionContext) childFields_ExecutionItemDone(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "item":
+		return ec.fieldContext_ExecutionItemDone_item(ctx, field)
+	case "attackId":
+		return ec.fieldContext_ExecutionItemDone_attackId(ctx, field)
+	case "outcome":
+		return ec.fieldContext_ExecutionItemDone_outcome(ctx, field)
+	case "errorClass":
+		return ec.fieldContext_ExecutionItemDone_errorClass(ctx, field)
+	case "latencyMs":
+		return ec.fieldContext_ExecutionItemDone_latencyMs(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExecutionItemDone", field.Name)
+}
+
+func (ec *executionContext) childFields_ExecutionLogLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "level":
+		return ec.fieldContext_ExecutionLogLine_level(ctx, field)
+	case "text":
+		return ec.fieldContext_ExecutionLogLine_text(ctx, field)
+	case "time":
+		return ec.fieldContext_ExecutionLogLine_time(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExecutionLogLine", field.Name)
+}
+
+func (ec *executionContext) childFields_ExecutionProgress(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "total":
+		return ec.fieldContext_ExecutionProgress_total(ctx, field)
+	case "done":
+		return ec.fieldContext_ExecutionProgress_done(ctx, field)
+	case "successes":
+		return ec.fieldContext_ExecutionProgress_successes(ctx, field)
+	case "failures":
+		return ec.fieldContext_ExecutionProgress_failures(ctx, field)
+	case "undetermined":
+		return ec.fieldContext_ExecutionProgress_undetermined(ctx, field)
+	case "failed":
+		return ec.fieldContext_ExecutionProgress_failed(ctx, field)
+	case "calls":
+		return ec.fieldContext_ExecutionProgress_calls(ctx, field)
+	case "inputTokens":
+		return ec.fieldContext_ExecutionProgress_inputTokens(ctx, field)
+	case "outputTokens":
+		return ec.fieldContext_ExecutionProgress_outputTokens(ctx, field)
+	case "cost":
+		return ec.fieldContext_ExecutionProgress_cost(ctx, field)
+	case "perSecond":
+		return ec.fieldContext_ExecutionProgress_perSecond(ctx, field)
+	case "eta":
+		return ec.fieldContext_ExecutionProgress_eta(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExecutionProgress", field.Name)
+}
+
+func (ec *executionContext) childFields_ExecutionState(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "executionId":
+		return ec.fieldContext_ExecutionState_executionId(ctx, field)
+	case "status":
+		return ec.fieldContext_ExecutionState_status(ctx, field)
+	case "reason":
+		return ec.fieldContext_ExecutionState_reason(ctx, field)
+	case "progress":
+		return ec.fieldContext_ExecutionState_progress(ctx, field)
+	case "queuedAt":
+		return ec.fieldContext_ExecutionState_queuedAt(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_ExecutionState_startedAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_ExecutionState_finishedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExecutionState", field.Name)
 }
 
 func (ec *executionContext) childFields_ExecutionSummary(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/violentutf/violentutf/configured"
 	"github.com/violentutf/violentutf/directives"
+	"github.com/violentutf/violentutf/execution"
 	"github.com/violentutf/violentutf/graph"
 	"github.com/violentutf/violentutf/storage"
 )
@@ -21,6 +22,7 @@ type Resolver struct {
 	sharedFile func(workspaceKey string) string
 	copy, move Transfer
 	things     *configured.Things
+	tails      *execution.Tails
 }
 
 // Transfer copies or moves things between two workspaces that the caller may change.
@@ -39,6 +41,8 @@ type Options struct {
 	Copy, Move Transfer
 	// Things keeps generators, converters and scorers.
 	Things *configured.Things
+	// Tails is the way to follow runs.
+	Tails *execution.Tails
 	// FileLink makes a path under which a file can be fetched for a while.
 	FileLink func(owner, hash string) (string, error)
 
@@ -59,7 +63,7 @@ func NewSchema(options Options) graphql.ExecutableSchema {
 	server := &graph.ServerInfo{Version: options.Version, Features: features, Limits: &limits}
 	return &requestSchema{
 		ExecutableSchema: graph.NewExecutableSchema(graph.Config{
-			Resolvers: &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile, copy: options.Copy, move: options.Move, things: options.Things},
+			Resolvers: &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile, copy: options.Copy, move: options.Move, things: options.Things, tails: options.Tails},
 			Directives: graph.DirectiveRoot{
 				Authenticated: gate.Authenticated,
 				HasRole:       gate.HasRole,
@@ -80,8 +84,17 @@ type requestSchema struct {
 
 // Exec executes the operation of ctx.
 func (s *requestSchema) Exec(ctx context.Context) graphql.ResponseHandler {
-	next := s.ExecutableSchema.Exec(ctx)
+	end := &ending{}
+	// A subscription's field is resolved here, in a request of its own.
+	next := s.ExecutableSchema.Exec(context.WithValue(s.gate.WithRequest(ctx), endingKey{}, end))
 	return func(ctx context.Context) *graphql.Response {
-		return next(s.gate.WithRequest(ctx))
+		response := next(s.gate.WithRequest(ctx))
+		if response == nil {
+			if err := end.take(); err != nil {
+				graphql.AddError(ctx, err)
+				return &graphql.Response{Data: []byte("null")}
+			}
+		}
+		return response
 	}
 }

@@ -53,6 +53,8 @@ func TestUserDataIsBehindUserScoped(t *testing.T) {
 		"ConfiguredType", "Parameter", "OrchestratorType", // what this program can run
 		"Problem",                  // made of what the request named
 		"ConverterStep", "Verdict", // made of what the request brought
+		// Streams find their workspace by directives.ReadingThing, and ask again while they last.
+		"Subscription", "ExecutionEvent", "ExecutionState", "ExecutionProgress", "ExecutionItemDone", "ExecutionLogLine",
 		"ErrorLog", "ErrorLogConnection", "ErrorLogEdge", "RateLimit", "RateLimitConnection", "RateLimitEdge",
 	}
 	parsed := load(t)

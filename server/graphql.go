@@ -25,34 +25,12 @@ import (
 // graphql answers /graphql by the GraphQL-over-HTTP draft: POST, and GET for
 // queries.
 func (s *Server) graphql() http.Handler {
-	limits := s.options.Limits
-	timeout := limits.Timeout.Milliseconds()
-	exec := handler.New(resolvers.NewSchema(resolvers.Options{
-		App: s.options.House.App, Opener: opener{}, PersonalFile: s.options.House.PersonalFile, SharedFile: s.options.House.SharedFile,
-		Copy: s.options.House.Copy, Move: s.options.House.Move, FileLink: s.links.make, Things: s.things(),
-		Version: s.options.Version, Features: s.features(),
-		Limits: graph.ServerLimits{
-			Cost: &limits.Cost, Depth: &limits.Depth, Aliases: &limits.Aliases, RootFields: &limits.RootFields,
-			Directives: &limits.Directives, Tokens: &limits.Tokens, BodyBytes: &limits.BodyBytes, TimeoutMs: &timeout,
-		},
-	}))
-	exec.AddTransport(transport.GET{})
-	exec.AddTransport(post{})
-	documents := lru.New[*ast.QueryDocument](1000)
-	exec.SetQueryCache(documents)
-	exec.SetParserTokenLimit(limits.Tokens)
-	exec.SetValidationRulesFn(fewErrors)
-	exec.Use(&nameLimit{cache: documents, tokens: limits.Tokens})
-	exec.Use(&costLimit{limits: limits})
-	exec.SetErrorPresenter(s.presentError)
-	exec.SetRecoverFunc(func(ctx context.Context, p any) error {
-		s.log.ErrorContext(ctx, "panic in a resolver", "requestId", requestID(ctx), "panic", p)
-		return errors.New("panic")
-	})
-	exec.AroundOperations(s.limitMutations)
-	exec.AroundOperations(s.allowIntrospection)
-	exec.AroundResponses(s.finishResponse)
+	exec, live := s.executor(transport.GET{}, post{}), s.streams()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") != "" {
+			live.ServeHTTP(w, r)
+			return
+		}
 		ctx, stores := withStores(r.Context(), s.options.House)
 		defer func() {
 			if err := stores.close(); err != nil {
@@ -72,6 +50,40 @@ func (s *Server) graphql() http.Handler {
 		}
 		exec.ServeHTTP(w, r.WithContext(context.WithValue(ctx, answerKey{}, w)))
 	})
+}
+
+// executor executes operations that come by the transports.
+func (s *Server) executor(transports ...graphql.Transport) *handler.Server {
+	limits := s.options.Limits
+	timeout := limits.Timeout.Milliseconds()
+	exec := handler.New(resolvers.NewSchema(resolvers.Options{
+		App: s.options.House.App, Opener: opener{}, PersonalFile: s.options.House.PersonalFile, SharedFile: s.options.House.SharedFile,
+		Copy: s.options.House.Copy, Move: s.options.House.Move, FileLink: s.links.make, Things: s.things(), Tails: &s.tails,
+		Version: s.options.Version, Features: s.features(),
+		Limits: graph.ServerLimits{
+			Cost: &limits.Cost, Depth: &limits.Depth, Aliases: &limits.Aliases, RootFields: &limits.RootFields,
+			Directives: &limits.Directives, Tokens: &limits.Tokens, BodyBytes: &limits.BodyBytes, TimeoutMs: &timeout,
+		},
+	}))
+	for _, one := range transports {
+		exec.AddTransport(one)
+	}
+	documents := lru.New[*ast.QueryDocument](1000)
+	exec.SetQueryCache(documents)
+	exec.SetParserTokenLimit(limits.Tokens)
+	exec.SetValidationRulesFn(fewErrors)
+	exec.Use(&nameLimit{cache: documents, tokens: limits.Tokens})
+	exec.Use(&costLimit{limits: limits})
+	exec.SetErrorPresenter(s.presentError)
+	exec.SetRecoverFunc(func(ctx context.Context, p any) error {
+		s.log.ErrorContext(ctx, "panic in a resolver", "requestId", requestID(ctx), "panic", p)
+		return errors.New("panic")
+	})
+	exec.AroundOperations(onlyLive)
+	exec.AroundOperations(s.limitMutations)
+	exec.AroundOperations(s.allowIntrospection)
+	exec.AroundResponses(s.finishResponse)
+	return exec
 }
 
 // unreadable is the status for a request that no transport reads, 0 for every other.

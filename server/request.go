@@ -39,8 +39,11 @@ func (s *Server) request(next http.Handler) http.Handler {
 		meter := &storage.Meter{}
 		ctx := storage.WithMeter(context.WithValue(r.Context(), requestIDKey{}, id), meter)
 		ctx = storage.WithCaller(ctx, s.callerOf(r, id))
-		ctx, cancel := context.WithTimeout(ctx, s.options.Limits.Timeout)
-		defer cancel()
+		if !isLive(r) {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, s.options.Limits.Timeout)
+			defer cancel()
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, s.options.Limits.BodyBytes)
 
 		recorded := &statusRecorder{ResponseWriter: w, status: http.StatusOK}

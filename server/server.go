@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/violentutf/violentutf/auth"
+	"github.com/violentutf/violentutf/events"
+	"github.com/violentutf/violentutf/execution"
 	"github.com/violentutf/violentutf/house"
 	"github.com/violentutf/violentutf/outbound"
 	"github.com/violentutf/violentutf/storage/datadir"
@@ -63,6 +65,8 @@ type Options struct {
 	Origins   Origins
 	// Outbound is which addresses generators may be called at.
 	Outbound outbound.Policy
+	// Events wakes who follows runs; the engine wakes it. One of this process without it.
+	Events events.Waker
 	// DevUsers can be signed in as with one click in dev mode.
 	DevUsers []DevUser
 	Log      *slog.Logger
@@ -84,6 +88,9 @@ type Server struct {
 	rates      *rates
 	refreshing turns
 	health     health
+	tails      execution.Tails
+	ending     context.Context //nolint:containedctx // of the streams: it ends with the server
+	end        context.CancelFunc
 	handler    http.Handler
 	imports    sync.WaitGroup
 }
@@ -92,6 +99,9 @@ type Server struct {
 func New(options Options) *Server {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
+	}
+	if options.Events == nil {
+		options.Events = &events.Local{}
 	}
 	if options.Limits.BodyBytes == 0 {
 		options.Limits.BodyBytes = 1 << 20
@@ -115,6 +125,8 @@ func New(options Options) *Server {
 		links: links{key: options.House.Keeper.Derive("file links"), now: time.Now},
 		rates: newRates(options.House.App, options.Limits.NoRates),
 	}
+	s.ending, s.end = context.WithCancel(context.Background())
+	s.tails = execution.Tails{Store: options.House.StoreOf, Events: options.Events}
 	s.handler = s.routes()
 	return s
 }
@@ -133,6 +145,7 @@ func (s *Server) Handler() http.Handler { return s.handler }
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", s.shared(s.identify(s.graphql())))
+	mux.Handle(streamPath, s.shared(s.identify(s.streams())))
 	mux.HandleFunc("GET /auth/session", s.session)
 	mux.HandleFunc("GET /files/{link}", s.file)
 	mux.HandleFunc("GET /healthz", s.healthz)
@@ -206,6 +219,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func())
 	case err = <-ended:
 		running--
 	}
+	s.end()
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	for _, server := range servers {

@@ -11,6 +11,8 @@ import (
 // Methods with keys answer for all of them in one statement; a key without an
 // answer is absent from the map. Lists are never longer than the page.
 type UserStore interface {
+	Datasets
+
 	// Owner is the key of the workspace.
 	Owner() string
 	// Key is the store's random key for ids, StoreKeyBytes long.
@@ -123,17 +125,11 @@ type UserStore interface {
 	Prices
 	Usage
 
-	Datasets(ctx context.Context, filter *DatasetFilter, order NameOrder, page Page) (*Connection[Dataset], error)
-	DatasetsByKey(ctx context.Context, keys []string) (map[string]*Dataset, error)
-	PromptsByDataset(ctx context.Context, keys []string, filter *PromptFilter, page Page) (map[string]*Connection[Prompt], error)
-	PromptsByNumber(ctx context.Context, numbers []int64) (map[int64]*Prompt, error)
-	// LastOutcomes tells, for each prompt, the outcome of its newest attack, on
-	// the target with that component hash, or on any.
-	LastOutcomes(ctx context.Context, numbers []int64, targetHash string) (map[int64]Outcome, error)
-
 	Executions(ctx context.Context, filter *ExecutionFilter, order ExecutionOrder, page Page) (*Connection[Execution], error)
 	ExecutionsByKey(ctx context.Context, keys []string) (map[string]*Execution, error)
 	ExecutionSummaries(ctx context.Context, keys []string) (map[string]*ExecutionSummary, error)
+
+	Runs
 
 	Imports(ctx context.Context, page Page) (*Connection[Import], error)
 	ImportsByKey(ctx context.Context, keys []string) (map[string]*Import, error)
@@ -204,6 +200,7 @@ type AppStore interface {
 	HealthHistory
 	ErrorLogs
 	Repeats
+	Executions
 
 	// Flush writes what is kept in memory: when keys and sessions were last used.
 	// The caller calls it each second and before Close.

@@ -267,3 +267,6 @@ func isContentFilter(body []byte) bool {
 	}
 	return fmt.Sprint(document.Error.Code) == "content_filter" || document.Error.InnerError.Code == "ResponsibleAIPolicyViolation"
 }
+
+// Bound is a parameter that bounds how often runs call it, 0 for no bound.
+func (t *Target) Bound(parameter string) int64 { return t.plain.Integer(parameter) }

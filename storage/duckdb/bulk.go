@@ -119,7 +119,23 @@ func (b *bulk) WithTx(ctx context.Context, fn func(ctx context.Context, tx *sql.
 	if err := b.Flush(ctx); err != nil {
 		return err
 	}
-	return b.attachment.writing(ctx, func() error { return transact(ctx, b.conn, fn) })
+	err := b.attachment.writing(ctx, func() error { return transact(ctx, b.conn, fn) })
+	if err != nil {
+		return errors.Join(err, b.discard())
+	}
+	return nil
+}
+
+// discard forgets rows that a failed transaction appended and nobody flushed.
+func (b *bulk) discard() error {
+	b.rows, b.bytes = 0, 0
+	var errs []error
+	for table, appender := range b.appenders {
+		if err := appender.Clear(); err != nil {
+			errs = append(errs, fmt.Errorf("discard rows of %s: %w", table, err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Close drops the temporary tables with the connection; rows not yet flushed are lost.

@@ -100,6 +100,28 @@ var checks = []struct{ problem, count string }{
 		FROM finding_attacks AS e
 		LEFT JOIN attacks AS a ON a.owner_id = e.owner_id AND a.attack_no = e.attack_no
 		WHERE e.owner_id = $1 AND a.attack_no IS NULL`},
+	{"prompts of versions that are not there", `
+		SELECT count(*)
+		FROM dataset_members AS m
+		LEFT JOIN dataset_prompts AS p ON p.owner_id = m.owner_id AND p.prompt_no = m.prompt_no
+		LEFT JOIN dataset_versions AS v ON v.owner_id = m.owner_id AND v.dataset_id = m.dataset_id AND v.version = m.version
+		WHERE m.owner_id = $1 AND (p.prompt_no IS NULL OR v.version IS NULL)`},
+	{"versions that count their prompts wrong, or whose places have gaps", `
+		SELECT count(*)
+		FROM dataset_versions AS v
+		LEFT JOIN (
+			SELECT dataset_id, version, count(*) AS prompts, count(DISTINCT position) AS places, max(position) + 1 AS until,
+				count(DISTINCT origin_no) AS origins
+			FROM dataset_members
+			WHERE owner_id = $1
+			GROUP BY dataset_id, version
+		) AS m ON m.dataset_id = v.dataset_id AND m.version = v.version
+		WHERE v.owner_id = $1 AND (v.prompts <> COALESCE(m.prompts, 0) OR m.prompts <> m.places OR m.prompts <> m.until OR m.prompts <> m.origins)`},
+	{"datasets without their newest version", `
+		SELECT count(*)
+		FROM datasets AS d
+		LEFT JOIN dataset_versions AS v ON v.owner_id = d.owner_id AND v.dataset_id = d.id AND v.version = d.version
+		WHERE d.owner_id = $1 AND v.version IS NULL`},
 	{"rows of another workspace", `
 		SELECT count(*) FROM attacks WHERE owner_id <> $1`},
 	{"numbers beyond the counters", `
@@ -108,7 +130,8 @@ var checks = []struct{ problem, count string }{
 		WHERE i.owner_id = $1
 			AND (i.next_attack_no <= (SELECT COALESCE(max(attack_no), 0) FROM attacks WHERE owner_id = $1)
 				OR i.next_conversation_no <= (SELECT COALESCE(max(conversation_no), 0) FROM conversations WHERE owner_id = $1)
-				OR i.next_score_no <= (SELECT COALESCE(max(score_no), 0) FROM scores WHERE owner_id = $1))`},
+				OR i.next_score_no <= (SELECT COALESCE(max(score_no), 0) FROM scores WHERE owner_id = $1)
+				OR i.next_prompt_no <= (SELECT COALESCE(max(prompt_no), 0) FROM dataset_prompts WHERE owner_id = $1))`},
 }
 
 // Check tells what is wrong with the store's rows; nothing is good.

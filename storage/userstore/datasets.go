@@ -3,6 +3,7 @@ package userstore
 import (
 	"context"
 	"database/sql"
+	"strconv"
 	"time"
 
 	"github.com/violentutf/violentutf/storage"
@@ -11,25 +12,13 @@ import (
 func (s *Store) datasetTable() *table[storage.Dataset] {
 	return &table[storage.Dataset]{
 		name: "datasets", from: "datasets d", alias: "d", keys: []string{"id"}, keyType: "TEXT",
-		columns: `d.id, d.source, d.source_id, d.name, d.source_type, d.format, d.configuration, d.tags, d.status, d.version,
-  COALESCE(content.prompts, 0), harm.categories, d.created_at, d.updated_at, d.attributes`,
-		joins: `LEFT JOIN (
-  SELECT p.dataset_id, p.version, count(*) AS prompts
-  FROM dataset_prompts p
-  WHERE p.owner_id = $1
-  GROUP BY p.dataset_id, p.version
-) content ON content.dataset_id = d.id AND content.version = d.version
-LEFT JOIN (
-  SELECT of_prompt.dataset_id, of_prompt.version, array_agg(DISTINCT of_prompt.category ORDER BY of_prompt.category) AS categories
-  FROM (SELECT p.dataset_id, p.version, unnest(p.harm_categories) AS category
-    FROM dataset_prompts p
-    WHERE p.owner_id = $1) of_prompt
-  GROUP BY of_prompt.dataset_id, of_prompt.version
-) harm ON harm.dataset_id = d.id AND harm.version = d.version`,
+		columns: `d.id, d.source, d.source_id, d.name, d.description, d.author, d.source_type, d.format, d.configuration, d.tags,
+  d.status, d.version, COALESCE(v.prompts, 0), v.harm_categories, d.created_at, d.updated_at, d.attributes`,
+		joins: "LEFT JOIN dataset_versions v ON v.owner_id = d.owner_id AND v.dataset_id = d.id AND v.version = d.version",
 		scan: func(scan func(columns ...any) error, d *storage.Dataset) error {
-			err := scan(&d.Key, &d.Source, &d.SourceID, &d.Name, &d.SourceType, &d.Format, &d.Configuration,
-				(*textList)(&d.Tags), &d.Status, &d.Version, &d.PromptCount, (*textList)(&d.HarmCategories), &d.CreatedAt,
-				&d.UpdatedAt, &d.Attributes)
+			err := scan(&d.Key, &d.Source, &d.SourceID, &d.Name, &d.Description, &d.Author, &d.SourceType, &d.Format,
+				&d.Configuration, (*textList)(&d.Tags), &d.Status, &d.Version, &d.PromptCount, (*textList)(&d.HarmCategories),
+				&d.CreatedAt, &d.UpdatedAt, &d.Attributes)
 			d.ID = s.id(storage.KindDataset, d.Key)
 			return err
 		},
@@ -40,7 +29,7 @@ LEFT JOIN (
 // Datasets lists datasets.
 func (s *Store) Datasets(ctx context.Context, filter *storage.DatasetFilter, by storage.NameOrder, page storage.Page) (*storage.Connection[storage.Dataset], error) {
 	q := s.query()
-	return s.datasetTable().page(ctx, s, q, datasetFilter(q, filter), nameOrder("d", by,
+	return s.datasetTable().page(ctx, s, q, datasetFilter(q, filter, 1), nameOrder("d", by,
 		func(d *storage.Dataset) string { return d.Name },
 		func(d *storage.Dataset) time.Time { return d.CreatedAt }), page)
 }
@@ -48,6 +37,53 @@ func (s *Store) Datasets(ctx context.Context, filter *storage.DatasetFilter, by 
 // DatasetsByKey reads datasets.
 func (s *Store) DatasetsByKey(ctx context.Context, keys []string) (map[string]*storage.Dataset, error) {
 	return byKey(ctx, s.datasetTable(), s, keys)
+}
+
+// newestHarms are the harm categories of a dataset's newest version.
+const newestHarms = `SELECT v.dataset_id, unnest(v.harm_categories) AS category
+    FROM dataset_versions v
+    JOIN datasets n ON n.owner_id = v.owner_id AND n.id = v.dataset_id AND n.version = v.version
+    WHERE v.owner_id = $1`
+
+// datasetFacets are the values of the dimensions of datasets d.
+var datasetFacets = map[storage.DatasetFacet]facetColumn{
+	storage.DatasetFacetTag:          {value: unnested("d.tags"), many: true},
+	storage.DatasetFacetSourceType:   {value: "d.source_type"},
+	storage.DatasetFacetFormat:       {value: "NULLIF(d.format, '')"},
+	storage.DatasetFacetHarmCategory: {value: "h.category", joins: "LEFT JOIN (" + newestHarms + ") h ON h.dataset_id = d.id", many: true},
+	storage.DatasetFacetAuthor:       {value: "d.author"},
+}
+
+// DatasetFacet counts the datasets by the values of a dimension, most frequent first; a
+// dataset with several values counts once for each.
+func (s *Store) DatasetFacet(ctx context.Context, facet storage.DatasetFacet, filter *storage.DatasetFilter, limit int) ([]*storage.FacetValue, error) {
+	column, ok := datasetFacets[facet]
+	if !ok {
+		return nil, storage.BadInput("facet", "there is no facet %s", facet)
+	}
+	q := s.query()
+	condition := datasetFilter(q, filter, 1)
+	if q.err != nil {
+		return nil, q.err
+	}
+	distinct := ""
+	if column.many {
+		distinct = "DISTINCT "
+	}
+	return collect(ctx, s, "count datasets by "+string(facet), `
+SELECT valued.value, count(*) AS datasets
+FROM (
+  SELECT `+distinct+`d.id, `+column.value+` AS value
+  FROM datasets d
+  `+column.joins+`
+  WHERE d.owner_id = $1 AND `+condition+`
+) valued
+GROUP BY valued.value
+ORDER BY datasets DESC, valued.value ASC NULLS LAST
+LIMIT `+strconv.Itoa(max(limit, 0)), q.args, func(rows *sql.Rows) (*storage.FacetValue, error) {
+		v := &storage.FacetValue{}
+		return v, rows.Scan(&v.Value, &v.Count)
+	})
 }
 
 func (s *Store) promptTable() *table[storage.Prompt] {
@@ -64,18 +100,6 @@ func (s *Store) promptTable() *table[storage.Prompt] {
 		},
 		keysOf: func(p *storage.Prompt) []any { return []any{p.Number} },
 	}
-}
-
-// PromptsByDataset lists the prompts of each dataset's newest version, in its order.
-func (s *Store) PromptsByDataset(ctx context.Context, keys []string, filter *storage.PromptFilter, page storage.Page) (map[string]*storage.Connection[storage.Prompt], error) {
-	q := s.query()
-	return nested(ctx, s.promptTable(), s, q, nest{parent: "p.dataset_id", kind: "TEXT"}, keys,
-		func() string {
-			return "(p.dataset_id, p.version) IN (SELECT d.id, d.version FROM datasets d WHERE d.owner_id = $1) AND " + promptFilter(q, filter)
-		}, order[storage.Prompt]{
-			name: "position", expr: "p.position", kind: "BIGINT",
-			value: func(p *storage.Prompt) any { return p.Index },
-		}, page)
 }
 
 // PromptsByNumber reads prompts.

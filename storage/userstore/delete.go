@@ -165,6 +165,10 @@ func (s *Store) delete(ctx context.Context, tx *sql.Tx, what storage.Selection) 
 		table, key string
 		keys       []string
 	}{
+		{"dataset_split_members", "dataset_id", what.Datasets},
+		{"dataset_splits", "dataset_id", what.Datasets},
+		{"dataset_members", "dataset_id", what.Datasets},
+		{"dataset_versions", "dataset_id", what.Datasets},
 		{"dataset_prompts", "dataset_id", what.Datasets},
 		{"datasets", "id", what.Datasets},
 		{string(storage.KindGenerators), "id", what.Generators},

@@ -65,7 +65,8 @@ type Bulk interface {
 	Append(ctx context.Context, table string, values ...any) error
 	Flush(ctx context.Context) error
 	// WithTx is Engine.WithTx on this connection, so that temporary tables can be
-	// merged. It flushes first.
+	// merged. It flushes first. Rows may be appended and flushed in fn; those of a
+	// transaction that fails are forgotten.
 	WithTx(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error
 	Close() error
 }

@@ -83,22 +83,6 @@ func configuredFilter(q *query, f *storage.ConfiguredFilter) string {
 	return all(append(own, q.in("g.status", f.Status)...))
 }
 
-func datasetFilter(q *query, f *storage.DatasetFilter) string {
-	if f == nil {
-		return "TRUE"
-	}
-	own := append(q.match("name", "d.name", f.Name), q.in("d.source_type", f.SourceType)...)
-	return all(append(own, q.inList("d.tags", f.Tag)...))
-}
-
-func promptFilter(q *query, f *storage.PromptFilter) string {
-	if f == nil {
-		return "TRUE"
-	}
-	own := append(q.match("text", "p.text", f.Text), q.in("p.seed_type", f.SeedType)...)
-	return all(append(own, q.inList("p.harm_categories", f.HarmCategory)...))
-}
-
 func executionFilter(q *query, f *storage.ExecutionFilter) string {
 	if f == nil {
 		return "TRUE"

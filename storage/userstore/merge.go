@@ -106,6 +106,11 @@ func (st *stage) merge(ctx context.Context, tx *sql.Tx, imp *storage.Import, pro
 			imp.Tables = append(imp.Tables, count)
 		}
 		changes += count.Inserted + count.Updated
+		if m.table == "dataset_prompts" {
+			if err := st.mergeVersions(ctx, tx, count); err != nil {
+				return fmt.Errorf("versions of datasets: %w", err)
+			}
+		}
 		step()
 	}
 	renewed, err := execCount(ctx, tx, renewOverruled, st.store.owner)

@@ -11,6 +11,8 @@ var mergeTables = map[string]string{
 	"merge_scorers":       `source TEXT, source_id TEXT, id TEXT, ord BIGINT, known BOOLEAN`,
 	"merge_datasets":      `source TEXT, source_id TEXT, id TEXT, ord BIGINT, known BOOLEAN`,
 	"merge_executions":    `source TEXT, source_id TEXT, id TEXT, ord BIGINT, known BOOLEAN`,
+	"merge_edited":        `dataset_id TEXT, version BIGINT`,
+	"merge_versions":      `dataset_id TEXT, version BIGINT, base BIGINT`,
 	"merge_prompts":       `source TEXT, source_id TEXT, no BIGINT, ord BIGINT, known BOOLEAN`,
 	"merge_attacks":       `source TEXT, source_id TEXT, no BIGINT, ord BIGINT, known BOOLEAN`,
 	"merge_conversations": `source TEXT, source_id TEXT, no BIGINT, ord BIGINT, known BOOLEAN`,
@@ -44,13 +46,8 @@ var keyStatements = []keyStatement{
 		SELECT s.source, s.source_id, COALESCE(t.id, s.id), s.ord, t.id IS NOT NULL
 		FROM stage_executions AS s
 		LEFT JOIN execution_plans AS t ON t.owner_id = $1 AND t.source = s.source AND t.source_id = s.source_id`},
-	{"merge_prompts", "next_prompt_no", `
-		INSERT INTO merge_prompts
-		SELECT s.source, s.source_id,
-			COALESCE(t.prompt_no, CAST($2 AS BIGINT) - 1 + row_number() OVER (PARTITION BY t.prompt_no IS NULL ORDER BY s.dataset_source_id, s.position, s.ord)),
-			s.ord, t.prompt_no IS NOT NULL
-		FROM stage_prompts AS s
-		LEFT JOIN dataset_prompts AS t ON t.owner_id = $1 AND t.source = s.source AND t.source_id = s.source_id`},
+	{"merge_edited", "", editedDatasets},
+	{"merge_prompts", "next_prompt_no", promptKeys},
 	// Conversations are numbered by their first message, so that what happened
 	// together lies together.
 	{"merge_conversations", "next_conversation_no", `
@@ -246,12 +243,13 @@ var mergedTables = []merged{
 		table: "dataset_prompts", keys: "merge_prompts", identity: []string{"prompt_no"}, fixed: []string{"source", "source_id", "version"},
 		columns: []string{"dataset_id", "position", "seed_type", "role", "name", "text", "data_type", "harm_categories", "parameters", "metadata", "sha256", "group_id", "sequence", "created_at", "attributes"},
 		order:   "r.prompt_no",
-		rows: `SELECT k.no AS prompt_no, s.source, s.source_id, 1 AS version, d.id AS dataset_id, s.position, s.seed_type, s.role, s.name,
+		rows: `SELECT k.no AS prompt_no, s.source, s.source_id, COALESCE(e.version + 1, 1) AS version, d.id AS dataset_id, s.position, s.seed_type, s.role, s.name,
 				s.text, s.data_type, s.harm_categories, s.parameters, s.metadata, s.sha256, s.group_id, s.sequence,
 				s.created_at, s.attributes, k.ord, k.known
 			FROM merge_prompts AS k
 			JOIN stage_prompts AS s ON s.ord = k.ord
-			JOIN merge_datasets AS d ON d.source = s.dataset_source AND d.source_id = s.dataset_source_id`,
+			JOIN merge_datasets AS d ON d.source = s.dataset_source AND d.source_id = s.dataset_source_id
+			LEFT JOIN merge_edited AS e ON e.dataset_id = d.id`,
 	},
 	{
 		table: "execution_plans", keys: "merge_executions", identity: []string{"id"}, fixed: []string{"source", "source_id", "origin"},

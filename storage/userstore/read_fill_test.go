@@ -74,11 +74,16 @@ var smallRows = func() []string {
 				('o1', 'g1', 'NATIVE', 'g1', 'my target', 'openai', '{}', 'sealed', 'wxyz', NULL, 'READY', NULL, TIMESTAMP '2026-01-01', TIMESTAMP '2026-01-01', NULL),
 				('o1', 'g2', 'NATIVE', 'g2', 'Another, with a comma', 'http', '{}', NULL, NULL, NULL, 'READY', NULL, TIMESTAMP '2026-01-02', TIMESTAMP '2026-01-02', NULL)`,
 			`INSERT INTO datasets VALUES
-				('o1', 'd1', 'NATIVE', 'd1', 'harms', 'seeds', 'yaml', '{}', ['t1','t2'], 'READY', 2, TIMESTAMP '2026-01-01', TIMESTAMP '2026-01-01', NULL),
-				('o1', 'd2', 'NATIVE', 'd2', 'empty', 'manual', 'csv', '{}', [], 'READY', 1, TIMESTAMP '2026-01-01', TIMESTAMP '2026-01-01', NULL)`,
+				('o1', 'd1', 'NATIVE', 'd1', 'harms', 'seeds', 'yaml', '{}', ['t1','t2'], 'READY', 2, TIMESTAMP '2026-01-01', TIMESTAMP '2026-01-01', NULL, NULL, NULL),
+				('o1', 'd2', 'NATIVE', 'd2', 'empty', 'manual', 'csv', '{}', [], 'READY', 1, TIMESTAMP '2026-01-01', TIMESTAMP '2026-01-01', NULL, NULL, NULL)`,
 			`INSERT INTO dataset_prompts SELECT 'o1', i, 'd1', CASE WHEN i = 9 THEN 1 ELSE 2 END, 'NATIVE', 'p' || i, i, 'objective', NULL, NULL,
 				'prompt ' || i, 'text', CASE WHEN i = 1 THEN ['violence', 'hate'] ELSE [] END, NULL, NULL, 'h', NULL, NULL, TIMESTAMP '2026-01-01', NULL
 				FROM range(1, 10) r(i)`,
+			`INSERT INTO dataset_versions VALUES
+				('o1', 'd1', 1, 1, [], '{"operation":"IMPORT"}', NULL, TIMESTAMP '2026-01-01', NULL, NULL),
+				('o1', 'd1', 2, 8, ['hate', 'violence'], '{"operation":"EDIT"}', 'me', TIMESTAMP '2026-01-02', NULL, NULL),
+				('o1', 'd2', 1, 0, [], '{"operation":"CREATE"}', 'me', TIMESTAMP '2026-01-01', NULL, NULL)`,
+			`INSERT INTO dataset_members SELECT 'o1', 'd1', CASE WHEN i = 9 THEN 1 ELSE 2 END, CASE WHEN i = 9 THEN 0 ELSE i - 1 END, i, i FROM range(1, 10) r(i)`,
 			`INSERT INTO execution_plans VALUES
 				('o1', 'e1', 'IMPORTED', 'PYRIT', 'e1', 'first run', NULL, 'SUCCEEDED', FALSE, NULL, NULL, TIMESTAMP '2026-01-01', NULL, NULL),
 				('o1', 'e2', 'NATIVE', 'NATIVE', 'e2', 'second run', NULL, 'QUEUED', FALSE, NULL, NULL, NULL, NULL, NULL)`,

@@ -3,13 +3,10 @@ package userstore
 import (
 	"context"
 	"database/sql"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -20,8 +17,8 @@ import (
 type stage struct {
 	store *Store
 	bulk  Bulk
-	guard storage.Guard
-	ord   int64 // order of arrival, the same count for all tables
+	cleaner
+	ord int64 // order of arrival, the same count for all tables
 
 	keepConfigured bool
 	required       func(ctx context.Context) error
@@ -35,7 +32,7 @@ func (s *Store) NewStage(ctx context.Context, guard storage.Guard) (storage.Stag
 	if err != nil {
 		return nil, fmt.Errorf("begin import: %w", err)
 	}
-	st := &stage{store: s, bulk: bulk, guard: guard}
+	st := &stage{store: s, bulk: bulk, cleaner: cleaner{guard}}
 	for _, tables := range []map[string]string{stageTables, mergeTables} {
 		for _, table := range slices.Sorted(maps.Keys(tables)) {
 			if err := st.create(ctx, table, tables[table]); err != nil {
@@ -222,68 +219,6 @@ func (st *stage) AddRank(ctx context.Context, r *storage.SourceRank) error {
 func (st *stage) AddMedium(ctx context.Context, m *storage.StagedMedium) error {
 	return st.bulk.Append(ctx, "stage_media", string(m.Source), st.text(m.Message), string(m.Part), m.File.Hash,
 		st.text(m.File.Name), m.File.MediaType, m.File.Bytes, m.File.CreatedAt)
-}
-
-// text makes a text storable: without known credentials, U+0000 and invalid UTF-8.
-func (st *stage) text(s string) string {
-	s, _ = st.guard.Clean(s)
-	if storable(s) {
-		return s
-	}
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\u2400")
-}
-
-func storable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
-
-// damaged keeps the bytes of a text that storing it loses, base64 in the row's
-// attributes, so that an export gives them back.
-func (st *stage) damaged(attributes *storage.JSON, field, s string) *storage.JSON {
-	if storable(s) {
-		return attributes
-	}
-	fields := map[string]any{}
-	if attributes != nil {
-		if err := json.Unmarshal([]byte(*attributes), &fields); err != nil {
-			fields["attributes"] = string(*attributes)
-		}
-	}
-	clean, _ := st.guard.Clean(s)
-	fields[field+"_base64"] = base64.StdEncoding.EncodeToString([]byte(clean))
-	encoded, err := json.Marshal(fields)
-	if err != nil { // a map of strings and decoded JSON always encodes
-		return attributes
-	}
-	document := storage.JSON(encoded)
-	return &document
-}
-
-func (st *stage) maybe(s *string) any {
-	if s == nil {
-		return nil
-	}
-	return st.text(*s)
-}
-
-func (st *stage) reference(sourceID string) any {
-	if sourceID == "" {
-		return nil
-	}
-	return st.text(sourceID)
-}
-
-func (st *stage) document(j *storage.JSON) any {
-	if j == nil {
-		return nil
-	}
-	return st.text(string(*j))
-}
-
-func (st *stage) list(texts []string) []string {
-	clean := make([]string, len(texts))
-	for i, text := range texts {
-		clean[i] = st.text(text)
-	}
-	return clean
 }
 
 // known is the value itself, or NULL.

@@ -130,7 +130,12 @@ func (s *Store) number(ctx context.Context, what, text string, args []any) (int6
 
 // collect is the only place where reading statements run. what says what was being
 // done, for the log. CodeTimeout when the context's time is over.
-func collect[T any](ctx context.Context, s *Store, what, text string, args []any, scan func(*sql.Rows) (T, error)) (_ []T, err error) {
+func collect[T any](ctx context.Context, s *Store, what, text string, args []any, scan func(*sql.Rows) (T, error)) ([]T, error) {
+	return collectFrom(ctx, s.reader(), what, text, args, scan)
+}
+
+// collectFrom is collect on a connection with temporary tables.
+func collectFrom[T any](ctx context.Context, from reader, what, text string, args []any, scan func(*sql.Rows) (T, error)) (_ []T, err error) {
 	meter := storage.MeterFrom(ctx)
 	meter.UserStatements.Add(1)
 	defer func() {
@@ -138,7 +143,7 @@ func collect[T any](ctx context.Context, s *Store, what, text string, args []any
 			err = failure(ctx, what, err)
 		}
 	}()
-	rows, err := s.reader().QueryContext(ctx, text, args...)
+	rows, err := from.QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,8 @@ var countedTables = []string{
 	"components", "generators", "converters", "scorers", "datasets", "dataset_prompts", "execution_plans",
 	"user_sessions", "imports", "files", "message_files", "attributes_raw",
 	"annotations", "findings", "finding_attacks", "finding_messages",
-	"orchestrators", "prices",
+	"orchestrators", "prices", "execution_items", "execution_events",
+	"dataset_versions", "dataset_members", "dataset_splits", "dataset_split_members",
 }
 
 // StorageUse tells the size of the store and the rows of its tables.

@@ -1,0 +1,59 @@
+package configured
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/violentutf/violentutf/execution/target"
+	"github.com/violentutf/violentutf/storage"
+)
+
+// References lists the things of the workspace that a configured thing is made of, as far
+// as its parameters can be read.
+func (t *Things) References(kind storage.ConfiguredKind, thing *storage.Configured) []storage.Named {
+	of, err := t.typeOf(kind, thing.Type)
+	if err != nil {
+		return nil
+	}
+	tables := map[storage.ParameterKind]storage.ConfiguredKind{
+		storage.ParameterGenerator: storage.KindGenerators, storage.ParameterConverter: storage.KindConverters, storage.ParameterScorers: storage.KindScorers,
+	}
+	tree := map[string]any{}
+	_ = json.Unmarshal([]byte(thing.Parameters), &tree) // what is no object names nothing
+	var names []storage.Named
+	for _, parameter := range of.Parameters {
+		table, refers := tables[parameter.Kind]
+		if !refers {
+			continue
+		}
+		values, several := tree[parameter.Name].([]any)
+		if !several {
+			values = []any{tree[parameter.Name]}
+		}
+		for _, value := range values {
+			if key, ok := value.(string); ok && key != "" {
+				names = append(names, storage.Named{Table: table, Key: key, Argument: "parameters." + parameter.Name})
+			}
+		}
+	}
+	return names
+}
+
+// TargetAs opens a generator of the workspace with other parameters than it has now, as a
+// run recorded them: its credentials are those of now. timeout bounds a call, in place of
+// the server's, unless it is 0. The caller closes it.
+func (t *Things) TargetAs(ctx context.Context, store storage.UserStore, key, typeName string, parameters storage.JSON, options target.Options) (*target.Target, error) {
+	thing, err := Read(ctx, store, storage.KindGenerators, key)
+	if err != nil {
+		return nil, err
+	}
+	credentials, err := t.open(ctx, store, storage.KindGenerators, thing)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := withoutMarkers(parameters, credentials)
+	if err != nil {
+		return nil, err
+	}
+	return target.New(typeName, plain, credentials, options)
+}

@@ -1,0 +1,212 @@
+package execution_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/violentutf/violentutf/configured"
+	"github.com/violentutf/violentutf/execution"
+	"github.com/violentutf/violentutf/execution/orchestrator"
+	"github.com/violentutf/violentutf/execution/target"
+	"github.com/violentutf/violentutf/internal/mocktarget"
+	"github.com/violentutf/violentutf/outbound"
+	"github.com/violentutf/violentutf/secret"
+	"github.com/violentutf/violentutf/storage"
+)
+
+// workshop is a place with configured things.
+type workshop struct {
+	*place
+	things *configured.Things
+	calls  *mocktarget.Endpoint
+	url    string
+}
+
+func newWorkshop(t *testing.T, options mocktarget.Options) *workshop {
+	t.Helper()
+	w := &workshop{place: newPlace(t), calls: mocktarget.New(options)}
+	server := httptest.NewServer(w.calls)
+	t.Cleanup(server.Close)
+	w.url = server.URL + "/v1"
+	keeper, err := secret.OpenKeeper(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.things = &configured.Things{Keeper: keeper, Types: configured.Types(), Calls: target.Options{
+		Policy: outbound.Policy{Private: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, Timeout: 5 * time.Second,
+	}}
+	return w
+}
+
+func (w *workshop) make(kind storage.ConfiguredKind, name, typeName, parameters string) string {
+	w.t.Helper()
+	key, err := w.things.Create(w.t.Context(), w.store, kind, configured.New{Name: name, Type: typeName, Parameters: storage.JSON(parameters)})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return key
+}
+
+func (w *workshop) generator(name string) string {
+	return w.make(storage.KindGenerators, name, "OPENAI_COMPATIBLE", `{"endpoint":"`+w.url+`","model":"mock","api_key":"sk-mock-0123456789abcdef0123456789"}`)
+}
+
+// dataset has so many prompts.
+func (w *workshop) dataset(prompts int) string {
+	w.t.Helper()
+	key, n := uuid.Must(uuid.NewV7()).String(), 0
+	_, err := w.store.AddDataset(w.t.Context(), &storage.NewDataset{Key: key, Name: "set " + key, SourceType: "manual", CreatedAt: time.Now()}, func(context.Context) (*storage.Prompt, error) {
+		if n == prompts {
+			return nil, io.EOF
+		}
+		n++
+		return &storage.Prompt{SeedType: "prompt", Text: fmt.Sprintf("prompt %d", n-1), DataType: "text", HarmCategories: []string{"h"}}, nil
+	}, nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return key
+}
+
+func (w *workshop) orchestrator(edit func(o *storage.Orchestrator)) string {
+	w.t.Helper()
+	key, err := w.things.CreateOrchestrator(w.t.Context(), w.store, "alice", func(o *storage.Orchestrator) error {
+		o.Name = "orchestrator " + o.Key
+		edit(o)
+		return nil
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return key
+}
+
+// start queues a run of an orchestrator.
+func (w *workshop) start(orchestratorKey string) string {
+	w.t.Helper()
+	plan, items, err := execution.NewPlan(w.t.Context(), w.things, w.store, orchestratorKey)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	configuration, err := plan.JSON()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if strings.Contains(string(configuration), "sk-mock") {
+		w.t.Error("the plan holds a credential")
+	}
+	key := uuid.Must(uuid.NewV7()).String()
+	if err := w.store.AddExecution(w.t.Context(), &storage.ExecutionPlan{Key: key, Name: "run", Orchestrator: plan.Orchestrator.Type, Configuration: configuration, Items: items, StartedBy: "alice", QueuedAt: time.Now()}); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.app.QueueExecution(w.t.Context(), &storage.ExecutionState{Key: key, WorkspaceKey: w.workspace.Key, UserKey: w.user.Key, Progress: storage.ExecutionProgress{Total: items}}); err != nil {
+		w.t.Fatal(err)
+	}
+	return key
+}
+
+func (w *workshop) engine() {
+	p := &execution.Preparer{Things: w.things, Lanes: &execution.Lanes{}}
+	w.place.engine("a", work{}, func(e *execution.Engine) { e.Prepare = p.Prepare })
+}
+
+func TestOrchestratorSendsItsDatasetThroughItsChains(t *testing.T) {
+	w := newWorkshop(t, mocktarget.Options{})
+	generator := w.generator("mock")
+	base64, rot := w.make(storage.KindConverters, "b", "Base64Converter", `{}`), w.make(storage.KindConverters, "r", "ROT13Converter", `{}`)
+	finds := w.make(storage.KindScorers, "finds", "SubStringScorer", `{"substring":"7"}`)
+	dataset := w.dataset(300)
+	key := w.start(w.orchestrator(func(o *storage.Orchestrator) {
+		o.Type, o.GeneratorKey, o.DatasetKey, o.Concurrency = orchestrator.PromptSending, &generator, &dataset, 16
+		o.Chains = [][]string{{}, {base64, rot}}
+		o.Scorers, o.ObjectiveScorer = []string{finds}, &finds
+		o.Labels, o.Parameters = []*storage.Label{{Key: "op", Value: "x"}}, `{"repetitions":2}`
+	}))
+	w.engine()
+	state := w.wait(key, storage.ExecutionSucceeded)
+	if state.Progress.Total != 1200 || state.Progress.Done != 1200 || state.Progress.Calls != 1200 || state.Progress.Errors != 0 || state.Progress.Undetermined != 0 {
+		t.Fatalf("%+v", state.Progress)
+	}
+	chain := "Base64Converter > ROT13Converter"
+	through, err := w.store.Attacks(t.Context(), &storage.AttackFilter{Converters: &storage.ConverterFilter{Chain: &chain}}, storage.AttackOrder{Field: storage.AttackOrderNumber}, storage.Page{Limit: 1000})
+	if err != nil || len(through.Nodes()) != 600 {
+		t.Fatalf("%d attacks through the chain, %v", len(through.Nodes()), err)
+	}
+	perPrompt := map[int64]int{}
+	for _, a := range through.Nodes() {
+		perPrompt[*a.PromptNumber]++
+		if a.AttackClass != "PromptSendingAttack" || *a.ExecutionID != key || len(a.ConverterHash) != 2 || len(a.HarmCategories) != 1 {
+			t.Fatalf("attack %+v", a)
+		}
+	}
+	if len(perPrompt) != 300 {
+		t.Errorf("%d prompts were tried", len(perPrompt))
+	}
+	converted, err := w.store.ComponentsByHash(t.Context(), through.Nodes()[0].ConverterHash)
+	if err != nil || len(converted) != 2 || *converted[through.Nodes()[0].ConverterHash[0]].ConverterID != base64 {
+		t.Errorf("components %v, %v", converted, err)
+	}
+}
+
+func TestChangesDoNotReachARunUnderWay(t *testing.T) {
+	w := newWorkshop(t, mocktarget.Options{})
+	generator, finds := w.generator("mock"), w.make(storage.KindScorers, "finds", "SubStringScorer", `{"substring":"hello"}`)
+	key := w.start(w.orchestrator(func(o *storage.Orchestrator) {
+		o.Type, o.GeneratorKey, o.Prompts, o.Scorers, o.ObjectiveScorer = orchestrator.PromptSending, &generator, []string{"hello"}, []string{finds}, &finds
+	}))
+	other := storage.JSON(`{"substring":"something else"}`)
+	if err := w.things.Update(t.Context(), w.store, storage.KindScorers, finds, configured.Change{Parameters: &other}); err != nil {
+		t.Fatal(err)
+	}
+	w.engine()
+	if state := w.wait(key, storage.ExecutionSucceeded); state.Progress.Successes != 1 {
+		t.Errorf("%+v", state.Progress)
+	}
+}
+
+func TestRunPausesAtItsBudgetAndGoesOn(t *testing.T) {
+	w := newWorkshop(t, mocktarget.Options{})
+	generator, calls := w.generator("mock"), int64(10)
+	dataset := w.dataset(40)
+	key := w.start(w.orchestrator(func(o *storage.Orchestrator) {
+		o.Type, o.GeneratorKey, o.DatasetKey, o.Budget.Calls = orchestrator.PromptSending, &generator, &dataset, &calls
+	}))
+	w.engine()
+	state := w.wait(key, storage.ExecutionPaused)
+	if *state.Reason != storage.ReasonBudget || state.Progress.Calls != 10 || state.Progress.Done != 10 {
+		t.Fatalf("%+v", state)
+	}
+	if _, err := w.app.CommandExecution(t.Context(), w.workspace.Key, key, storage.ExecutionQueued); err != nil {
+		t.Fatal(err)
+	}
+	if again := w.wait(key, storage.ExecutionPaused); again.Progress.Calls != 10 {
+		t.Errorf("after it was resumed %+v", again.Progress)
+	}
+}
+
+func TestRunWithoutItsGeneratorFails(t *testing.T) {
+	w := newWorkshop(t, mocktarget.Options{})
+	generator := w.generator("mock")
+	o := w.orchestrator(func(o *storage.Orchestrator) {
+		o.Type, o.GeneratorKey, o.Prompts = orchestrator.PromptSending, &generator, []string{"hello"}
+	})
+	key := w.start(o)
+	if err := w.store.DeleteOrchestrator(t.Context(), o, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.store.DeleteConfigured(t.Context(), storage.KindGenerators, generator, true); err != nil {
+		t.Fatal(err)
+	}
+	w.engine()
+	if state := w.wait(key, storage.ExecutionFailed); *state.Reason != storage.ReasonBadPlan {
+		t.Errorf("%+v", state)
+	}
+}

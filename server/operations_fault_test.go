@@ -201,7 +201,7 @@ func (f *faults) ends(t *testing.T, s *stage) {
 
 // failBefore: nothing is stored, and the name of the mutation is free again.
 func (f *faults) failBefore(t *testing.T) {
-	s := f.stage(t, func(options *server.Options) { options.Limits.Timeout = 2 * time.Second })
+	s := f.stage(t)
 	at := map[string][]string{"intent": {steps["intent"]}}
 	if f.claims {
 		at["claim"] = []string{steps["claim"]}
@@ -220,22 +220,62 @@ func (f *faults) failBefore(t *testing.T) {
 		}
 		s.stays(t, what, f.before)
 	}
-	for _, file := range f.stores {
-		done := s.keepWriting(file)
-		a := s.send(f)
-		done()
-		if len(a.Errors) == 0 {
-			t.Errorf("while %s is written by somebody else it is answered %s", file, a.body)
-		}
-		if s.state() == f.before {
-			continue
-		}
-		if len(f.stores) < 2 { // a move has made its copy
-			s.stays(t, "the turn to write "+file, f.before)
-		}
-		return
+	if len(f.stores) == 1 {
+		s = f.failTurn(t, s, f.stores[0])
+		s.stays(t, "the turn to write", f.before)
 	}
 	f.ends(t, s)
+	if len(f.stores) > 1 { // a move: its copy may be made by then
+		for _, file := range f.stores {
+			s := f.failTurn(t, f.stage(t), file)
+			if differences(f.before, s.state()) == "" {
+				f.ends(t, s)
+			} else {
+				f.endsAnew(t, s)
+			}
+		}
+	}
+}
+
+// failTurn sends the mutation while somebody else writes a user store, so that its time
+// is over before its turn comes, and returns the stage behind that.
+func (f *faults) failTurn(t *testing.T, s *stage, file string) *stage {
+	t.Helper()
+	s = s.again(t, func(options *server.Options) { options.Limits.Timeout = 2 * time.Second })
+	done := s.keepWriting(file)
+	a := s.send(f)
+	done()
+	if len(a.Errors) == 0 {
+		t.Errorf("while the store is written by somebody else it is answered %s", a.body)
+	}
+	return s.again(t)
+}
+
+// endsAnew sends the mutation once more: it is a CONFLICT under its name, and done under
+// another one.
+func (f *faults) endsAnew(t *testing.T, s *stage) {
+	t.Helper()
+	if again := s.send(f); f.claims && again.problem() != string(storage.CodeConflict) {
+		t.Errorf("sent again it answers %s", again.body)
+	}
+	anew := *f
+	anew.query = strings.ReplaceAll(f.query, `clientMutationId: "once"`, `clientMutationId: "anew"`)
+	if a := s.send(&anew); a.problem() != "" {
+		t.Errorf("under another name it answers %s", a.body)
+	}
+	s.sound()
+}
+
+// again is the stage after its server was stopped and started.
+func (s *stage) again(t *testing.T, change ...func(*server.Options)) *stage {
+	t.Helper()
+	s.http.Close()
+	if err := s.house.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	s = newStageIn(t, s.house.Dir, change...)
+	s.warm()
+	return s
 }
 
 // keepWriting holds the turn to write a user store until it is told that it is done.
@@ -296,17 +336,7 @@ func (f *faults) failCommit(t *testing.T) {
 			s.stays(t, "the commit in "+file, f.before)
 		}
 		s.sound()
-		if f.claims {
-			if again := s.send(f); again.problem() != string(storage.CodeConflict) {
-				t.Errorf("sent again it answers %s", again.body)
-			}
-		}
-		anew := *f
-		anew.query = strings.ReplaceAll(f.query, `clientMutationId: "once"`, `clientMutationId: "anew"`)
-		if a := s.send(&anew); a.problem() != "" {
-			t.Errorf("under another name it answers %s", a.body)
-		}
-		s.sound()
+		f.endsAnew(t, s)
 	}
 }
 

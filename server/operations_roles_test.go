@@ -192,7 +192,7 @@ func TestMutationsTakeNoIDOfAnothers(t *testing.T) {
 func idsOf(value any) []string {
 	switch v := value.(type) {
 	case string:
-		if id, ok := storage.ParseID(v); ok && kindNames[id.Kind] != "" && len(v) >= 20 {
+		if kindOf(v) != "" {
 			return []string{v}
 		}
 	case []any:

@@ -15,7 +15,7 @@ var kindNames = map[storage.Kind]string{
 	storage.KindVersion: "Version", storage.KindPrompt: "Prompt", storage.KindConverter: "Converter", storage.KindScorer: "Scorer",
 	storage.KindExecution: "Execution", storage.KindImport: "Import", storage.KindAnnotation: "Annotation", storage.KindFinding: "Finding",
 	storage.KindUser: "User", storage.KindAPIKey: "ApiKey", storage.KindSession: "Session", storage.KindAuditEvent: "AuditEvent",
-	storage.KindSetting: "SystemSetting", storage.KindErrorLog: "ErrorLog",
+	storage.KindOrchestrator: "Orchestrator", storage.KindPrice: "Price", storage.KindSetting: "SystemSetting", storage.KindErrorLog: "ErrorLog",
 }
 
 var (
@@ -63,14 +63,17 @@ func stable(value any, field string) any {
 		}
 		return list
 	case string:
-		return stableText(v)
+		return stableText(v, field)
 	}
 	return value
 }
 
-func stableText(text string) string {
-	if id, ok := storage.ParseID(text); ok && !aHash.MatchString(text) && len(text) >= 20 && kindNames[id.Kind] != "" && !strings.Contains(text, " ") {
-		return "id of " + kindNames[id.Kind]
+func stableText(text, field string) string {
+	if kind := kindOf(text); kind != "" {
+		return "id of " + kind
+	}
+	if _, ok := storage.ParseID(text); ok && strings.HasSuffix(strings.ToLower(field), "id") {
+		return "id"
 	}
 	text = aTime.ReplaceAllString(text, "2026-01-01T00:00:00Z")
 	text = aUUID.ReplaceAllString(text, "01890000-0000-7000-8000-000000000000")
@@ -80,4 +83,13 @@ func stableText(text string) string {
 		text = string(runes[:longestText]) + "..."
 	}
 	return text
+}
+
+// kindOf is the type of what an id names, "" for another text.
+func kindOf(text string) string {
+	id, ok := storage.ParseID(text)
+	if !ok || len(text) < 20 || aHash.MatchString(text) {
+		return ""
+	}
+	return kindNames[id.Kind]
 }

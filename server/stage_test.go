@@ -129,6 +129,13 @@ func furnished(t *testing.T) string {
 }
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(servesFolder); dir != "" {
+		if err := serveFolder(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	status := m.Run()
 	if furnishing.dir != "" {
 		status += boolToInt(os.RemoveAll(furnishing.dir) != nil)

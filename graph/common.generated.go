@@ -702,6 +702,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._User(ctx, sel, obj)
+	case storage.Template:
+		return ec._Template(ctx, sel, &obj)
+	case *storage.Template:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Template(ctx, sel, obj)
 	case storage.SystemSetting:
 		return ec._SystemSetting(ctx, sel, &obj)
 	case *storage.SystemSetting:
@@ -723,6 +730,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Scorer(ctx, sel, obj)
+	case storage.SavedQuery:
+		return ec._SavedQuery(ctx, sel, &obj)
+	case *storage.SavedQuery:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SavedQuery(ctx, sel, obj)
 	case storage.Prompt:
 		return ec._Prompt(ctx, sel, &obj)
 	case *storage.Prompt:
@@ -737,6 +751,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Price(ctx, sel, obj)
+	case storage.ParameterFile:
+		return ec._ParameterFile(ctx, sel, &obj)
+	case *storage.ParameterFile:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ParameterFile(ctx, sel, obj)
 	case storage.Orchestrator:
 		return ec._Orchestrator(ctx, sel, &obj)
 	case *storage.Orchestrator:

@@ -155,6 +155,16 @@ type DeleteOrchestratorInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What of the viewer's is to be deleted.
+type DeleteSavedSessionInput struct {
+	// The workspace; the personal one without it.
+	Workspace *string `json:"workspace,omitempty"`
+	// The key.
+	Key string `json:"key"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // The other sessions of the viewer.
 type EndOtherSessionsInput struct {
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
@@ -233,6 +243,24 @@ type PreviewScorerInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What is to be rendered: a template of the workspace, or a body.
+type PreviewTemplateInput struct {
+	// The workspace, which holds the template and the parameter file; the personal one without it.
+	Workspace *string `json:"workspace,omitempty"`
+	// A template of the workspace; this or body.
+	Template *string `json:"template,omitempty"`
+	// A text with places that is not stored.
+	Body *string `json:"body,omitempty"`
+	// Values by their names, an object of texts, numbers and booleans: they come before the prompt, the parameter file and the defaults.
+	Values *storage.JSON `json:"values,omitempty"`
+	// A parameter file of the workspace; lists and objects in it fill no place.
+	ParameterFile *string `json:"parameterFile,omitempty"`
+	// What stands in the place named prompt.
+	Prompt *string `json:"prompt,omitempty"`
+	// A name for this mutation, which is answered with it; the text is rendered anew each time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // Everything that can be read.
 type Query struct {
 }
@@ -265,10 +293,34 @@ type RenameWorkspaceInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// Which setting of the viewer's is to have its default.
+type ResetUserSettingInput struct {
+	// The name of the setting.
+	Key string `json:"key"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // An API key to be ended.
 type RevokeAPIKeyInput struct {
 	// The key.
 	APIKey string `json:"apiKey"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// How a screen looks.
+type SaveSessionInput struct {
+	// The workspace; the personal one without it.
+	Workspace *string `json:"workspace,omitempty"`
+	// The key, one line of at most 200 bytes. One person has at most 200 in a workspace.
+	Key string `json:"key"`
+	// The state, at most 1 MiB.
+	Body storage.JSON `json:"body"`
+	// When it goes; never without it.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// The revision that was seen, 0 for nothing: when another tab was faster it is a CONFLICT. Without it whatever is there is replaced.
+	Revision *int64 `json:"revision,omitempty"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -353,6 +405,16 @@ type SetUserDisabledInput struct {
 	User string `json:"user"`
 	// True locks out, false lets in.
 	Disabled bool `json:"disabled"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A new value of a setting of the viewer's.
+type SetUserSettingInput struct {
+	// The name of the setting.
+	Key string `json:"key"`
+	// The value.
+	Value storage.JSON `json:"value"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

@@ -348,10 +348,31 @@ type ComplexityRoot struct {
 		Workspace        func(childComplexity int) int
 	}
 
+	CloneParameterFilePayload struct {
+		ClientMutationID func(childComplexity int) int
+		ParameterFile    func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
+	CloneSavedQueryPayload struct {
+		ClientMutationID func(childComplexity int) int
+		SavedQuery       func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	CloneScorerPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Scorer           func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
+	}
+
+	CloneTemplatePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Template         func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
 	}
 
 	Component struct {
@@ -510,10 +531,31 @@ type ComplexityRoot struct {
 		Workspace        func(childComplexity int) int
 	}
 
+	CreateParameterFilePayload struct {
+		ClientMutationID func(childComplexity int) int
+		ParameterFile    func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
+	CreateSavedQueryPayload struct {
+		ClientMutationID func(childComplexity int) int
+		SavedQuery       func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	CreateScorerPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Scorer           func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
+	}
+
+	CreateTemplatePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Template         func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
 	}
 
 	CreateWorkspacePayload struct {
@@ -584,7 +626,32 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	DeleteParameterFilePayload struct {
+		ClientMutationID func(childComplexity int) int
+		DeletedID        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	DeleteSavedQueryPayload struct {
+		ClientMutationID func(childComplexity int) int
+		DeletedID        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	DeleteSavedSessionPayload struct {
+		ClientMutationID func(childComplexity int) int
+		DeletedKey       func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	DeleteScorerPayload struct {
+		ClientMutationID func(childComplexity int) int
+		DeletedID        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	DeleteTemplatePayload struct {
 		ClientMutationID func(childComplexity int) int
 		DeletedID        func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
@@ -993,20 +1060,30 @@ type ComplexityRoot struct {
 		CloneConverter        func(childComplexity int, input schema.CloneConfiguredInput) int
 		CloneGenerator        func(childComplexity int, input schema.CloneConfiguredInput) int
 		CloneOrchestrator     func(childComplexity int, input CloneOrchestratorInput) int
+		CloneParameterFile    func(childComplexity int, input schema.CloneConfiguredInput) int
+		CloneSavedQuery       func(childComplexity int, input schema.CloneConfiguredInput) int
 		CloneScorer           func(childComplexity int, input schema.CloneConfiguredInput) int
+		CloneTemplate         func(childComplexity int, input schema.CloneConfiguredInput) int
 		CopyToWorkspace       func(childComplexity int, input schema.TransferInput) int
 		CreateAPIKey          func(childComplexity int, input CreateAPIKeyInput) int
 		CreateConverter       func(childComplexity int, input schema.CreateConfiguredInput) int
 		CreateFinding         func(childComplexity int, input schema.CreateFindingInput) int
 		CreateGenerator       func(childComplexity int, input schema.CreateConfiguredInput) int
 		CreateOrchestrator    func(childComplexity int, input schema.CreateOrchestratorInput) int
+		CreateParameterFile   func(childComplexity int, input schema.CreateParameterFileInput) int
+		CreateSavedQuery      func(childComplexity int, input schema.CreateSavedQueryInput) int
 		CreateScorer          func(childComplexity int, input schema.CreateConfiguredInput) int
+		CreateTemplate        func(childComplexity int, input schema.CreateTemplateInput) int
 		CreateWorkspace       func(childComplexity int, input CreateWorkspaceInput) int
 		DeleteConverter       func(childComplexity int, input schema.DeleteConfiguredInput) int
 		DeleteFinding         func(childComplexity int, input DeleteFindingInput) int
 		DeleteGenerator       func(childComplexity int, input schema.DeleteConfiguredInput) int
 		DeleteOrchestrator    func(childComplexity int, input DeleteOrchestratorInput) int
+		DeleteParameterFile   func(childComplexity int, input schema.DeleteKeptInput) int
+		DeleteSavedQuery      func(childComplexity int, input schema.DeleteKeptInput) int
+		DeleteSavedSession    func(childComplexity int, input DeleteSavedSessionInput) int
 		DeleteScorer          func(childComplexity int, input schema.DeleteConfiguredInput) int
+		DeleteTemplate        func(childComplexity int, input schema.DeleteKeptInput) int
 		EndOtherSessions      func(childComplexity int, input EndOtherSessionsInput) int
 		EndSession            func(childComplexity int, input EndSessionInput) int
 		InviteMember          func(childComplexity int, input InviteMemberInput) int
@@ -1015,18 +1092,22 @@ type ComplexityRoot struct {
 		MoveToWorkspace       func(childComplexity int, input schema.TransferInput) int
 		PreviewConverters     func(childComplexity int, input PreviewConvertersInput) int
 		PreviewScorer         func(childComplexity int, input PreviewScorerInput) int
+		PreviewTemplate       func(childComplexity int, input PreviewTemplateInput) int
 		RemoveEvidence        func(childComplexity int, input schema.EvidenceInput) int
 		RemoveLabels          func(childComplexity int, input schema.LabelInput) int
 		RemoveMember          func(childComplexity int, input RemoveMemberInput) int
 		RemovePrice           func(childComplexity int, input RemovePriceInput) int
 		RenameWorkspace       func(childComplexity int, input RenameWorkspaceInput) int
+		ResetUserSetting      func(childComplexity int, input ResetUserSettingInput) int
 		RetractAnnotation     func(childComplexity int, input schema.RetractAnnotationInput) int
 		RevokeAPIKey          func(childComplexity int, input RevokeAPIKeyInput) int
+		SaveSession           func(childComplexity int, input SaveSessionInput) int
 		SetLabels             func(childComplexity int, input schema.LabelInput) int
 		SetMemberRole         func(childComplexity int, input SetMemberRoleInput) int
 		SetPrice              func(childComplexity int, input SetPriceInput) int
 		SetSetting            func(childComplexity int, input SetSettingInput) int
 		SetUserDisabled       func(childComplexity int, input SetUserDisabledInput) int
+		SetUserSetting        func(childComplexity int, input SetUserSettingInput) int
 		TestGenerator         func(childComplexity int, input TestGeneratorInput) int
 		TestGenerators        func(childComplexity int, input TestGeneratorsInput) int
 		TestScorer            func(childComplexity int, input TestScorerInput) int
@@ -1036,9 +1117,21 @@ type ComplexityRoot struct {
 		UpdateFinding         func(childComplexity int, input schema.UpdateFindingInput) int
 		UpdateGenerator       func(childComplexity int, input schema.UpdateConfiguredInput) int
 		UpdateOrchestrator    func(childComplexity int, input schema.UpdateOrchestratorInput) int
+		UpdateParameterFile   func(childComplexity int, input schema.UpdateParameterFileInput) int
+		UpdateSavedQuery      func(childComplexity int, input schema.UpdateSavedQueryInput) int
 		UpdateScorer          func(childComplexity int, input schema.UpdateConfiguredInput) int
+		UpdateTemplate        func(childComplexity int, input schema.UpdateTemplateInput) int
 		ValidateConfiguration func(childComplexity int, input ValidateConfigurationInput) int
 		ValidateOrchestrator  func(childComplexity int, input ValidateOrchestratorInput) int
+	}
+
+	NativeTemplate struct {
+		Body        func(childComplexity int) int
+		Description func(childComplexity int) int
+		Name        func(childComplexity int) int
+		Parameters  func(childComplexity int) int
+		Tags        func(childComplexity int) int
+		Title       func(childComplexity int) int
 	}
 
 	Orchestrator struct {
@@ -1118,6 +1211,32 @@ type ComplexityRoot struct {
 		Required    func(childComplexity int) int
 	}
 
+	ParameterFile struct {
+		Author      func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		Description func(childComplexity int) int
+		Format      func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Name        func(childComplexity int) int
+		Parameters  func(childComplexity int) int
+		Revision    func(childComplexity int) int
+		Tags        func(childComplexity int) int
+		Text        func(childComplexity int) int
+		UpdatedAt   func(childComplexity int) int
+	}
+
+	ParameterFileConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ParameterFileEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	PreviewConvertersPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Steps            func(childComplexity int) int
@@ -1128,6 +1247,14 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
 		Verdict          func(childComplexity int) int
+	}
+
+	PreviewTemplatePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Missing          func(childComplexity int) int
+		Text             func(childComplexity int) int
+		Unused           func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
 	}
 
 	Price struct {
@@ -1255,6 +1382,12 @@ type ComplexityRoot struct {
 		Workspace        func(childComplexity int) int
 	}
 
+	ResetUserSettingPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Setting          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
 	RetractAnnotationPayload struct {
 		Annotation       func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
@@ -1267,6 +1400,61 @@ type ComplexityRoot struct {
 		APIKey           func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
+	}
+
+	SaveSessionPayload struct {
+		ClientMutationID func(childComplexity int) int
+		SavedSession     func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
+	SavedQuery struct {
+		Author      func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		Description func(childComplexity int) int
+		Document    func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Name        func(childComplexity int) int
+		Pinned      func(childComplexity int) int
+		Revision    func(childComplexity int) int
+		Tags        func(childComplexity int) int
+		UpdatedAt   func(childComplexity int) int
+		Variables   func(childComplexity int) int
+	}
+
+	SavedQueryConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	SavedQueryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	SavedSession struct {
+		Body      func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+		Imported  func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Revision  func(childComplexity int) int
+		UpdatedAt func(childComplexity int) int
+	}
+
+	SavedSessionConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	SavedSessionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	ScoreConnection struct {
@@ -1410,6 +1598,12 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	SetUserSettingPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Setting          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
 	Span struct {
 		Least  func(childComplexity int) int
 		Likely func(childComplexity int) int
@@ -1444,6 +1638,45 @@ type ComplexityRoot struct {
 	TableUse struct {
 		Name func(childComplexity int) int
 		Rows func(childComplexity int) int
+	}
+
+	TagCount struct {
+		Count func(childComplexity int) int
+		Tag   func(childComplexity int) int
+	}
+
+	Template struct {
+		Author         func(childComplexity int) int
+		Body           func(childComplexity int) int
+		CreatedAt      func(childComplexity int) int
+		Description    func(childComplexity int) int
+		HarmCategories func(childComplexity int) int
+		ID             func(childComplexity int) int
+		Name           func(childComplexity int) int
+		Native         func(childComplexity int) int
+		Parameters     func(childComplexity int) int
+		Revision       func(childComplexity int) int
+		Source         func(childComplexity int) int
+		Tags           func(childComplexity int) int
+		UpdatedAt      func(childComplexity int) int
+	}
+
+	TemplateConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	TemplateEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	TemplateParameter struct {
+		Default     func(childComplexity int) int
+		Description func(childComplexity int) int
+		Name        func(childComplexity int) int
 	}
 
 	TestGeneratorPayload struct {
@@ -1530,10 +1763,31 @@ type ComplexityRoot struct {
 		Workspace        func(childComplexity int) int
 	}
 
+	UpdateParameterFilePayload struct {
+		ClientMutationID func(childComplexity int) int
+		ParameterFile    func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
+	UpdateSavedQueryPayload struct {
+		ClientMutationID func(childComplexity int) int
+		SavedQuery       func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	UpdateScorerPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Scorer           func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
+	}
+
+	UpdateTemplatePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Template         func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
 	}
 
 	User struct {
@@ -1573,6 +1827,18 @@ type ComplexityRoot struct {
 		Username    func(childComplexity int) int
 	}
 
+	UserSetting struct {
+		Default     func(childComplexity int) int
+		Description func(childComplexity int) int
+		Key         func(childComplexity int) int
+		Max         func(childComplexity int) int
+		Min         func(childComplexity int) int
+		OneOf       func(childComplexity int) int
+		Type        func(childComplexity int) int
+		UpdatedAt   func(childComplexity int) int
+		Value       func(childComplexity int) int
+	}
+
 	ValidateConfigurationPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Ok               func(childComplexity int) int
@@ -1603,10 +1869,12 @@ type ComplexityRoot struct {
 		DisplayName        func(childComplexity int) int
 		Email              func(childComplexity int) int
 		GeneratorTypes     func(childComplexity int) int
+		NativeTemplates    func(childComplexity int) int
 		OrchestratorTypes  func(childComplexity int) int
 		Roles              func(childComplexity int) int
 		ScorerTypes        func(childComplexity int) int
 		Sessions           func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Settings           func(childComplexity int) int
 		TimeZone           func(childComplexity int) int
 		Username           func(childComplexity int) int
 		Workspace          func(childComplexity int, name *string) int
@@ -1614,28 +1882,36 @@ type ComplexityRoot struct {
 	}
 
 	Workspace struct {
-		ArchivedAt    func(childComplexity int) int
-		Attacks       func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.AttackFilter, orderBy *storage.AttackOrder) int
-		Components    func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ComponentFilter) int
-		Conversations func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ConversationFilter, orderBy *storage.ConversationOrder) int
-		Converters    func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ConfiguredFilter, orderBy *storage.NameOrder) int
-		CreatedAt     func(childComplexity int) int
-		Datasets      func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.DatasetFilter, orderBy *storage.NameOrder) int
-		Executions    func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ExecutionFilter, orderBy *storage.ExecutionOrder) int
-		Facets        func(childComplexity int, filter *storage.AttackFilter) int
-		Findings      func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.FindingFilter, orderBy *storage.FindingOrder) int
-		Generators    func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ConfiguredFilter, orderBy *storage.NameOrder) int
-		ID            func(childComplexity int) int
-		Imports       func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Kind          func(childComplexity int) int
-		Members       func(childComplexity int) int
-		Messages      func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.MessageFilter, orderBy *storage.MessageOrder) int
-		Name          func(childComplexity int) int
-		Orchestrators func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.OrchestratorFilter, orderBy *storage.NameOrder) int
-		Prices        func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Role          func(childComplexity int) int
-		Scorers       func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ConfiguredFilter, orderBy *storage.NameOrder) int
-		Storage       func(childComplexity int) int
+		ArchivedAt        func(childComplexity int) int
+		Attacks           func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.AttackFilter, orderBy *storage.AttackOrder) int
+		Components        func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ComponentFilter) int
+		Conversations     func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ConversationFilter, orderBy *storage.ConversationOrder) int
+		Converters        func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ConfiguredFilter, orderBy *storage.NameOrder) int
+		CreatedAt         func(childComplexity int) int
+		Datasets          func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.DatasetFilter, orderBy *storage.NameOrder) int
+		Executions        func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ExecutionFilter, orderBy *storage.ExecutionOrder) int
+		Facets            func(childComplexity int, filter *storage.AttackFilter) int
+		Findings          func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.FindingFilter, orderBy *storage.FindingOrder) int
+		Generators        func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ConfiguredFilter, orderBy *storage.NameOrder) int
+		ID                func(childComplexity int) int
+		Imports           func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Kind              func(childComplexity int) int
+		Members           func(childComplexity int) int
+		Messages          func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.MessageFilter, orderBy *storage.MessageOrder) int
+		Name              func(childComplexity int) int
+		Orchestrators     func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.OrchestratorFilter, orderBy *storage.NameOrder) int
+		ParameterFileTags func(childComplexity int, filter *storage.ParameterFileFilter, limit *int) int
+		ParameterFiles    func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ParameterFileFilter, orderBy *storage.KeptOrder) int
+		Prices            func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Role              func(childComplexity int) int
+		SavedQueries      func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.SavedQueryFilter, orderBy *storage.SavedQueryOrder) int
+		SavedQueryTags    func(childComplexity int, filter *storage.SavedQueryFilter, limit *int) int
+		SavedSession      func(childComplexity int, key string) int
+		SavedSessions     func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.SavedSessionFilter, orderBy *storage.SavedSessionOrder) int
+		Scorers           func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ConfiguredFilter, orderBy *storage.NameOrder) int
+		Storage           func(childComplexity int) int
+		TemplateTags      func(childComplexity int, filter *storage.TemplateFilter, limit *int) int
+		Templates         func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.TemplateFilter, orderBy *storage.KeptOrder) int
 	}
 
 	WorkspaceReference struct {
@@ -3059,6 +3335,56 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CloneOrchestratorPayload.Workspace(childComplexity), true
 
+	case "CloneParameterFilePayload.clientMutationId":
+		if e.ComplexityRoot.CloneParameterFilePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneParameterFilePayload.ClientMutationID(childComplexity), true
+	case "CloneParameterFilePayload.parameterFile":
+		if e.ComplexityRoot.CloneParameterFilePayload.ParameterFile == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneParameterFilePayload.ParameterFile(childComplexity), true
+	case "CloneParameterFilePayload.userErrors":
+		if e.ComplexityRoot.CloneParameterFilePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneParameterFilePayload.UserErrors(childComplexity), true
+	case "CloneParameterFilePayload.workspace":
+		if e.ComplexityRoot.CloneParameterFilePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneParameterFilePayload.Workspace(childComplexity), true
+
+	case "CloneSavedQueryPayload.clientMutationId":
+		if e.ComplexityRoot.CloneSavedQueryPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneSavedQueryPayload.ClientMutationID(childComplexity), true
+	case "CloneSavedQueryPayload.savedQuery":
+		if e.ComplexityRoot.CloneSavedQueryPayload.SavedQuery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneSavedQueryPayload.SavedQuery(childComplexity), true
+	case "CloneSavedQueryPayload.userErrors":
+		if e.ComplexityRoot.CloneSavedQueryPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneSavedQueryPayload.UserErrors(childComplexity), true
+	case "CloneSavedQueryPayload.workspace":
+		if e.ComplexityRoot.CloneSavedQueryPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneSavedQueryPayload.Workspace(childComplexity), true
+
 	case "CloneScorerPayload.clientMutationId":
 		if e.ComplexityRoot.CloneScorerPayload.ClientMutationID == nil {
 			break
@@ -3077,6 +3403,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CloneScorerPayload.UserErrors(childComplexity), true
+
+	case "CloneTemplatePayload.clientMutationId":
+		if e.ComplexityRoot.CloneTemplatePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneTemplatePayload.ClientMutationID(childComplexity), true
+	case "CloneTemplatePayload.template":
+		if e.ComplexityRoot.CloneTemplatePayload.Template == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneTemplatePayload.Template(childComplexity), true
+	case "CloneTemplatePayload.userErrors":
+		if e.ComplexityRoot.CloneTemplatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneTemplatePayload.UserErrors(childComplexity), true
+	case "CloneTemplatePayload.workspace":
+		if e.ComplexityRoot.CloneTemplatePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneTemplatePayload.Workspace(childComplexity), true
 
 	case "Component.attacks":
 		if e.ComplexityRoot.Component.Attacks == nil {
@@ -3726,6 +4077,56 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateOrchestratorPayload.Workspace(childComplexity), true
 
+	case "CreateParameterFilePayload.clientMutationId":
+		if e.ComplexityRoot.CreateParameterFilePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateParameterFilePayload.ClientMutationID(childComplexity), true
+	case "CreateParameterFilePayload.parameterFile":
+		if e.ComplexityRoot.CreateParameterFilePayload.ParameterFile == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateParameterFilePayload.ParameterFile(childComplexity), true
+	case "CreateParameterFilePayload.userErrors":
+		if e.ComplexityRoot.CreateParameterFilePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateParameterFilePayload.UserErrors(childComplexity), true
+	case "CreateParameterFilePayload.workspace":
+		if e.ComplexityRoot.CreateParameterFilePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateParameterFilePayload.Workspace(childComplexity), true
+
+	case "CreateSavedQueryPayload.clientMutationId":
+		if e.ComplexityRoot.CreateSavedQueryPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateSavedQueryPayload.ClientMutationID(childComplexity), true
+	case "CreateSavedQueryPayload.savedQuery":
+		if e.ComplexityRoot.CreateSavedQueryPayload.SavedQuery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateSavedQueryPayload.SavedQuery(childComplexity), true
+	case "CreateSavedQueryPayload.userErrors":
+		if e.ComplexityRoot.CreateSavedQueryPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateSavedQueryPayload.UserErrors(childComplexity), true
+	case "CreateSavedQueryPayload.workspace":
+		if e.ComplexityRoot.CreateSavedQueryPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateSavedQueryPayload.Workspace(childComplexity), true
+
 	case "CreateScorerPayload.clientMutationId":
 		if e.ComplexityRoot.CreateScorerPayload.ClientMutationID == nil {
 			break
@@ -3744,6 +4145,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CreateScorerPayload.UserErrors(childComplexity), true
+
+	case "CreateTemplatePayload.clientMutationId":
+		if e.ComplexityRoot.CreateTemplatePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateTemplatePayload.ClientMutationID(childComplexity), true
+	case "CreateTemplatePayload.template":
+		if e.ComplexityRoot.CreateTemplatePayload.Template == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateTemplatePayload.Template(childComplexity), true
+	case "CreateTemplatePayload.userErrors":
+		if e.ComplexityRoot.CreateTemplatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateTemplatePayload.UserErrors(childComplexity), true
+	case "CreateTemplatePayload.workspace":
+		if e.ComplexityRoot.CreateTemplatePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateTemplatePayload.Workspace(childComplexity), true
 
 	case "CreateWorkspacePayload.clientMutationId":
 		if e.ComplexityRoot.CreateWorkspacePayload.ClientMutationID == nil {
@@ -4010,6 +4436,69 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DeleteOrchestratorPayload.UserErrors(childComplexity), true
 
+	case "DeleteParameterFilePayload.clientMutationId":
+		if e.ComplexityRoot.DeleteParameterFilePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteParameterFilePayload.ClientMutationID(childComplexity), true
+	case "DeleteParameterFilePayload.deletedId":
+		if e.ComplexityRoot.DeleteParameterFilePayload.DeletedID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteParameterFilePayload.DeletedID(childComplexity), true
+	case "DeleteParameterFilePayload.userErrors":
+		if e.ComplexityRoot.DeleteParameterFilePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteParameterFilePayload.UserErrors(childComplexity), true
+
+	case "DeleteSavedQueryPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteSavedQueryPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteSavedQueryPayload.ClientMutationID(childComplexity), true
+	case "DeleteSavedQueryPayload.deletedId":
+		if e.ComplexityRoot.DeleteSavedQueryPayload.DeletedID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteSavedQueryPayload.DeletedID(childComplexity), true
+	case "DeleteSavedQueryPayload.userErrors":
+		if e.ComplexityRoot.DeleteSavedQueryPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteSavedQueryPayload.UserErrors(childComplexity), true
+
+	case "DeleteSavedSessionPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteSavedSessionPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteSavedSessionPayload.ClientMutationID(childComplexity), true
+	case "DeleteSavedSessionPayload.deletedKey":
+		if e.ComplexityRoot.DeleteSavedSessionPayload.DeletedKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteSavedSessionPayload.DeletedKey(childComplexity), true
+	case "DeleteSavedSessionPayload.userErrors":
+		if e.ComplexityRoot.DeleteSavedSessionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteSavedSessionPayload.UserErrors(childComplexity), true
+	case "DeleteSavedSessionPayload.workspace":
+		if e.ComplexityRoot.DeleteSavedSessionPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteSavedSessionPayload.Workspace(childComplexity), true
+
 	case "DeleteScorerPayload.clientMutationId":
 		if e.ComplexityRoot.DeleteScorerPayload.ClientMutationID == nil {
 			break
@@ -4028,6 +4517,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteScorerPayload.UserErrors(childComplexity), true
+
+	case "DeleteTemplatePayload.clientMutationId":
+		if e.ComplexityRoot.DeleteTemplatePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteTemplatePayload.ClientMutationID(childComplexity), true
+	case "DeleteTemplatePayload.deletedId":
+		if e.ComplexityRoot.DeleteTemplatePayload.DeletedID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteTemplatePayload.DeletedID(childComplexity), true
+	case "DeleteTemplatePayload.userErrors":
+		if e.ComplexityRoot.DeleteTemplatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteTemplatePayload.UserErrors(childComplexity), true
 
 	case "DifferenceHunk.kind":
 		if e.ComplexityRoot.DifferenceHunk.Kind == nil {
@@ -5763,6 +6271,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CloneOrchestrator(childComplexity, args["input"].(CloneOrchestratorInput)), true
+	case "Mutation.cloneParameterFile":
+		if e.ComplexityRoot.Mutation.CloneParameterFile == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cloneParameterFile_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloneParameterFile(childComplexity, args["input"].(schema.CloneConfiguredInput)), true
+	case "Mutation.cloneSavedQuery":
+		if e.ComplexityRoot.Mutation.CloneSavedQuery == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cloneSavedQuery_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloneSavedQuery(childComplexity, args["input"].(schema.CloneConfiguredInput)), true
 	case "Mutation.cloneScorer":
 		if e.ComplexityRoot.Mutation.CloneScorer == nil {
 			break
@@ -5774,6 +6304,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CloneScorer(childComplexity, args["input"].(schema.CloneConfiguredInput)), true
+	case "Mutation.cloneTemplate":
+		if e.ComplexityRoot.Mutation.CloneTemplate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cloneTemplate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloneTemplate(childComplexity, args["input"].(schema.CloneConfiguredInput)), true
 	case "Mutation.copyToWorkspace":
 		if e.ComplexityRoot.Mutation.CopyToWorkspace == nil {
 			break
@@ -5840,6 +6381,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateOrchestrator(childComplexity, args["input"].(schema.CreateOrchestratorInput)), true
+	case "Mutation.createParameterFile":
+		if e.ComplexityRoot.Mutation.CreateParameterFile == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createParameterFile_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateParameterFile(childComplexity, args["input"].(schema.CreateParameterFileInput)), true
+	case "Mutation.createSavedQuery":
+		if e.ComplexityRoot.Mutation.CreateSavedQuery == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createSavedQuery_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateSavedQuery(childComplexity, args["input"].(schema.CreateSavedQueryInput)), true
 	case "Mutation.createScorer":
 		if e.ComplexityRoot.Mutation.CreateScorer == nil {
 			break
@@ -5851,6 +6414,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateScorer(childComplexity, args["input"].(schema.CreateConfiguredInput)), true
+	case "Mutation.createTemplate":
+		if e.ComplexityRoot.Mutation.CreateTemplate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createTemplate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateTemplate(childComplexity, args["input"].(schema.CreateTemplateInput)), true
 	case "Mutation.createWorkspace":
 		if e.ComplexityRoot.Mutation.CreateWorkspace == nil {
 			break
@@ -5906,6 +6480,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteOrchestrator(childComplexity, args["input"].(DeleteOrchestratorInput)), true
+	case "Mutation.deleteParameterFile":
+		if e.ComplexityRoot.Mutation.DeleteParameterFile == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteParameterFile_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteParameterFile(childComplexity, args["input"].(schema.DeleteKeptInput)), true
+	case "Mutation.deleteSavedQuery":
+		if e.ComplexityRoot.Mutation.DeleteSavedQuery == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteSavedQuery_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteSavedQuery(childComplexity, args["input"].(schema.DeleteKeptInput)), true
+	case "Mutation.deleteSavedSession":
+		if e.ComplexityRoot.Mutation.DeleteSavedSession == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteSavedSession_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteSavedSession(childComplexity, args["input"].(DeleteSavedSessionInput)), true
 	case "Mutation.deleteScorer":
 		if e.ComplexityRoot.Mutation.DeleteScorer == nil {
 			break
@@ -5917,6 +6524,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteScorer(childComplexity, args["input"].(schema.DeleteConfiguredInput)), true
+	case "Mutation.deleteTemplate":
+		if e.ComplexityRoot.Mutation.DeleteTemplate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteTemplate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteTemplate(childComplexity, args["input"].(schema.DeleteKeptInput)), true
 	case "Mutation.endOtherSessions":
 		if e.ComplexityRoot.Mutation.EndOtherSessions == nil {
 			break
@@ -6005,6 +6623,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PreviewScorer(childComplexity, args["input"].(PreviewScorerInput)), true
+	case "Mutation.previewTemplate":
+		if e.ComplexityRoot.Mutation.PreviewTemplate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_previewTemplate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PreviewTemplate(childComplexity, args["input"].(PreviewTemplateInput)), true
 	case "Mutation.removeEvidence":
 		if e.ComplexityRoot.Mutation.RemoveEvidence == nil {
 			break
@@ -6060,6 +6689,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RenameWorkspace(childComplexity, args["input"].(RenameWorkspaceInput)), true
+	case "Mutation.resetUserSetting":
+		if e.ComplexityRoot.Mutation.ResetUserSetting == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resetUserSetting_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResetUserSetting(childComplexity, args["input"].(ResetUserSettingInput)), true
 	case "Mutation.retractAnnotation":
 		if e.ComplexityRoot.Mutation.RetractAnnotation == nil {
 			break
@@ -6082,6 +6722,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RevokeAPIKey(childComplexity, args["input"].(RevokeAPIKeyInput)), true
+	case "Mutation.saveSession":
+		if e.ComplexityRoot.Mutation.SaveSession == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_saveSession_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveSession(childComplexity, args["input"].(SaveSessionInput)), true
 	case "Mutation.setLabels":
 		if e.ComplexityRoot.Mutation.SetLabels == nil {
 			break
@@ -6137,6 +6788,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetUserDisabled(childComplexity, args["input"].(SetUserDisabledInput)), true
+	case "Mutation.setUserSetting":
+		if e.ComplexityRoot.Mutation.SetUserSetting == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setUserSetting_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetUserSetting(childComplexity, args["input"].(SetUserSettingInput)), true
 	case "Mutation.testGenerator":
 		if e.ComplexityRoot.Mutation.TestGenerator == nil {
 			break
@@ -6236,6 +6898,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateOrchestrator(childComplexity, args["input"].(schema.UpdateOrchestratorInput)), true
+	case "Mutation.updateParameterFile":
+		if e.ComplexityRoot.Mutation.UpdateParameterFile == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateParameterFile_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateParameterFile(childComplexity, args["input"].(schema.UpdateParameterFileInput)), true
+	case "Mutation.updateSavedQuery":
+		if e.ComplexityRoot.Mutation.UpdateSavedQuery == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateSavedQuery_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateSavedQuery(childComplexity, args["input"].(schema.UpdateSavedQueryInput)), true
 	case "Mutation.updateScorer":
 		if e.ComplexityRoot.Mutation.UpdateScorer == nil {
 			break
@@ -6247,6 +6931,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateScorer(childComplexity, args["input"].(schema.UpdateConfiguredInput)), true
+	case "Mutation.updateTemplate":
+		if e.ComplexityRoot.Mutation.UpdateTemplate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateTemplate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateTemplate(childComplexity, args["input"].(schema.UpdateTemplateInput)), true
 	case "Mutation.validateConfiguration":
 		if e.ComplexityRoot.Mutation.ValidateConfiguration == nil {
 			break
@@ -6269,6 +6964,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ValidateOrchestrator(childComplexity, args["input"].(ValidateOrchestratorInput)), true
+
+	case "NativeTemplate.body":
+		if e.ComplexityRoot.NativeTemplate.Body == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NativeTemplate.Body(childComplexity), true
+	case "NativeTemplate.description":
+		if e.ComplexityRoot.NativeTemplate.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NativeTemplate.Description(childComplexity), true
+	case "NativeTemplate.name":
+		if e.ComplexityRoot.NativeTemplate.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NativeTemplate.Name(childComplexity), true
+	case "NativeTemplate.parameters":
+		if e.ComplexityRoot.NativeTemplate.Parameters == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NativeTemplate.Parameters(childComplexity), true
+	case "NativeTemplate.tags":
+		if e.ComplexityRoot.NativeTemplate.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NativeTemplate.Tags(childComplexity), true
+	case "NativeTemplate.title":
+		if e.ComplexityRoot.NativeTemplate.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NativeTemplate.Title(childComplexity), true
 
 	case "Orchestrator.author":
 		if e.ComplexityRoot.Orchestrator.Author == nil {
@@ -6601,6 +7333,111 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Parameter.Required(childComplexity), true
 
+	case "ParameterFile.author":
+		if e.ComplexityRoot.ParameterFile.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParameterFile.Author(childComplexity), true
+	case "ParameterFile.createdAt":
+		if e.ComplexityRoot.ParameterFile.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParameterFile.CreatedAt(childComplexity), true
+	case "ParameterFile.description":
+		if e.ComplexityRoot.ParameterFile.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParameterFile.Description(childComplexity), true
+	case "ParameterFile.format":
+		if e.ComplexityRoot.ParameterFile.Format == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParameterFile.Format(childComplexity), true
+	case "ParameterFile.id":
+		if e.ComplexityRoot.ParameterFile.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParameterFile.ID(childComplexity), true
+	case "ParameterFile.name":
+		if e.ComplexityRoot.ParameterFile.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParameterFile.Name(childComplexity), true
+	case "ParameterFile.parameters":
+		if e.ComplexityRoot.ParameterFile.Parameters == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParameterFile.Parameters(childComplexity), true
+	case "ParameterFile.revision":
+		if e.ComplexityRoot.ParameterFile.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParameterFile.Revision(childComplexity), true
+	case "ParameterFile.tags":
+		if e.ComplexityRoot.ParameterFile.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParameterFile.Tags(childComplexity), true
+	case "ParameterFile.text":
+		if e.ComplexityRoot.ParameterFile.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParameterFile.Text(childComplexity), true
+	case "ParameterFile.updatedAt":
+		if e.ComplexityRoot.ParameterFile.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParameterFile.UpdatedAt(childComplexity), true
+
+	case "ParameterFileConnection.edges":
+		if e.ComplexityRoot.ParameterFileConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParameterFileConnection.Edges(childComplexity), true
+	case "ParameterFileConnection.nodes":
+		if e.ComplexityRoot.ParameterFileConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParameterFileConnection.Nodes(childComplexity), true
+	case "ParameterFileConnection.pageInfo":
+		if e.ComplexityRoot.ParameterFileConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParameterFileConnection.PageInfo(childComplexity), true
+	case "ParameterFileConnection.totalCount":
+		if e.ComplexityRoot.ParameterFileConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParameterFileConnection.TotalCount(childComplexity), true
+
+	case "ParameterFileEdge.cursor":
+		if e.ComplexityRoot.ParameterFileEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParameterFileEdge.Cursor(childComplexity), true
+	case "ParameterFileEdge.node":
+		if e.ComplexityRoot.ParameterFileEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParameterFileEdge.Node(childComplexity), true
+
 	case "PreviewConvertersPayload.clientMutationId":
 		if e.ComplexityRoot.PreviewConvertersPayload.ClientMutationID == nil {
 			break
@@ -6638,6 +7475,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PreviewScorerPayload.Verdict(childComplexity), true
+
+	case "PreviewTemplatePayload.clientMutationId":
+		if e.ComplexityRoot.PreviewTemplatePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewTemplatePayload.ClientMutationID(childComplexity), true
+	case "PreviewTemplatePayload.missing":
+		if e.ComplexityRoot.PreviewTemplatePayload.Missing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewTemplatePayload.Missing(childComplexity), true
+	case "PreviewTemplatePayload.text":
+		if e.ComplexityRoot.PreviewTemplatePayload.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewTemplatePayload.Text(childComplexity), true
+	case "PreviewTemplatePayload.unused":
+		if e.ComplexityRoot.PreviewTemplatePayload.Unused == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewTemplatePayload.Unused(childComplexity), true
+	case "PreviewTemplatePayload.userErrors":
+		if e.ComplexityRoot.PreviewTemplatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewTemplatePayload.UserErrors(childComplexity), true
 
 	case "Price.currency":
 		if e.ComplexityRoot.Price.Currency == nil {
@@ -7138,6 +8006,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RenameWorkspacePayload.Workspace(childComplexity), true
 
+	case "ResetUserSettingPayload.clientMutationId":
+		if e.ComplexityRoot.ResetUserSettingPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResetUserSettingPayload.ClientMutationID(childComplexity), true
+	case "ResetUserSettingPayload.setting":
+		if e.ComplexityRoot.ResetUserSettingPayload.Setting == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResetUserSettingPayload.Setting(childComplexity), true
+	case "ResetUserSettingPayload.userErrors":
+		if e.ComplexityRoot.ResetUserSettingPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResetUserSettingPayload.UserErrors(childComplexity), true
+
 	case "RetractAnnotationPayload.annotation":
 		if e.ComplexityRoot.RetractAnnotationPayload.Annotation == nil {
 			break
@@ -7187,6 +8074,217 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RevokeApiKeyPayload.UserErrors(childComplexity), true
+
+	case "SaveSessionPayload.clientMutationId":
+		if e.ComplexityRoot.SaveSessionPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SaveSessionPayload.ClientMutationID(childComplexity), true
+	case "SaveSessionPayload.savedSession":
+		if e.ComplexityRoot.SaveSessionPayload.SavedSession == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SaveSessionPayload.SavedSession(childComplexity), true
+	case "SaveSessionPayload.userErrors":
+		if e.ComplexityRoot.SaveSessionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SaveSessionPayload.UserErrors(childComplexity), true
+	case "SaveSessionPayload.workspace":
+		if e.ComplexityRoot.SaveSessionPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SaveSessionPayload.Workspace(childComplexity), true
+
+	case "SavedQuery.author":
+		if e.ComplexityRoot.SavedQuery.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQuery.Author(childComplexity), true
+	case "SavedQuery.createdAt":
+		if e.ComplexityRoot.SavedQuery.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQuery.CreatedAt(childComplexity), true
+	case "SavedQuery.description":
+		if e.ComplexityRoot.SavedQuery.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQuery.Description(childComplexity), true
+	case "SavedQuery.document":
+		if e.ComplexityRoot.SavedQuery.Document == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQuery.Document(childComplexity), true
+	case "SavedQuery.id":
+		if e.ComplexityRoot.SavedQuery.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQuery.ID(childComplexity), true
+	case "SavedQuery.name":
+		if e.ComplexityRoot.SavedQuery.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQuery.Name(childComplexity), true
+	case "SavedQuery.pinned":
+		if e.ComplexityRoot.SavedQuery.Pinned == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQuery.Pinned(childComplexity), true
+	case "SavedQuery.revision":
+		if e.ComplexityRoot.SavedQuery.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQuery.Revision(childComplexity), true
+	case "SavedQuery.tags":
+		if e.ComplexityRoot.SavedQuery.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQuery.Tags(childComplexity), true
+	case "SavedQuery.updatedAt":
+		if e.ComplexityRoot.SavedQuery.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQuery.UpdatedAt(childComplexity), true
+	case "SavedQuery.variables":
+		if e.ComplexityRoot.SavedQuery.Variables == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQuery.Variables(childComplexity), true
+
+	case "SavedQueryConnection.edges":
+		if e.ComplexityRoot.SavedQueryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQueryConnection.Edges(childComplexity), true
+	case "SavedQueryConnection.nodes":
+		if e.ComplexityRoot.SavedQueryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQueryConnection.Nodes(childComplexity), true
+	case "SavedQueryConnection.pageInfo":
+		if e.ComplexityRoot.SavedQueryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQueryConnection.PageInfo(childComplexity), true
+	case "SavedQueryConnection.totalCount":
+		if e.ComplexityRoot.SavedQueryConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQueryConnection.TotalCount(childComplexity), true
+
+	case "SavedQueryEdge.cursor":
+		if e.ComplexityRoot.SavedQueryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQueryEdge.Cursor(childComplexity), true
+	case "SavedQueryEdge.node":
+		if e.ComplexityRoot.SavedQueryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedQueryEdge.Node(childComplexity), true
+
+	case "SavedSession.body":
+		if e.ComplexityRoot.SavedSession.Body == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSession.Body(childComplexity), true
+	case "SavedSession.createdAt":
+		if e.ComplexityRoot.SavedSession.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSession.CreatedAt(childComplexity), true
+	case "SavedSession.expiresAt":
+		if e.ComplexityRoot.SavedSession.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSession.ExpiresAt(childComplexity), true
+	case "SavedSession.imported":
+		if e.ComplexityRoot.SavedSession.Imported == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSession.Imported(childComplexity), true
+	case "SavedSession.key":
+		if e.ComplexityRoot.SavedSession.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSession.Name(childComplexity), true
+	case "SavedSession.revision":
+		if e.ComplexityRoot.SavedSession.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSession.Revision(childComplexity), true
+	case "SavedSession.updatedAt":
+		if e.ComplexityRoot.SavedSession.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSession.UpdatedAt(childComplexity), true
+
+	case "SavedSessionConnection.edges":
+		if e.ComplexityRoot.SavedSessionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSessionConnection.Edges(childComplexity), true
+	case "SavedSessionConnection.nodes":
+		if e.ComplexityRoot.SavedSessionConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSessionConnection.Nodes(childComplexity), true
+	case "SavedSessionConnection.pageInfo":
+		if e.ComplexityRoot.SavedSessionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSessionConnection.PageInfo(childComplexity), true
+	case "SavedSessionConnection.totalCount":
+		if e.ComplexityRoot.SavedSessionConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSessionConnection.TotalCount(childComplexity), true
+
+	case "SavedSessionEdge.cursor":
+		if e.ComplexityRoot.SavedSessionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSessionEdge.Cursor(childComplexity), true
+	case "SavedSessionEdge.node":
+		if e.ComplexityRoot.SavedSessionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedSessionEdge.Node(childComplexity), true
 
 	case "ScoreConnection.edges":
 		if e.ComplexityRoot.ScoreConnection.Edges == nil {
@@ -7743,6 +8841,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SetUserDisabledPayload.UserErrors(childComplexity), true
 
+	case "SetUserSettingPayload.clientMutationId":
+		if e.ComplexityRoot.SetUserSettingPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetUserSettingPayload.ClientMutationID(childComplexity), true
+	case "SetUserSettingPayload.setting":
+		if e.ComplexityRoot.SetUserSettingPayload.Setting == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetUserSettingPayload.Setting(childComplexity), true
+	case "SetUserSettingPayload.userErrors":
+		if e.ComplexityRoot.SetUserSettingPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetUserSettingPayload.UserErrors(childComplexity), true
+
 	case "Span.least":
 		if e.ComplexityRoot.Span.Least == nil {
 			break
@@ -7883,6 +9000,155 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TableUse.Rows(childComplexity), true
+
+	case "TagCount.count":
+		if e.ComplexityRoot.TagCount.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TagCount.Count(childComplexity), true
+	case "TagCount.tag":
+		if e.ComplexityRoot.TagCount.Tag == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TagCount.Tag(childComplexity), true
+
+	case "Template.author":
+		if e.ComplexityRoot.Template.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Template.Author(childComplexity), true
+	case "Template.body":
+		if e.ComplexityRoot.Template.Body == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Template.Body(childComplexity), true
+	case "Template.createdAt":
+		if e.ComplexityRoot.Template.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Template.CreatedAt(childComplexity), true
+	case "Template.description":
+		if e.ComplexityRoot.Template.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Template.Description(childComplexity), true
+	case "Template.harmCategories":
+		if e.ComplexityRoot.Template.HarmCategories == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Template.HarmCategories(childComplexity), true
+	case "Template.id":
+		if e.ComplexityRoot.Template.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Template.ID(childComplexity), true
+	case "Template.name":
+		if e.ComplexityRoot.Template.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Template.Name(childComplexity), true
+	case "Template.native":
+		if e.ComplexityRoot.Template.Native == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Template.Native(childComplexity), true
+	case "Template.parameters":
+		if e.ComplexityRoot.Template.Parameters == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Template.Parameters(childComplexity), true
+	case "Template.revision":
+		if e.ComplexityRoot.Template.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Template.Revision(childComplexity), true
+	case "Template.source":
+		if e.ComplexityRoot.Template.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Template.Source(childComplexity), true
+	case "Template.tags":
+		if e.ComplexityRoot.Template.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Template.Tags(childComplexity), true
+	case "Template.updatedAt":
+		if e.ComplexityRoot.Template.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Template.UpdatedAt(childComplexity), true
+
+	case "TemplateConnection.edges":
+		if e.ComplexityRoot.TemplateConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateConnection.Edges(childComplexity), true
+	case "TemplateConnection.nodes":
+		if e.ComplexityRoot.TemplateConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateConnection.Nodes(childComplexity), true
+	case "TemplateConnection.pageInfo":
+		if e.ComplexityRoot.TemplateConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateConnection.PageInfo(childComplexity), true
+	case "TemplateConnection.totalCount":
+		if e.ComplexityRoot.TemplateConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateConnection.TotalCount(childComplexity), true
+
+	case "TemplateEdge.cursor":
+		if e.ComplexityRoot.TemplateEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateEdge.Cursor(childComplexity), true
+	case "TemplateEdge.node":
+		if e.ComplexityRoot.TemplateEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateEdge.Node(childComplexity), true
+
+	case "TemplateParameter.default":
+		if e.ComplexityRoot.TemplateParameter.Default == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateParameter.Default(childComplexity), true
+	case "TemplateParameter.description":
+		if e.ComplexityRoot.TemplateParameter.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateParameter.Description(childComplexity), true
+	case "TemplateParameter.name":
+		if e.ComplexityRoot.TemplateParameter.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateParameter.Name(childComplexity), true
 
 	case "TestGeneratorPayload.clientMutationId":
 		if e.ComplexityRoot.TestGeneratorPayload.ClientMutationID == nil {
@@ -8201,6 +9467,56 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdateOrchestratorPayload.Workspace(childComplexity), true
 
+	case "UpdateParameterFilePayload.clientMutationId":
+		if e.ComplexityRoot.UpdateParameterFilePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateParameterFilePayload.ClientMutationID(childComplexity), true
+	case "UpdateParameterFilePayload.parameterFile":
+		if e.ComplexityRoot.UpdateParameterFilePayload.ParameterFile == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateParameterFilePayload.ParameterFile(childComplexity), true
+	case "UpdateParameterFilePayload.userErrors":
+		if e.ComplexityRoot.UpdateParameterFilePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateParameterFilePayload.UserErrors(childComplexity), true
+	case "UpdateParameterFilePayload.workspace":
+		if e.ComplexityRoot.UpdateParameterFilePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateParameterFilePayload.Workspace(childComplexity), true
+
+	case "UpdateSavedQueryPayload.clientMutationId":
+		if e.ComplexityRoot.UpdateSavedQueryPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateSavedQueryPayload.ClientMutationID(childComplexity), true
+	case "UpdateSavedQueryPayload.savedQuery":
+		if e.ComplexityRoot.UpdateSavedQueryPayload.SavedQuery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateSavedQueryPayload.SavedQuery(childComplexity), true
+	case "UpdateSavedQueryPayload.userErrors":
+		if e.ComplexityRoot.UpdateSavedQueryPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateSavedQueryPayload.UserErrors(childComplexity), true
+	case "UpdateSavedQueryPayload.workspace":
+		if e.ComplexityRoot.UpdateSavedQueryPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateSavedQueryPayload.Workspace(childComplexity), true
+
 	case "UpdateScorerPayload.clientMutationId":
 		if e.ComplexityRoot.UpdateScorerPayload.ClientMutationID == nil {
 			break
@@ -8219,6 +9535,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UpdateScorerPayload.UserErrors(childComplexity), true
+
+	case "UpdateTemplatePayload.clientMutationId":
+		if e.ComplexityRoot.UpdateTemplatePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateTemplatePayload.ClientMutationID(childComplexity), true
+	case "UpdateTemplatePayload.template":
+		if e.ComplexityRoot.UpdateTemplatePayload.Template == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateTemplatePayload.Template(childComplexity), true
+	case "UpdateTemplatePayload.userErrors":
+		if e.ComplexityRoot.UpdateTemplatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateTemplatePayload.UserErrors(childComplexity), true
+	case "UpdateTemplatePayload.workspace":
+		if e.ComplexityRoot.UpdateTemplatePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateTemplatePayload.Workspace(childComplexity), true
 
 	case "User.bindingAllowed":
 		if e.ComplexityRoot.User.BindingAllowed == nil {
@@ -8357,6 +9698,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UserReference.Username(childComplexity), true
 
+	case "UserSetting.default":
+		if e.ComplexityRoot.UserSetting.Default == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserSetting.Default(childComplexity), true
+	case "UserSetting.description":
+		if e.ComplexityRoot.UserSetting.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserSetting.Description(childComplexity), true
+	case "UserSetting.key":
+		if e.ComplexityRoot.UserSetting.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserSetting.Key(childComplexity), true
+	case "UserSetting.max":
+		if e.ComplexityRoot.UserSetting.Max == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserSetting.Max(childComplexity), true
+	case "UserSetting.min":
+		if e.ComplexityRoot.UserSetting.Min == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserSetting.Min(childComplexity), true
+	case "UserSetting.oneOf":
+		if e.ComplexityRoot.UserSetting.OneOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserSetting.OneOf(childComplexity), true
+	case "UserSetting.type":
+		if e.ComplexityRoot.UserSetting.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserSetting.Type(childComplexity), true
+	case "UserSetting.updatedAt":
+		if e.ComplexityRoot.UserSetting.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserSetting.UpdatedAt(childComplexity), true
+	case "UserSetting.value":
+		if e.ComplexityRoot.UserSetting.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserSetting.Value(childComplexity), true
+
 	case "ValidateConfigurationPayload.clientMutationId":
 		if e.ComplexityRoot.ValidateConfigurationPayload.ClientMutationID == nil {
 			break
@@ -8485,6 +9881,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.GeneratorTypes(childComplexity), true
+	case "Viewer.nativeTemplates":
+		if e.ComplexityRoot.Viewer.NativeTemplates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.NativeTemplates(childComplexity), true
 	case "Viewer.orchestratorTypes":
 		if e.ComplexityRoot.Viewer.OrchestratorTypes == nil {
 			break
@@ -8514,6 +9916,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Sessions(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Viewer.settings":
+		if e.ComplexityRoot.Viewer.Settings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Settings(childComplexity), true
 	case "Viewer.timeZone":
 		if e.ComplexityRoot.Viewer.TimeZone == nil {
 			break
@@ -8712,6 +10120,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Workspace.Orchestrators(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.OrchestratorFilter), args["orderBy"].(*storage.NameOrder)), true
+	case "Workspace.parameterFileTags":
+		if e.ComplexityRoot.Workspace.ParameterFileTags == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_parameterFileTags_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.ParameterFileTags(childComplexity, args["filter"].(*storage.ParameterFileFilter), args["limit"].(*int)), true
+	case "Workspace.parameterFiles":
+		if e.ComplexityRoot.Workspace.ParameterFiles == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_parameterFiles_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.ParameterFiles(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.ParameterFileFilter), args["orderBy"].(*storage.KeptOrder)), true
 	case "Workspace.prices":
 		if e.ComplexityRoot.Workspace.Prices == nil {
 			break
@@ -8729,6 +10159,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Workspace.Role(childComplexity), true
+	case "Workspace.savedQueries":
+		if e.ComplexityRoot.Workspace.SavedQueries == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_savedQueries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.SavedQueries(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.SavedQueryFilter), args["orderBy"].(*storage.SavedQueryOrder)), true
+	case "Workspace.savedQueryTags":
+		if e.ComplexityRoot.Workspace.SavedQueryTags == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_savedQueryTags_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.SavedQueryTags(childComplexity, args["filter"].(*storage.SavedQueryFilter), args["limit"].(*int)), true
+	case "Workspace.savedSession":
+		if e.ComplexityRoot.Workspace.SavedSession == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_savedSession_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.SavedSession(childComplexity, args["key"].(string)), true
+	case "Workspace.savedSessions":
+		if e.ComplexityRoot.Workspace.SavedSessions == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_savedSessions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.SavedSessions(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.SavedSessionFilter), args["orderBy"].(*storage.SavedSessionOrder)), true
 	case "Workspace.scorers":
 		if e.ComplexityRoot.Workspace.Scorers == nil {
 			break
@@ -8746,6 +10220,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Workspace.Storage(childComplexity), true
+	case "Workspace.templateTags":
+		if e.ComplexityRoot.Workspace.TemplateTags == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_templateTags_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.TemplateTags(childComplexity, args["filter"].(*storage.TemplateFilter), args["limit"].(*int)), true
+	case "Workspace.templates":
+		if e.ComplexityRoot.Workspace.Templates == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_templates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.Templates(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.TemplateFilter), args["orderBy"].(*storage.KeptOrder)), true
 
 	case "WorkspaceReference.id":
 		if e.ComplexityRoot.WorkspaceReference.ID == nil {
@@ -8875,7 +10371,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CloneConverterInput", ec.unmarshalInputCloneConverterInput),
 			graphql.NewInputUnmarshaler("CloneGeneratorInput", ec.unmarshalInputCloneGeneratorInput),
 			graphql.NewInputUnmarshaler("CloneOrchestratorInput", ec.unmarshalInputCloneOrchestratorInput),
+			graphql.NewInputUnmarshaler("CloneParameterFileInput", ec.unmarshalInputCloneParameterFileInput),
+			graphql.NewInputUnmarshaler("CloneSavedQueryInput", ec.unmarshalInputCloneSavedQueryInput),
 			graphql.NewInputUnmarshaler("CloneScorerInput", ec.unmarshalInputCloneScorerInput),
+			graphql.NewInputUnmarshaler("CloneTemplateInput", ec.unmarshalInputCloneTemplateInput),
 			graphql.NewInputUnmarshaler("ComponentFilter", ec.unmarshalInputComponentFilter),
 			graphql.NewInputUnmarshaler("ComponentKindIn", ec.unmarshalInputComponentKindIn),
 			graphql.NewInputUnmarshaler("ConfiguredFilter", ec.unmarshalInputConfiguredFilter),
@@ -8888,7 +10387,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreateFindingInput", ec.unmarshalInputCreateFindingInput),
 			graphql.NewInputUnmarshaler("CreateGeneratorInput", ec.unmarshalInputCreateGeneratorInput),
 			graphql.NewInputUnmarshaler("CreateOrchestratorInput", ec.unmarshalInputCreateOrchestratorInput),
+			graphql.NewInputUnmarshaler("CreateParameterFileInput", ec.unmarshalInputCreateParameterFileInput),
+			graphql.NewInputUnmarshaler("CreateSavedQueryInput", ec.unmarshalInputCreateSavedQueryInput),
 			graphql.NewInputUnmarshaler("CreateScorerInput", ec.unmarshalInputCreateScorerInput),
+			graphql.NewInputUnmarshaler("CreateTemplateInput", ec.unmarshalInputCreateTemplateInput),
 			graphql.NewInputUnmarshaler("CreateWorkspaceInput", ec.unmarshalInputCreateWorkspaceInput),
 			graphql.NewInputUnmarshaler("DatasetFilter", ec.unmarshalInputDatasetFilter),
 			graphql.NewInputUnmarshaler("DatasetVersionInput", ec.unmarshalInputDatasetVersionInput),
@@ -8896,7 +10398,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DeleteFindingInput", ec.unmarshalInputDeleteFindingInput),
 			graphql.NewInputUnmarshaler("DeleteGeneratorInput", ec.unmarshalInputDeleteGeneratorInput),
 			graphql.NewInputUnmarshaler("DeleteOrchestratorInput", ec.unmarshalInputDeleteOrchestratorInput),
+			graphql.NewInputUnmarshaler("DeleteParameterFileInput", ec.unmarshalInputDeleteParameterFileInput),
+			graphql.NewInputUnmarshaler("DeleteSavedQueryInput", ec.unmarshalInputDeleteSavedQueryInput),
+			graphql.NewInputUnmarshaler("DeleteSavedSessionInput", ec.unmarshalInputDeleteSavedSessionInput),
 			graphql.NewInputUnmarshaler("DeleteScorerInput", ec.unmarshalInputDeleteScorerInput),
+			graphql.NewInputUnmarshaler("DeleteTemplateInput", ec.unmarshalInputDeleteTemplateInput),
 			graphql.NewInputUnmarshaler("EndOtherSessionsInput", ec.unmarshalInputEndOtherSessionsInput),
 			graphql.NewInputUnmarshaler("EndSessionInput", ec.unmarshalInputEndSessionInput),
 			graphql.NewInputUnmarshaler("ExecutionFilter", ec.unmarshalInputExecutionFilter),
@@ -8908,6 +10414,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("HealthFilter", ec.unmarshalInputHealthFilter),
 			graphql.NewInputUnmarshaler("InlinePartInput", ec.unmarshalInputInlinePartInput),
 			graphql.NewInputUnmarshaler("InviteMemberInput", ec.unmarshalInputInviteMemberInput),
+			graphql.NewInputUnmarshaler("KeptOrder", ec.unmarshalInputKeptOrder),
 			graphql.NewInputUnmarshaler("LabelFilter", ec.unmarshalInputLabelFilter),
 			graphql.NewInputUnmarshaler("LabelValueInput", ec.unmarshalInputLabelValueInput),
 			graphql.NewInputUnmarshaler("LeaveWorkspaceInput", ec.unmarshalInputLeaveWorkspaceInput),
@@ -8921,9 +10428,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("OriginIn", ec.unmarshalInputOriginIn),
 			graphql.NewInputUnmarshaler("OutcomeIn", ec.unmarshalInputOutcomeIn),
 			graphql.NewInputUnmarshaler("OutcomeSourceIn", ec.unmarshalInputOutcomeSourceIn),
+			graphql.NewInputUnmarshaler("ParameterFileFilter", ec.unmarshalInputParameterFileFilter),
 			graphql.NewInputUnmarshaler("PartInput", ec.unmarshalInputPartInput),
 			graphql.NewInputUnmarshaler("PreviewConvertersInput", ec.unmarshalInputPreviewConvertersInput),
 			graphql.NewInputUnmarshaler("PreviewScorerInput", ec.unmarshalInputPreviewScorerInput),
+			graphql.NewInputUnmarshaler("PreviewTemplateInput", ec.unmarshalInputPreviewTemplateInput),
 			graphql.NewInputUnmarshaler("PromptFilter", ec.unmarshalInputPromptFilter),
 			graphql.NewInputUnmarshaler("PurposeIn", ec.unmarshalInputPurposeIn),
 			graphql.NewInputUnmarshaler("RemoveEvidenceInput", ec.unmarshalInputRemoveEvidenceInput),
@@ -8931,17 +10440,27 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RemoveMemberInput", ec.unmarshalInputRemoveMemberInput),
 			graphql.NewInputUnmarshaler("RemovePriceInput", ec.unmarshalInputRemovePriceInput),
 			graphql.NewInputUnmarshaler("RenameWorkspaceInput", ec.unmarshalInputRenameWorkspaceInput),
+			graphql.NewInputUnmarshaler("ResetUserSettingInput", ec.unmarshalInputResetUserSettingInput),
 			graphql.NewInputUnmarshaler("RetractAnnotationInput", ec.unmarshalInputRetractAnnotationInput),
 			graphql.NewInputUnmarshaler("RevokeApiKeyInput", ec.unmarshalInputRevokeApiKeyInput),
 			graphql.NewInputUnmarshaler("RoleIn", ec.unmarshalInputRoleIn),
+			graphql.NewInputUnmarshaler("SaveSessionInput", ec.unmarshalInputSaveSessionInput),
+			graphql.NewInputUnmarshaler("SavedQueryFilter", ec.unmarshalInputSavedQueryFilter),
+			graphql.NewInputUnmarshaler("SavedQueryOrder", ec.unmarshalInputSavedQueryOrder),
+			graphql.NewInputUnmarshaler("SavedSessionFilter", ec.unmarshalInputSavedSessionFilter),
+			graphql.NewInputUnmarshaler("SavedSessionOrder", ec.unmarshalInputSavedSessionOrder),
 			graphql.NewInputUnmarshaler("ScorerFilter", ec.unmarshalInputScorerFilter),
 			graphql.NewInputUnmarshaler("SetLabelsInput", ec.unmarshalInputSetLabelsInput),
 			graphql.NewInputUnmarshaler("SetMemberRoleInput", ec.unmarshalInputSetMemberRoleInput),
 			graphql.NewInputUnmarshaler("SetPriceInput", ec.unmarshalInputSetPriceInput),
 			graphql.NewInputUnmarshaler("SetSettingInput", ec.unmarshalInputSetSettingInput),
 			graphql.NewInputUnmarshaler("SetUserDisabledInput", ec.unmarshalInputSetUserDisabledInput),
+			graphql.NewInputUnmarshaler("SetUserSettingInput", ec.unmarshalInputSetUserSettingInput),
 			graphql.NewInputUnmarshaler("SeverityIn", ec.unmarshalInputSeverityIn),
 			graphql.NewInputUnmarshaler("SourceIn", ec.unmarshalInputSourceIn),
+			graphql.NewInputUnmarshaler("TemplateDocumentInput", ec.unmarshalInputTemplateDocumentInput),
+			graphql.NewInputUnmarshaler("TemplateFilter", ec.unmarshalInputTemplateFilter),
+			graphql.NewInputUnmarshaler("TemplateParameterInput", ec.unmarshalInputTemplateParameterInput),
 			graphql.NewInputUnmarshaler("TestGeneratorInput", ec.unmarshalInputTestGeneratorInput),
 			graphql.NewInputUnmarshaler("TestGeneratorsInput", ec.unmarshalInputTestGeneratorsInput),
 			graphql.NewInputUnmarshaler("TestScorerInput", ec.unmarshalInputTestScorerInput),
@@ -8954,7 +10473,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateFindingInput", ec.unmarshalInputUpdateFindingInput),
 			graphql.NewInputUnmarshaler("UpdateGeneratorInput", ec.unmarshalInputUpdateGeneratorInput),
 			graphql.NewInputUnmarshaler("UpdateOrchestratorInput", ec.unmarshalInputUpdateOrchestratorInput),
+			graphql.NewInputUnmarshaler("UpdateParameterFileInput", ec.unmarshalInputUpdateParameterFileInput),
+			graphql.NewInputUnmarshaler("UpdateSavedQueryInput", ec.unmarshalInputUpdateSavedQueryInput),
 			graphql.NewInputUnmarshaler("UpdateScorerInput", ec.unmarshalInputUpdateScorerInput),
+			graphql.NewInputUnmarshaler("UpdateTemplateInput", ec.unmarshalInputUpdateTemplateInput),
 			graphql.NewInputUnmarshaler("UserFilter", ec.unmarshalInputUserFilter),
 			graphql.NewInputUnmarshaler("UserOrder", ec.unmarshalInputUserOrder),
 			graphql.NewInputUnmarshaler("ValidateConfigurationInput", ec.unmarshalInputValidateConfigurationInput),
@@ -13294,6 +14816,274 @@ type Cost {
   amount: Span!
 }
 `, BuiltIn: false},
+	{Name: "../schema/parameterfile.graphqls", Input: `"""
+A document of named parameters.
+"""
+type ParameterFile implements Node {
+  "The id."
+  id: ID!
+  "The name, one line; no other parameter file of the workspace has it."
+  name: String!
+  "What it is for."
+  description: String
+  "Its tags, sorted."
+  tags: [String!]!
+  "The username of who made it."
+  author: String!
+  "How often it was written; a change names the one that it is made of."
+  revision: Long!
+  "When it was made."
+  createdAt: DateTime!
+  "When it was last changed."
+  updatedAt: DateTime!
+  "How it is written."
+  format: DocumentFormat!
+  "The document, as it was given."
+  text: String! @cost(weight: 250)
+  "What it says, an object."
+  parameters: JSON! @cost(weight: 250)
+}
+
+"""
+How a document is written.
+"""
+enum DocumentFormat {
+  "YAML 1.2, one document, without anchors and aliases."
+  YAML
+  "JSON."
+  JSON
+}
+
+"""
+A page of parameter files.
+"""
+type ParameterFileConnection {
+  "The rows of the page with their places."
+  edges: [ParameterFileEdge!]!
+  "The rows of the page without their places."
+  nodes: [ParameterFile!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many parameter files the whole filtered list has; counted only when selected."
+  totalCount: Long! @cost(weight: 10)
+}
+
+"""
+A place in a list of parameter files.
+"""
+type ParameterFileEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: ParameterFile!
+}
+
+"""
+What a list of parameter files or templates can be ordered by.
+"""
+enum KeptOrderField {
+  "The name."
+  NAME
+  "When it was made."
+  CREATED_AT
+  "When it was last changed."
+  UPDATED_AT
+}
+
+"""
+Orders a list of parameter files or templates.
+"""
+input KeptOrder {
+  "By what."
+  field: KeptOrderField! = NAME
+  "In which direction."
+  direction: Direction! = ASC
+}
+
+"""
+Narrows a list of parameter files. Conditions that are set hold together.
+"""
+input ParameterFileFilter {
+  "The name."
+  name: TextMatch
+  "A tag; isNull: none at all."
+  tag: TextIn
+  "The username of who made it."
+  author: TextIn
+  "When it was made."
+  createdAt: TimeRange
+  "When it was last changed."
+  updatedAt: TimeRange
+  "How it is written."
+  format: DocumentFormat
+}
+
+extend type Workspace {
+  "Documents of named parameters, by name unless ordered otherwise."
+  parameterFiles(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+    "Which rows to list; all without it."
+    filter: ParameterFileFilter
+    "The order of the list; equal rows are ordered by their own number or key."
+    orderBy: KeptOrder = {field: NAME, direction: ASC}
+  ): ParameterFileConnection
+  "How many of them have each tag, the most frequent first."
+  parameterFileTags(
+    "Which of them to count; all without it."
+    filter: ParameterFileFilter
+    "How many tags to return, at most 1 000."
+    limit: Int = 50
+  ): [TagCount!] @cost(weight: 100, size: 50)
+}
+
+extend type Mutation {
+  "Makes a parameter file."
+  createParameterFile(
+    "What to make."
+    input: CreateParameterFileInput!
+  ): CreateParameterFilePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Changes a parameter file. CONFLICT when somebody else was faster."
+  updateParameterFile(
+    "What to change."
+    input: UpdateParameterFileInput!
+  ): UpdateParameterFilePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Makes a parameter file like another, under another name."
+  cloneParameterFile(
+    "What to make it of."
+    input: CloneParameterFileInput!
+  ): CloneParameterFilePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Deletes a parameter file."
+  deleteParameterFile(
+    "What to delete."
+    input: DeleteParameterFileInput!
+  ): DeleteParameterFilePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+What a parameter file is to be.
+"""
+input CreateParameterFileInput {
+  "The workspace; the personal one without it."
+  workspace: ID
+  "The name, one line of at most 200 bytes."
+  name: String!
+  "What it is for, at most 4 000 bytes."
+  description: String
+  "How it is written."
+  format: DocumentFormat!
+  "Named values, at most 256 KiB, 10 000 values and 20 levels; no name twice, no credential. A userError has the line, and the column where it is known."
+  text: String!
+  "Tags, each one line of at most 100 bytes; at most 50."
+  tags: [String!]
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What a parameter file is to become. What is left out stays.
+"""
+input UpdateParameterFileInput {
+  "The parameter file."
+  id: ID!
+  "The revision that was seen: when somebody else was faster it is a CONFLICT."
+  revision: Long!
+  "The name, one line of at most 200 bytes."
+  name: String
+  "What it is for; empty for nothing."
+  description: String
+  "How it is written; with another one a text must come."
+  format: DocumentFormat
+  "Named values."
+  text: String
+  "All its tags; an empty list for none."
+  tags: [String!]
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What a parameter file is to be made of.
+"""
+input CloneParameterFileInput {
+  "The parameter file."
+  id: ID!
+  "The name of the new one."
+  name: String!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What parameter file is to be deleted.
+"""
+input DeleteParameterFileInput {
+  "The parameter file."
+  id: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What createParameterFile did.
+"""
+type CreateParameterFilePayload {
+  "The parameter file; null when nothing was made."
+  parameterFile: ParameterFile @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What updateParameterFile did.
+"""
+type UpdateParameterFilePayload {
+  "The parameter file; null when nothing was changed."
+  parameterFile: ParameterFile @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What cloneParameterFile did.
+"""
+type CloneParameterFilePayload {
+  "The parameter file; null when nothing was made."
+  parameterFile: ParameterFile @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What deleteParameterFile did.
+"""
+type DeleteParameterFilePayload {
+  "The id of what was deleted; null when nothing was."
+  deletedId: ID
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/price.graphqls", Input: `"""
 What the models that a pattern fits cost.
 """
@@ -13527,6 +15317,448 @@ extend type Admin {
     "Return the rows before this cursor."
     before: String
   ): RateLimitConnection @hasRole(role: ADMIN)
+}
+`, BuiltIn: false},
+	{Name: "../schema/savedquery.graphqls", Input: `"""
+A question that people ask again: a GraphQL document of one query, with what its variables are unless somebody gives them.
+"""
+type SavedQuery implements Node {
+  "The id."
+  id: ID!
+  "The name, one line; no other saved query of the workspace has it."
+  name: String!
+  "What it is for."
+  description: String
+  "Its tags, sorted."
+  tags: [String!]!
+  "The username of who made it."
+  author: String!
+  "How often it was written; a change names the one that it is made of."
+  revision: Long!
+  "When it was made."
+  createdAt: DateTime!
+  "When it was last changed."
+  updatedAt: DateTime!
+  "The document, as it was given."
+  document: String! @cost(weight: 50)
+  "What variables are unless somebody gives them, an object."
+  variables: JSON! @cost(weight: 50)
+  "Whether it is pinned, and comes first."
+  pinned: Boolean!
+}
+
+"""
+How many things have a tag.
+"""
+type TagCount {
+  "The tag, as the filter takes it."
+  tag: String!
+  "How many have it."
+  count: Long!
+}
+
+"""
+A page of saved queries.
+"""
+type SavedQueryConnection {
+  "The rows of the page with their places."
+  edges: [SavedQueryEdge!]!
+  "The rows of the page without their places."
+  nodes: [SavedQuery!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many saved queries the whole filtered list has; counted only when selected."
+  totalCount: Long! @cost(weight: 10)
+}
+
+"""
+A place in a list of saved queries.
+"""
+type SavedQueryEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: SavedQuery!
+}
+
+"""
+What a list of saved queries can be ordered by.
+"""
+enum SavedQueryOrderField {
+  "What is pinned first, and then the name."
+  PINNED
+  "The name."
+  NAME
+  "When it was made."
+  CREATED_AT
+  "When it was last changed."
+  UPDATED_AT
+}
+
+"""
+Orders a list of saved queries.
+"""
+input SavedQueryOrder {
+  "By what."
+  field: SavedQueryOrderField! = PINNED
+  "In which direction."
+  direction: Direction! = ASC
+}
+
+"""
+Narrows a list of saved queries. Conditions that are set hold together.
+"""
+input SavedQueryFilter {
+  "The name."
+  name: TextMatch
+  "A tag; isNull: none at all."
+  tag: TextIn
+  "The username of who made it."
+  author: TextIn
+  "When it was made."
+  createdAt: TimeRange
+  "When it was last changed."
+  updatedAt: TimeRange
+  "Whether it is pinned."
+  pinned: Boolean
+}
+
+extend type Workspace {
+  "Questions that people ask again, pinned ones first unless ordered otherwise."
+  savedQueries(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+    "Which rows to list; all without it."
+    filter: SavedQueryFilter
+    "The order of the list; equal rows are ordered by their own number or key."
+    orderBy: SavedQueryOrder = {field: PINNED, direction: ASC}
+  ): SavedQueryConnection
+  "How many of them have each tag, the most frequent first."
+  savedQueryTags(
+    "Which of them to count; all without it."
+    filter: SavedQueryFilter
+    "How many tags to return, at most 1 000."
+    limit: Int = 50
+  ): [TagCount!] @cost(weight: 100, size: 50)
+}
+
+extend type Mutation {
+  "Makes a saved query."
+  createSavedQuery(
+    "What to make."
+    input: CreateSavedQueryInput!
+  ): CreateSavedQueryPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Changes a saved query. CONFLICT when somebody else was faster."
+  updateSavedQuery(
+    "What to change."
+    input: UpdateSavedQueryInput!
+  ): UpdateSavedQueryPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Makes a saved query like another, under another name."
+  cloneSavedQuery(
+    "What to make it of."
+    input: CloneSavedQueryInput!
+  ): CloneSavedQueryPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Deletes a saved query."
+  deleteSavedQuery(
+    "What to delete."
+    input: DeleteSavedQueryInput!
+  ): DeleteSavedQueryPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+What a saved query is to be.
+"""
+input CreateSavedQueryInput {
+  "The workspace; the personal one without it."
+  workspace: ID
+  "The name, one line of at most 200 bytes."
+  name: String!
+  "What it is for, at most 4 000 bytes."
+  description: String
+  "One query of this schema, with its fragments, at most 64 KiB."
+  document: String!
+  "What its variables are unless somebody gives them, an object; not all need to be there."
+  variables: JSON
+  "Whether it comes first."
+  pinned: Boolean! = false
+  "Tags, each one line of at most 100 bytes; at most 50."
+  tags: [String!]
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What a saved query is to become. What is left out stays.
+"""
+input UpdateSavedQueryInput {
+  "The saved query."
+  id: ID!
+  "The revision that was seen: when somebody else was faster it is a CONFLICT."
+  revision: Long!
+  "The name, one line of at most 200 bytes."
+  name: String
+  "What it is for; empty for nothing."
+  description: String
+  "One query of this schema, with its fragments."
+  document: String
+  "All the variables with a value; an empty object for none."
+  variables: JSON
+  "Whether it comes first."
+  pinned: Boolean
+  "All its tags; an empty list for none."
+  tags: [String!]
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What a saved query is to be made of.
+"""
+input CloneSavedQueryInput {
+  "The saved query."
+  id: ID!
+  "The name of the new one."
+  name: String!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What saved query is to be deleted.
+"""
+input DeleteSavedQueryInput {
+  "The saved query."
+  id: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What createSavedQuery did.
+"""
+type CreateSavedQueryPayload {
+  "The saved query; null when nothing was made."
+  savedQuery: SavedQuery @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What updateSavedQuery did.
+"""
+type UpdateSavedQueryPayload {
+  "The saved query; null when nothing was changed."
+  savedQuery: SavedQuery @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What cloneSavedQuery did.
+"""
+type CloneSavedQueryPayload {
+  "The saved query; null when nothing was made."
+  savedQuery: SavedQuery @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What deleteSavedQuery did.
+"""
+type DeleteSavedQueryPayload {
+  "The id of what was deleted; null when nothing was."
+  deletedId: ID
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/savedsession.graphqls", Input: `"""
+How a screen looks, under a key of the frontend's choice. It is of one person alone, also in a shared workspace; what was imported is everybody's to read.
+"""
+type SavedSession {
+  "The key."
+  key: String!
+  "The state."
+  body: JSON! @cost(weight: 1000)
+  "How often it was written; 0 of what was imported."
+  revision: Long!
+  "Whether it was imported: it stays as it is, and saving under its key makes one of one's own, which comes before it."
+  imported: Boolean!
+  "When it was first saved."
+  createdAt: DateTime!
+  "When it was last saved."
+  updatedAt: DateTime!
+  "When it goes; null: never. What was imported stays whatever it says."
+  expiresAt: DateTime
+}
+
+"""
+A page of saved sessions.
+"""
+type SavedSessionConnection {
+  "The rows of the page with their places."
+  edges: [SavedSessionEdge!]!
+  "The rows of the page without their places."
+  nodes: [SavedSession!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many saved sessions the whole filtered list has; counted only when selected."
+  totalCount: Long! @cost(weight: 10)
+}
+
+"""
+A place in a list of saved sessions.
+"""
+type SavedSessionEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: SavedSession!
+}
+
+"""
+What a list of saved sessions can be ordered by.
+"""
+enum SavedSessionOrderField {
+  "The key."
+  KEY
+  "When it was last saved."
+  UPDATED_AT
+}
+
+"""
+Orders a list of saved sessions.
+"""
+input SavedSessionOrder {
+  "By what."
+  field: SavedSessionOrderField! = UPDATED_AT
+  "In which direction."
+  direction: Direction! = DESC
+}
+
+"""
+Narrows a list of saved sessions. Conditions that are set hold together.
+"""
+input SavedSessionFilter {
+  "The key."
+  key: TextMatch
+  "Whether it was imported."
+  imported: Boolean
+}
+
+extend type Workspace {
+  "What the viewer saved of their screens, and what was imported; last saved first unless ordered otherwise."
+  savedSessions(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+    "Which rows to list; all without it."
+    filter: SavedSessionFilter
+    "The order of the list; equal rows are ordered by their own number or key."
+    orderBy: SavedSessionOrder = {field: UPDATED_AT, direction: DESC}
+  ): SavedSessionConnection
+  "What the viewer saved under a key, otherwise what was imported; null for nothing."
+  savedSession(
+    "The key."
+    key: String!
+  ): SavedSession
+}
+
+extend type Mutation {
+  "Saves how a screen looks under a key, in the place of what was there. Who may only read a workspace saves in it too: nobody else sees it."
+  saveSession(
+    "What to save."
+    input: SaveSessionInput!
+  ): SaveSessionPayload @hasRole(role: USER) @memberRole(role: VIEWER)
+  "Deletes what the viewer saved under a key."
+  deleteSavedSession(
+    "What to delete."
+    input: DeleteSavedSessionInput!
+  ): DeleteSavedSessionPayload @hasRole(role: USER) @memberRole(role: VIEWER)
+}
+
+"""
+How a screen looks.
+"""
+input SaveSessionInput {
+  "The workspace; the personal one without it."
+  workspace: ID
+  "The key, one line of at most 200 bytes. One person has at most 200 in a workspace."
+  key: String!
+  "The state, at most 1 MiB."
+  body: JSON!
+  "When it goes; never without it."
+  expiresAt: DateTime
+  "The revision that was seen, 0 for nothing: when another tab was faster it is a CONFLICT. Without it whatever is there is replaced."
+  revision: Long
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What of the viewer's is to be deleted.
+"""
+input DeleteSavedSessionInput {
+  "The workspace; the personal one without it."
+  workspace: ID
+  "The key."
+  key: String!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What saveSession did.
+"""
+type SaveSessionPayload {
+  "What is saved under the key now; null when nothing was done."
+  savedSession: SavedSession @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What deleteSavedSession did.
+"""
+type DeleteSavedSessionPayload {
+  "The key under which nothing of the viewer's is any more; null when nothing was deleted."
+  deletedKey: String
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/score.graphqls", Input: `"""
@@ -14126,6 +16358,10 @@ enum SettingType {
   BOOL
   "A text."
   TEXT
+  "A name of the IANA database of time zones; of users' settings only."
+  TIME_ZONE
+  "The id of a workspace of the viewer's, or null; of users' settings only."
+  WORKSPACE
 }
 
 extend type Admin {
@@ -14303,6 +16539,360 @@ enum ExecutionReason {
   FORBIDDEN
   "Its configuration cannot be run."
   BAD_PLAN
+}
+`, BuiltIn: false},
+	{Name: "../schema/template.graphqls", Input: `"""
+A text with places for values, such as a jailbreak: {{ name }} is a place. Nothing in it is run.
+"""
+type Template implements Node {
+  "The id."
+  id: ID!
+  "The name, one line; no other template of the workspace has it."
+  name: String!
+  "What it is for."
+  description: String
+  "Its tags, sorted."
+  tags: [String!]!
+  "The username of who made it."
+  author: String!
+  "How often it was written; a change names the one that it is made of."
+  revision: Long!
+  "When it was made."
+  createdAt: DateTime!
+  "When it was last changed."
+  updatedAt: DateTime!
+  "The text, as it was given."
+  body: String! @cost(weight: 250)
+  "The names that have a place in the body."
+  parameters: [TemplateParameter!]!
+  "Where it comes from."
+  source: String
+  "The harm categories that it is for, sorted."
+  harmCategories: [String!]!
+  "The template of the program that it was made from; null: of none."
+  native: String
+}
+
+"""
+A name that has a place in the body of a template.
+"""
+type TemplateParameter {
+  "The name."
+  name: String!
+  "What it is for."
+  description: String
+  "What stands in its place when no value is given."
+  default: String
+}
+
+"""
+A template that the program brings: the shape of a jailbreak, which asks for nothing by itself.
+"""
+type NativeTemplate {
+  "The name, as createTemplate takes it."
+  name: String!
+  "The name for people."
+  title: String!
+  "What it shows."
+  description: String!
+  "The text."
+  body: String!
+  "The names that have a place in the body."
+  parameters: [TemplateParameter!]!
+  "Its tags."
+  tags: [String!]!
+}
+
+"""
+A page of templates.
+"""
+type TemplateConnection {
+  "The rows of the page with their places."
+  edges: [TemplateEdge!]!
+  "The rows of the page without their places."
+  nodes: [Template!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many templates the whole filtered list has; counted only when selected."
+  totalCount: Long! @cost(weight: 10)
+}
+
+"""
+A place in a list of templates.
+"""
+type TemplateEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: Template!
+}
+
+"""
+Narrows a list of templates. Conditions that are set hold together.
+"""
+input TemplateFilter {
+  "The name."
+  name: TextMatch
+  "A tag; isNull: none at all."
+  tag: TextIn
+  "The username of who made it."
+  author: TextIn
+  "When it was made."
+  createdAt: TimeRange
+  "When it was last changed."
+  updatedAt: TimeRange
+  "The text."
+  body: TextMatch
+  "A harm category; isNull: none at all."
+  harmCategory: TextIn
+  "The template of the program that it was made from; isNull: of none."
+  native: TextIn
+}
+
+extend type Viewer {
+  "The templates that the program brings."
+  nativeTemplates: [NativeTemplate!]! @cost(size: 10)
+}
+
+extend type Workspace {
+  "Texts with places for values, by name unless ordered otherwise."
+  templates(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+    "Which rows to list; all without it."
+    filter: TemplateFilter
+    "The order of the list; equal rows are ordered by their own number or key."
+    orderBy: KeptOrder = {field: NAME, direction: ASC}
+  ): TemplateConnection
+  "How many of them have each tag, the most frequent first."
+  templateTags(
+    "Which of them to count; all without it."
+    filter: TemplateFilter
+    "How many tags to return, at most 1 000."
+    limit: Int = 50
+  ): [TagCount!] @cost(weight: 100, size: 50)
+}
+
+extend type Mutation {
+  "Makes a template."
+  createTemplate(
+    "What to make."
+    input: CreateTemplateInput!
+  ): CreateTemplatePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Changes a template. CONFLICT when somebody else was faster."
+  updateTemplate(
+    "What to change."
+    input: UpdateTemplateInput!
+  ): UpdateTemplatePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Makes a template like another, under another name."
+  cloneTemplate(
+    "What to make it of."
+    input: CloneTemplateInput!
+  ): CloneTemplatePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Deletes a template."
+  deleteTemplate(
+    "What to delete."
+    input: DeleteTemplateInput!
+  ): DeleteTemplatePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Renders a template with values, and changes nothing."
+  previewTemplate(
+    "What to render."
+    input: PreviewTemplateInput!
+  ): PreviewTemplatePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+What a template is to be.
+"""
+input CreateTemplateInput {
+  "The workspace; the personal one without it."
+  workspace: ID
+  "A template of the program to make it of, by its name. One of native, document and body must come; what is given beside native or document takes the place of what it says."
+  native: String
+  "A template as PyRIT writes them."
+  document: TemplateDocumentInput
+  "The name, one line of at most 200 bytes."
+  name: String
+  "What it is for, at most 4 000 bytes."
+  description: String
+  "The text, at most 256 KiB. {{ name }} is a place; code, filters and comments of Jinja are refused, with their line and column."
+  body: String
+  "The names that have a place in the body, all of them; without it they are found there."
+  parameters: [TemplateParameterInput!]
+  "Where it comes from, at most 1 000 bytes."
+  source: String
+  "Tags, each one line of at most 100 bytes; at most 50."
+  tags: [String!]
+  "The harm categories that it is for."
+  harmCategories: [String!]
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What a template is to become. What is left out stays.
+"""
+input UpdateTemplateInput {
+  "The template."
+  id: ID!
+  "The revision that was seen: when somebody else was faster it is a CONFLICT."
+  revision: Long!
+  "The name, one line of at most 200 bytes."
+  name: String
+  "What it is for; empty for nothing."
+  description: String
+  "The text. Parameters without a place in it go, and new ones come, unless parameters is given."
+  body: String
+  "The names that have a place in the body, all of them."
+  parameters: [TemplateParameterInput!]
+  "Where it comes from; empty for nothing."
+  source: String
+  "All its tags; an empty list for none."
+  tags: [String!]
+  "All the harm categories that it is for."
+  harmCategories: [String!]
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What a template is to be made of.
+"""
+input CloneTemplateInput {
+  "The template."
+  id: ID!
+  "The name of the new one."
+  name: String!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What template is to be deleted.
+"""
+input DeleteTemplateInput {
+  "The template."
+  id: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What createTemplate did.
+"""
+type CreateTemplatePayload {
+  "The template; null when nothing was made."
+  template: Template @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What updateTemplate did.
+"""
+type UpdateTemplatePayload {
+  "The template; null when nothing was changed."
+  template: Template @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What cloneTemplate did.
+"""
+type CloneTemplatePayload {
+  "The template; null when nothing was made."
+  template: Template @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What deleteTemplate did.
+"""
+type DeleteTemplatePayload {
+  "The id of what was deleted; null when nothing was."
+  deletedId: ID
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+A name that has a place in the body of a template.
+"""
+input TemplateParameterInput {
+  "The name: letters, digits and _ of ASCII, at most 64, no word of Jinja."
+  name: String!
+  "What it is for, at most 1 000 bytes."
+  description: String
+  "What stands in its place when no value is given, at most 20 000 bytes."
+  default: String
+}
+
+"""
+A template as PyRIT writes them: name, value, description, parameters, source, authors, harm_categories; and tags.
+"""
+input TemplateDocumentInput {
+  "How it is written."
+  format: DocumentFormat!
+  "The document, at most 256 KiB."
+  text: String!
+}
+
+"""
+What is to be rendered: a template of the workspace, or a body.
+"""
+input PreviewTemplateInput {
+  "The workspace, which holds the template and the parameter file; the personal one without it."
+  workspace: ID
+  "A template of the workspace; this or body."
+  template: ID
+  "A text with places that is not stored."
+  body: String
+  "Values by their names, an object of texts, numbers and booleans: they come before the prompt, the parameter file and the defaults."
+  values: JSON
+  "A parameter file of the workspace; lists and objects in it fill no place."
+  parameterFile: ID
+  "What stands in the place named prompt."
+  prompt: String
+  "A name for this mutation, which is answered with it; the text is rendered anew each time."
+  clientMutationId: String
+}
+
+"""
+What previewTemplate made.
+"""
+type PreviewTemplatePayload {
+  "The text, at most 1 MiB, in which places without a value stay as they are; null when it could not be made."
+  text: String
+  "The places without a value."
+  missing: [String!]!
+  "The names of values without a place."
+  unused: [String!]!
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/transfer.graphqls", Input: `extend type Mutation {
@@ -14667,6 +17257,94 @@ What setUserDisabled did.
 type SetUserDisabledPayload {
   "The user as they are now; null when nothing was done."
   user: User
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/usersetting.graphqls", Input: `"""
+What a person chooses for themselves.
+"""
+type UserSetting {
+  "Its name."
+  key: String!
+  "What its value is."
+  type: SettingType!
+  "What it is for."
+  description: String!
+  "The value that counts."
+  value: JSON!
+  "The value that counts until the viewer chooses another."
+  default: JSON!
+  "The least number of an INT."
+  min: Long!
+  "The greatest number of an INT."
+  max: Long!
+  "The texts that it can be; empty for every type but TEXT."
+  oneOf: [String!]!
+  "When it was chosen; null: it is the default."
+  updatedAt: DateTime
+}
+
+extend type Viewer {
+  "All settings of the viewer, by their names."
+  settings: [UserSetting!] @withoutKey @cost(size: 20)
+}
+
+extend type Mutation {
+  "Chooses a value of a setting of the viewer's."
+  setUserSetting(
+    "What to choose."
+    input: SetUserSettingInput!
+  ): SetUserSettingPayload @authenticated @withoutKey
+  "Goes back to the default of a setting of the viewer's."
+  resetUserSetting(
+    "What to reset."
+    input: ResetUserSettingInput!
+  ): ResetUserSettingPayload @authenticated @withoutKey
+}
+
+"""
+A new value of a setting of the viewer's.
+"""
+input SetUserSettingInput {
+  "The name of the setting."
+  key: String!
+  "The value."
+  value: JSON!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+Which setting of the viewer's is to have its default.
+"""
+input ResetUserSettingInput {
+  "The name of the setting."
+  key: String!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What setUserSetting did.
+"""
+type SetUserSettingPayload {
+  "The setting as it is now; null when nothing was done."
+  setting: UserSetting
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What resetUserSetting did.
+"""
+type ResetUserSettingPayload {
+  "The setting as it is now; null when nothing was done."
+  setting: UserSetting
   "The name that the mutation was given."
   clientMutationId: String
   "What was wrong with the input; empty when the mutation was done."
@@ -15766,6 +18444,34 @@ func (ec *executionContext) childFields_CloneOrchestratorPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type CloneOrchestratorPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CloneParameterFilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "parameterFile":
+		return ec.fieldContext_CloneParameterFilePayload_parameterFile(ctx, field)
+	case "workspace":
+		return ec.fieldContext_CloneParameterFilePayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CloneParameterFilePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CloneParameterFilePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CloneParameterFilePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CloneSavedQueryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "savedQuery":
+		return ec.fieldContext_CloneSavedQueryPayload_savedQuery(ctx, field)
+	case "workspace":
+		return ec.fieldContext_CloneSavedQueryPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CloneSavedQueryPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CloneSavedQueryPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CloneSavedQueryPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CloneScorerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "scorer":
@@ -15776,6 +18482,20 @@ func (ec *executionContext) childFields_CloneScorerPayload(ctx context.Context, 
 		return ec.fieldContext_CloneScorerPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CloneScorerPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CloneTemplatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "template":
+		return ec.fieldContext_CloneTemplatePayload_template(ctx, field)
+	case "workspace":
+		return ec.fieldContext_CloneTemplatePayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CloneTemplatePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CloneTemplatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CloneTemplatePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Component(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -16090,6 +18810,34 @@ func (ec *executionContext) childFields_CreateOrchestratorPayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type CreateOrchestratorPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateParameterFilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "parameterFile":
+		return ec.fieldContext_CreateParameterFilePayload_parameterFile(ctx, field)
+	case "workspace":
+		return ec.fieldContext_CreateParameterFilePayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateParameterFilePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateParameterFilePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateParameterFilePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateSavedQueryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "savedQuery":
+		return ec.fieldContext_CreateSavedQueryPayload_savedQuery(ctx, field)
+	case "workspace":
+		return ec.fieldContext_CreateSavedQueryPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateSavedQueryPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateSavedQueryPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateSavedQueryPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateScorerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "scorer":
@@ -16100,6 +18848,20 @@ func (ec *executionContext) childFields_CreateScorerPayload(ctx context.Context,
 		return ec.fieldContext_CreateScorerPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateScorerPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateTemplatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "template":
+		return ec.fieldContext_CreateTemplatePayload_template(ctx, field)
+	case "workspace":
+		return ec.fieldContext_CreateTemplatePayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateTemplatePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateTemplatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateTemplatePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateWorkspacePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -16238,6 +19000,44 @@ func (ec *executionContext) childFields_DeleteOrchestratorPayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type DeleteOrchestratorPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_DeleteParameterFilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedId":
+		return ec.fieldContext_DeleteParameterFilePayload_deletedId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteParameterFilePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteParameterFilePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteParameterFilePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteSavedQueryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedId":
+		return ec.fieldContext_DeleteSavedQueryPayload_deletedId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteSavedQueryPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteSavedQueryPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteSavedQueryPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteSavedSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedKey":
+		return ec.fieldContext_DeleteSavedSessionPayload_deletedKey(ctx, field)
+	case "workspace":
+		return ec.fieldContext_DeleteSavedSessionPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteSavedSessionPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteSavedSessionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteSavedSessionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DeleteScorerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "deletedId":
@@ -16248,6 +19048,18 @@ func (ec *executionContext) childFields_DeleteScorerPayload(ctx context.Context,
 		return ec.fieldContext_DeleteScorerPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteScorerPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteTemplatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedId":
+		return ec.fieldContext_DeleteTemplatePayload_deletedId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteTemplatePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteTemplatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteTemplatePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DifferenceHunk(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -16994,6 +19806,24 @@ func (ec *executionContext) childFields_MoveToWorkspacePayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type MoveToWorkspacePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_NativeTemplate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_NativeTemplate_name(ctx, field)
+	case "title":
+		return ec.fieldContext_NativeTemplate_title(ctx, field)
+	case "description":
+		return ec.fieldContext_NativeTemplate_description(ctx, field)
+	case "body":
+		return ec.fieldContext_NativeTemplate_body(ctx, field)
+	case "parameters":
+		return ec.fieldContext_NativeTemplate_parameters(ctx, field)
+	case "tags":
+		return ec.fieldContext_NativeTemplate_tags(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NativeTemplate", field.Name)
+}
+
 func (ec *executionContext) childFields_Orchestrator(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -17148,6 +19978,58 @@ func (ec *executionContext) childFields_Parameter(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type Parameter", field.Name)
 }
 
+func (ec *executionContext) childFields_ParameterFile(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ParameterFile_id(ctx, field)
+	case "name":
+		return ec.fieldContext_ParameterFile_name(ctx, field)
+	case "description":
+		return ec.fieldContext_ParameterFile_description(ctx, field)
+	case "tags":
+		return ec.fieldContext_ParameterFile_tags(ctx, field)
+	case "author":
+		return ec.fieldContext_ParameterFile_author(ctx, field)
+	case "revision":
+		return ec.fieldContext_ParameterFile_revision(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ParameterFile_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_ParameterFile_updatedAt(ctx, field)
+	case "format":
+		return ec.fieldContext_ParameterFile_format(ctx, field)
+	case "text":
+		return ec.fieldContext_ParameterFile_text(ctx, field)
+	case "parameters":
+		return ec.fieldContext_ParameterFile_parameters(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ParameterFile", field.Name)
+}
+
+func (ec *executionContext) childFields_ParameterFileConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ParameterFileConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ParameterFileConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ParameterFileConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ParameterFileConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ParameterFileConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ParameterFileEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ParameterFileEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ParameterFileEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ParameterFileEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_PreviewConvertersPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "steps":
@@ -17170,6 +20052,22 @@ func (ec *executionContext) childFields_PreviewScorerPayload(ctx context.Context
 		return ec.fieldContext_PreviewScorerPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PreviewScorerPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PreviewTemplatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "text":
+		return ec.fieldContext_PreviewTemplatePayload_text(ctx, field)
+	case "missing":
+		return ec.fieldContext_PreviewTemplatePayload_missing(ctx, field)
+	case "unused":
+		return ec.fieldContext_PreviewTemplatePayload_unused(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_PreviewTemplatePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PreviewTemplatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PreviewTemplatePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Price(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -17406,6 +20304,18 @@ func (ec *executionContext) childFields_RenameWorkspacePayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type RenameWorkspacePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ResetUserSettingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "setting":
+		return ec.fieldContext_ResetUserSettingPayload_setting(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ResetUserSettingPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ResetUserSettingPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResetUserSettingPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RetractAnnotationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "annotation":
@@ -17432,6 +20342,116 @@ func (ec *executionContext) childFields_RevokeApiKeyPayload(ctx context.Context,
 		return ec.fieldContext_RevokeApiKeyPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RevokeApiKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SaveSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "savedSession":
+		return ec.fieldContext_SaveSessionPayload_savedSession(ctx, field)
+	case "workspace":
+		return ec.fieldContext_SaveSessionPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SaveSessionPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SaveSessionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SaveSessionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SavedQuery(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SavedQuery_id(ctx, field)
+	case "name":
+		return ec.fieldContext_SavedQuery_name(ctx, field)
+	case "description":
+		return ec.fieldContext_SavedQuery_description(ctx, field)
+	case "tags":
+		return ec.fieldContext_SavedQuery_tags(ctx, field)
+	case "author":
+		return ec.fieldContext_SavedQuery_author(ctx, field)
+	case "revision":
+		return ec.fieldContext_SavedQuery_revision(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_SavedQuery_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_SavedQuery_updatedAt(ctx, field)
+	case "document":
+		return ec.fieldContext_SavedQuery_document(ctx, field)
+	case "variables":
+		return ec.fieldContext_SavedQuery_variables(ctx, field)
+	case "pinned":
+		return ec.fieldContext_SavedQuery_pinned(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SavedQuery", field.Name)
+}
+
+func (ec *executionContext) childFields_SavedQueryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SavedQueryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SavedQueryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SavedQueryConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SavedQueryConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SavedQueryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SavedQueryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SavedQueryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SavedQueryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SavedQueryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SavedSession(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_SavedSession_key(ctx, field)
+	case "body":
+		return ec.fieldContext_SavedSession_body(ctx, field)
+	case "revision":
+		return ec.fieldContext_SavedSession_revision(ctx, field)
+	case "imported":
+		return ec.fieldContext_SavedSession_imported(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_SavedSession_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_SavedSession_updatedAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_SavedSession_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SavedSession", field.Name)
+}
+
+func (ec *executionContext) childFields_SavedSessionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SavedSessionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SavedSessionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SavedSessionConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SavedSessionConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SavedSessionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SavedSessionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SavedSessionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SavedSessionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SavedSessionEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_ScoreConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -17716,6 +20736,18 @@ func (ec *executionContext) childFields_SetUserDisabledPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type SetUserDisabledPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetUserSettingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "setting":
+		return ec.fieldContext_SetUserSettingPayload_setting(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SetUserSettingPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SetUserSettingPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetUserSettingPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Span(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "least":
@@ -17776,6 +20808,84 @@ func (ec *executionContext) childFields_TableUse(ctx context.Context, field grap
 		return ec.fieldContext_TableUse_rows(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TableUse", field.Name)
+}
+
+func (ec *executionContext) childFields_TagCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tag":
+		return ec.fieldContext_TagCount_tag(ctx, field)
+	case "count":
+		return ec.fieldContext_TagCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TagCount", field.Name)
+}
+
+func (ec *executionContext) childFields_Template(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Template_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Template_name(ctx, field)
+	case "description":
+		return ec.fieldContext_Template_description(ctx, field)
+	case "tags":
+		return ec.fieldContext_Template_tags(ctx, field)
+	case "author":
+		return ec.fieldContext_Template_author(ctx, field)
+	case "revision":
+		return ec.fieldContext_Template_revision(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Template_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_Template_updatedAt(ctx, field)
+	case "body":
+		return ec.fieldContext_Template_body(ctx, field)
+	case "parameters":
+		return ec.fieldContext_Template_parameters(ctx, field)
+	case "source":
+		return ec.fieldContext_Template_source(ctx, field)
+	case "harmCategories":
+		return ec.fieldContext_Template_harmCategories(ctx, field)
+	case "native":
+		return ec.fieldContext_Template_native(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Template", field.Name)
+}
+
+func (ec *executionContext) childFields_TemplateConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TemplateConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_TemplateConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TemplateConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_TemplateConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TemplateConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TemplateEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TemplateEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TemplateEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TemplateEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_TemplateParameter(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_TemplateParameter_name(ctx, field)
+	case "description":
+		return ec.fieldContext_TemplateParameter_description(ctx, field)
+	case "default":
+		return ec.fieldContext_TemplateParameter_default(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TemplateParameter", field.Name)
 }
 
 func (ec *executionContext) childFields_TestGeneratorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -17902,6 +21012,34 @@ func (ec *executionContext) childFields_UpdateOrchestratorPayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type UpdateOrchestratorPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UpdateParameterFilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "parameterFile":
+		return ec.fieldContext_UpdateParameterFilePayload_parameterFile(ctx, field)
+	case "workspace":
+		return ec.fieldContext_UpdateParameterFilePayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateParameterFilePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateParameterFilePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateParameterFilePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateSavedQueryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "savedQuery":
+		return ec.fieldContext_UpdateSavedQueryPayload_savedQuery(ctx, field)
+	case "workspace":
+		return ec.fieldContext_UpdateSavedQueryPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateSavedQueryPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateSavedQueryPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateSavedQueryPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UpdateScorerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "scorer":
@@ -17912,6 +21050,20 @@ func (ec *executionContext) childFields_UpdateScorerPayload(ctx context.Context,
 		return ec.fieldContext_UpdateScorerPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateScorerPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateTemplatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "template":
+		return ec.fieldContext_UpdateTemplatePayload_template(ctx, field)
+	case "workspace":
+		return ec.fieldContext_UpdateTemplatePayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateTemplatePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateTemplatePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateTemplatePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -17986,6 +21138,30 @@ func (ec *executionContext) childFields_UserReference(ctx context.Context, field
 		return ec.fieldContext_UserReference_displayName(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UserReference", field.Name)
+}
+
+func (ec *executionContext) childFields_UserSetting(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_UserSetting_key(ctx, field)
+	case "type":
+		return ec.fieldContext_UserSetting_type(ctx, field)
+	case "description":
+		return ec.fieldContext_UserSetting_description(ctx, field)
+	case "value":
+		return ec.fieldContext_UserSetting_value(ctx, field)
+	case "default":
+		return ec.fieldContext_UserSetting_default(ctx, field)
+	case "min":
+		return ec.fieldContext_UserSetting_min(ctx, field)
+	case "max":
+		return ec.fieldContext_UserSetting_max(ctx, field)
+	case "oneOf":
+		return ec.fieldContext_UserSetting_oneOf(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_UserSetting_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserSetting", field.Name)
 }
 
 func (ec *executionContext) childFields_ValidateConfigurationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -18064,6 +21240,10 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_scorerTypes(ctx, field)
 	case "sessions":
 		return ec.fieldContext_Viewer_sessions(ctx, field)
+	case "nativeTemplates":
+		return ec.fieldContext_Viewer_nativeTemplates(ctx, field)
+	case "settings":
+		return ec.fieldContext_Viewer_settings(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
 }
@@ -18112,8 +21292,24 @@ func (ec *executionContext) childFields_Workspace(ctx context.Context, field gra
 		return ec.fieldContext_Workspace_findings(ctx, field)
 	case "orchestrators":
 		return ec.fieldContext_Workspace_orchestrators(ctx, field)
+	case "parameterFiles":
+		return ec.fieldContext_Workspace_parameterFiles(ctx, field)
+	case "parameterFileTags":
+		return ec.fieldContext_Workspace_parameterFileTags(ctx, field)
 	case "prices":
 		return ec.fieldContext_Workspace_prices(ctx, field)
+	case "savedQueries":
+		return ec.fieldContext_Workspace_savedQueries(ctx, field)
+	case "savedQueryTags":
+		return ec.fieldContext_Workspace_savedQueryTags(ctx, field)
+	case "savedSessions":
+		return ec.fieldContext_Workspace_savedSessions(ctx, field)
+	case "savedSession":
+		return ec.fieldContext_Workspace_savedSession(ctx, field)
+	case "templates":
+		return ec.fieldContext_Workspace_templates(ctx, field)
+	case "templateTags":
+		return ec.fieldContext_Workspace_templateTags(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Workspace", field.Name)
 }

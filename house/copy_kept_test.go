@@ -325,3 +325,43 @@ func TestOneTransferOfAUserAtATime(t *testing.T) {
 		t.Errorf("after it: %v", err)
 	}
 }
+
+// What people keep has names of its own in a workspace, and nothing that is copied names
+// it.
+func TestNoTransferTakesWhatPeopleKeepForTheirWork(t *testing.T) {
+	h, _ := open(t, t.TempDir())
+	take(t, h, "alice", testfiles.Path(t, "pyrit/seeded-1.1.0.sqlite"))
+	from, to := personal(t, h, "alice"), team(t, h, "alice", "red team", nil)
+	source, err := h.OpenWorkspace(t.Context(), from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	part := storage.Kept{Key: "k", Name: "n", Tags: []string{"t"}, Author: "alice", CreatedAt: time.Now()}
+	_, saved := source.SaveSession(t.Context(), "alice", &storage.SavedSession{Name: "screen", Body: "1", UpdatedAt: time.Now()}, nil)
+	for _, err := range []error{
+		saved,
+		source.AddSavedQuery(t.Context(), &storage.SavedQuery{Kept: part, Document: "{a}", Variables: "{}"}),
+		source.AddParameterFile(t.Context(), &storage.ParameterFile{Kept: part, Format: storage.FormatJSON, Text: "{}", Parameters: "{}"}),
+		source.AddTemplate(t.Context(), &storage.Template{Kept: part, Body: "b"}),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := h.Copy(t.Context(), transfer(from, to, everyAttack, false)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Move(t.Context(), transfer(from, to, everyAttack, false)); err != nil {
+		t.Fatal(err)
+	}
+	there, here := rowsOf(t, h, to), rowsOf(t, h, from)
+	for _, table := range []string{"saved_queries", "parameter_files", "templates", "user_sessions"} {
+		if there[table] != 0 || here[table] != 1 {
+			t.Errorf("%s: %d rows came along, %d stayed", table, there[table], here[table])
+		}
+	}
+	if there["attacks"] == 0 || here["attacks"] != 0 {
+		t.Errorf("%d attacks came, %d stayed", there["attacks"], here["attacks"])
+	}
+}

@@ -58,6 +58,10 @@ type Set struct {
 	RunsOfFinding     *Loader[string, *storage.FindingRuns]
 	MessagesOfFinding *Loader[string, []*storage.Message]
 	EvidenceOfFinding *Loader[string, *Shown]
+
+	SavedQuery    *Loader[string, *storage.SavedQuery]
+	ParameterFile *Loader[string, *storage.ParameterFile]
+	Template      *Loader[string, *storage.Template]
 }
 
 // NewSet makes the loaders of a store for one request.
@@ -119,5 +123,9 @@ func NewSet(store storage.UserStore) *Set {
 		RunsOfFinding:     newLoader(store.RunsByFinding),
 		MessagesOfFinding: newListLoader(store.MessagesByFinding),
 		EvidenceOfFinding: newLoader(evidenceOf(store)),
+
+		SavedQuery:    newLoader(store.SavedQueriesByKey),
+		ParameterFile: newLoader(store.ParameterFilesByKey),
+		Template:      newLoader(store.TemplatesByKey),
 	}
 }

@@ -194,6 +194,12 @@ var subjectTypes = map[storage.Kind]string{
 	storage.KindMessage:      "Message",
 	storage.KindAnnotation:   "Annotation",
 	storage.KindFinding:      "Finding",
+
+	storage.KindSavedSession:  "SavedSession",
+	storage.KindSavedQuery:    "SavedQuery",
+	storage.KindParameterFile: "ParameterFile",
+	storage.KindTemplate:      "Template",
+	storage.KindUserSetting:   "UserSetting",
 }
 
 // key decodes the id. What is no key, of another kind, or out of the reach of the

@@ -94,6 +94,12 @@ func find(ctx context.Context, set *loaders.Set, id storage.ID) (schema.Node, er
 		return existing(set.Annotation.Load(ctx, id.Key))
 	case storage.KindFinding:
 		return existing(set.Finding.Load(ctx, id.Key))
+	case storage.KindSavedQuery:
+		return existing(set.SavedQuery.Load(ctx, id.Key))
+	case storage.KindParameterFile:
+		return existing(set.ParameterFile.Load(ctx, id.Key))
+	case storage.KindTemplate:
+		return existing(set.Template.Load(ctx, id.Key))
 	case storage.KindImport:
 		return existing(set.Import.Load(ctx, id.Key))
 	default:

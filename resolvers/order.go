@@ -28,6 +28,18 @@ func findingOrder(order *storage.FindingOrder) storage.FindingOrder {
 	return orDefault(order, storage.FindingOrder{Field: storage.FindingOrderUpdatedAt, Direction: storage.Descending})
 }
 
+func savedQueryOrder(order *storage.SavedQueryOrder) storage.SavedQueryOrder {
+	return orDefault(order, storage.SavedQueryOrder{Field: storage.SavedQueryOrderPinned, Direction: storage.Ascending})
+}
+
+func keptOrder(order *storage.KeptOrder) storage.KeptOrder {
+	return orDefault(order, storage.KeptOrder{Field: storage.KeptOrderName, Direction: storage.Ascending})
+}
+
+func savedSessionOrder(order *storage.SavedSessionOrder) storage.SavedSessionOrder {
+	return orDefault(order, storage.SavedSessionOrder{Field: storage.SavedSessionOrderUpdatedAt, Direction: storage.Descending})
+}
+
 func workspaceOrder(order *storage.WorkspaceOrder) storage.WorkspaceOrder {
 	return orDefault(order, storage.WorkspaceOrder{Field: storage.WorkspaceOrderCreatedAt, Direction: storage.Ascending})
 }

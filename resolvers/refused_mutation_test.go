@@ -83,6 +83,23 @@ var mutations = map[string]func(*team) map[string]any{
 		return map[string]any{"workspace": s.red.ID(), "filter": map[string]any{}, "scorer": map[string]any{"inline": map[string]any{"type": "SubStringScorer"}}}
 	},
 	"setUserDisabled": func(s *team) map[string]any { return map[string]any{"user": s.users["alice"].ID(), "disabled": true} },
+	"createSavedQuery": func(s *team) map[string]any {
+		return map[string]any{"workspace": s.red.ID(), "name": "mine", "document": "{viewer{username}}"}
+	},
+	"createParameterFile": func(s *team) map[string]any {
+		return map[string]any{"workspace": s.red.ID(), "name": "mine", "format": "YAML", "text": "a: 1"}
+	},
+	"createTemplate": func(s *team) map[string]any {
+		return map[string]any{"workspace": s.red.ID(), "name": "mine", "body": "{{ prompt }}"}
+	},
+	"updateSavedQuery": revised(storage.KindSavedQuery), "updateParameterFile": revised(storage.KindParameterFile), "updateTemplate": revised(storage.KindTemplate),
+	"cloneSavedQuery": thing(storage.KindSavedQuery), "cloneParameterFile": thing(storage.KindParameterFile), "cloneTemplate": thing(storage.KindTemplate),
+	"deleteSavedQuery": deleted(storage.KindSavedQuery), "deleteParameterFile": deleted(storage.KindParameterFile), "deleteTemplate": deleted(storage.KindTemplate),
+	"previewTemplate":    func(s *team) map[string]any { return map[string]any{"workspace": s.red.ID(), "body": "{{ prompt }}"} },
+	"saveSession":        func(s *team) map[string]any { return map[string]any{"workspace": s.red.ID(), "key": "k", "body": 1} },
+	"deleteSavedSession": func(s *team) map[string]any { return map[string]any{"workspace": s.red.ID(), "key": "k"} },
+	"setUserSetting":     func(*team) map[string]any { return map[string]any{"key": "display.theme", "value": "dark"} },
+	"resetUserSetting":   func(*team) map[string]any { return map[string]any{"key": "display.theme"} },
 }
 
 func newThing(s *team) map[string]any {
@@ -103,6 +120,15 @@ func deleted(kind storage.Kind) func(*team) map[string]any {
 		key := strings.Repeat("k", storage.StoreKeyBytes)
 		s.must(s.app.SetWorkspaceUse(s.t.Context(), s.red.Key, hex.EncodeToString([]byte(key)), 0, 0))
 		return map[string]any{"id": storage.ID{Kind: kind, Store: key, Key: "01890000-0000-7000-8000-000000000000"}.String()}
+	}
+}
+
+// revised is a change of one of a kind in the store of red.
+func revised(kind storage.Kind) func(*team) map[string]any {
+	return func(s *team) map[string]any {
+		input := thing(kind)(s)
+		input["revision"] = 1
+		return input
 	}
 }
 
@@ -175,7 +201,8 @@ func TestEveryMutationRefusesWhoMayNotMakeIt(t *testing.T) {
 		}
 		// Auditors and administrators have keys and sessions of their own.
 		if field.Directives.ForName("authenticated") != nil {
-			intruders = slices.DeleteFunc(intruders, func(i intruder) bool { return i.viewer == auditor && field.Name == "endOtherSessions" })
+			ofThemselves := []string{"endOtherSessions", "setUserSetting", "resetUserSetting"}
+			intruders = slices.DeleteFunc(intruders, func(i intruder) bool { return i.viewer == auditor && slices.Contains(ofThemselves, field.Name) })
 			for i := range intruders {
 				if intruders[i].viewer == auditor {
 					intruders[i].want = storage.CodeNotFound
@@ -201,6 +228,11 @@ func TestEveryMutationRefusesWhoMayNotMakeIt(t *testing.T) {
 		// What is in a workspace that is named is as good as out of reach in an archived one.
 		named := input["workspace"] != nil && demandsMember(field, "EDITOR")
 		switch {
+		case demandsMember(field, "VIEWER") && input["key"] != nil: // what members keep for themselves
+			intruders = append(intruders, intruder{"who is no member", mallory, nil, storage.CodeNotFound},
+				intruder{"a key bound elsewhere", elsewhere, nil, storage.CodeNotFound},
+				intruder{"another's personal workspace", alice, with(input, "workspace", s.personal("mallory").ID()), storage.CodeNotFound},
+				intruder{"of an archived one", alice, with(input, "workspace", s.old.ID()), storage.CodeNotFound})
 		case named || input["id"] != nil: // what is in a workspace
 			intruders = append(intruders, intruder{"who is no member", mallory, nil, storage.CodeNotFound},
 				intruder{"a key bound elsewhere", elsewhere, nil, storage.CodeNotFound},
@@ -299,6 +331,13 @@ func (s *team) state() string {
 	}
 	settings, err := s.app.Settings(s.t.Context())
 	s.must(err)
+	for _, username := range []string{"alice", "mallory", "auditor"} {
+		chosen, err := s.app.UserSettings(s.t.Context(), s.users[username].Key)
+		s.must(err)
+		for _, setting := range chosen {
+			fmt.Fprintln(&text, username, setting.Key, setting.Value)
+		}
+	}
 	for _, setting := range settings {
 		fmt.Fprintln(&text, setting.Key, setting.Value, setting.Version)
 	}

@@ -80,6 +80,11 @@ func TestEveryTextOfEveryArgumentIsOnlyAText(t *testing.T) {
 	for _, finding := range at(made.Data, "viewer", "workspace", "findings", "nodes").([]any) {
 		same(t, s.mutate(t, &everything, "deleteFinding", map[string]any{"id": at(finding, "id")}).refusal(), "")
 	}
+	// So may the key of a saved session be.
+	made = s.ask(t, &everything, `{viewer{workspace{savedSessions(first:1000){nodes{key}}}}}`, nil)
+	for _, saved := range at(made.Data, "viewer", "workspace", "savedSessions", "nodes").([]any) {
+		same(t, s.mutate(t, &everything, "deleteSavedSession", map[string]any{"key": at(saved, "key")}).refusal(), "")
+	}
 	after := s.ask(t, &everything, whole, nil)
 	same(t, after.Data, before.Data)
 	report, err := s.app.AuditIntegrity(t.Context())

@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/violentutf/violentutf/configured"
 	"github.com/violentutf/violentutf/directives"
@@ -23,6 +24,7 @@ type Resolver struct {
 	copy, move Transfer
 	things     *configured.Things
 	tails      *execution.Tails
+	schema     *ast.Schema // against which documents are checked that are kept
 }
 
 // Transfer copies or moves things between two workspaces that the caller may change.
@@ -61,18 +63,18 @@ func NewSchema(options Options) graphql.ExecutableSchema {
 	limits.DefaultPageSize, limits.MaxPageSize = storage.DefaultPageSize, storage.MaxPageSize
 	features := append([]string{}, options.Features...) // never null
 	server := &graph.ServerInfo{Version: options.Version, Features: features, Limits: &limits}
-	return &requestSchema{
-		ExecutableSchema: graph.NewExecutableSchema(graph.Config{
-			Resolvers: &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile, copy: options.Copy, move: options.Move, things: options.Things, tails: options.Tails},
-			Directives: graph.DirectiveRoot{
-				Authenticated: gate.Authenticated,
-				HasRole:       gate.HasRole,
-				UserScoped:    gate.UserScoped,
-				WithoutKey:    gate.WithoutKey,
-			},
-		}),
-		gate: gate,
-	}
+	resolver := &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile, copy: options.Copy, move: options.Move, things: options.Things, tails: options.Tails}
+	executable := graph.NewExecutableSchema(graph.Config{
+		Resolvers: resolver,
+		Directives: graph.DirectiveRoot{
+			Authenticated: gate.Authenticated,
+			HasRole:       gate.HasRole,
+			UserScoped:    gate.UserScoped,
+			WithoutKey:    gate.WithoutKey,
+		},
+	})
+	resolver.schema = executable.Schema()
+	return &requestSchema{ExecutableSchema: executable, gate: gate}
 }
 
 // requestSchema begins a request for each response of an operation. (A

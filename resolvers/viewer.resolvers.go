@@ -23,11 +23,7 @@ func (r *viewerResolver) DisplayName(ctx context.Context, obj *auth.Viewer) (*st
 }
 
 func (r *viewerResolver) TimeZone(ctx context.Context, obj *auth.Viewer) (*string, error) {
-	user, err := directives.User(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return user.TimeZone, nil
+	return r.timeZone(ctx)
 }
 
 func (r *viewerResolver) Workspace(ctx context.Context, obj *auth.Viewer, name *string) (*storage.Workspace, error) {

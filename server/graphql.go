@@ -19,6 +19,7 @@ import (
 	"github.com/violentutf/violentutf/auth"
 	"github.com/violentutf/violentutf/graph"
 	"github.com/violentutf/violentutf/resolvers"
+	"github.com/violentutf/violentutf/schema"
 	"github.com/violentutf/violentutf/storage"
 )
 
@@ -71,7 +72,7 @@ func (s *Server) executor(transports ...graphql.Transport) *handler.Server {
 	documents := lru.New[*ast.QueryDocument](1000)
 	exec.SetQueryCache(documents)
 	exec.SetParserTokenLimit(limits.Tokens)
-	exec.SetValidationRulesFn(fewErrors)
+	exec.SetValidationRulesFn(schema.FewErrors)
 	exec.Use(&nameLimit{cache: documents, tokens: limits.Tokens})
 	exec.Use(&costLimit{limits: limits})
 	exec.SetErrorPresenter(s.presentError)

@@ -20,6 +20,11 @@ type (
 	DatasetVersionConnection   = Connection[DatasetVersion]
 	PromptDifferenceConnection = Connection[PromptDifference]
 
+	SavedSessionConnection  = Connection[SavedSession]
+	SavedQueryConnection    = Connection[SavedQuery]
+	ParameterFileConnection = Connection[ParameterFile]
+	TemplateConnection      = Connection[Template]
+
 	WorkspaceUseConnection = Connection[WorkspaceUse]
 	UserConnection         = Connection[User]
 	APIKeyConnection       = Connection[APIKey]
@@ -49,6 +54,11 @@ type (
 	ScoreRow            = Edge[Score]
 	DatasetVersionRow   = Edge[DatasetVersion]
 	PromptDifferenceRow = Edge[PromptDifference]
+
+	SavedSessionRow  = Edge[SavedSession]
+	SavedQueryRow    = Edge[SavedQuery]
+	ParameterFileRow = Edge[ParameterFile]
+	TemplateRow      = Edge[Template]
 
 	WorkspaceUseRow = Edge[WorkspaceUse]
 	UserRow         = Edge[User]

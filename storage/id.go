@@ -30,6 +30,11 @@ const (
 	KindOrchestrator Kind = 'O'
 	KindPrice        Kind = 'P'
 
+	KindSavedSession  Kind = 'J'
+	KindSavedQuery    Kind = 'Q'
+	KindParameterFile Kind = 'F'
+	KindTemplate      Kind = 'L'
+
 	// What the app store keeps: who may see it is not told by a store's key.
 	KindUser       Kind = 'u'
 	KindAPIKey     Kind = 'y'
@@ -37,6 +42,8 @@ const (
 	KindAuditEvent Kind = 'l'
 	KindSetting    Kind = 'o'
 	KindErrorLog   Kind = 'f'
+
+	KindUserSetting Kind = 'U'
 )
 
 // InWorkspace tells whether a thing of this kind is a workspace or lies in one.
@@ -45,8 +52,8 @@ func (k Kind) InWorkspace() bool {
 }
 
 const (
-	storeKinds = "acmskgdvptreibhOP"
-	appKinds   = "uynlof"
+	storeKinds = "acmskgdvptreibhOPJQFL"
+	appKinds   = "uynlofU"
 )
 
 // StoreKeyBytes is the length of a user store's random key for ids.

@@ -87,7 +87,6 @@ const (
 	MaxChains      = 100
 	MaxChain       = 20 // converters
 	MaxScorers     = 20
-	MaxTags        = 50
 	MaxConcurrency = 64
 )
 

@@ -3,9 +3,11 @@ package storage
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
+	_ "time/tzdata" // the names of time zones, also where the system has none
 )
 
 // Settings are what an administrator changes while the program runs.
@@ -28,6 +30,9 @@ const (
 	SettingInt  SettingType = "INT"
 	SettingBool SettingType = "BOOL"
 	SettingText SettingType = "TEXT"
+	// Of users only:
+	SettingTimeZone  SettingType = "TIME_ZONE" // a name of the IANA database
+	SettingWorkspace SettingType = "WORKSPACE" // the id of a workspace, or null
 )
 
 // Setting declares a setting.
@@ -98,7 +103,9 @@ func DeclaredSettings() []Setting {
 		},
 	}
 	for _, bucket := range []struct{ key, what, perMinute string }{
-		{"query", "Queries", "30000"}, {"mutation", "Mutations", "1200"}, {"execution", "Executions", "10"},
+		{"query", "Queries", "30000"},
+		{"mutation", "Mutations", "1200"},
+		{"execution", "Executions", "10"},
 		{"call", "Calls of generators, for tests and previews,", "300"},
 	} {
 		for _, role := range []string{"user", "auditor", "admin"} {
@@ -136,8 +143,44 @@ func (s *Setting) Check(value JSON) (JSON, error) {
 		if s.Type == SettingText {
 			return s.checkText(v)
 		}
+		if s.Type == SettingTimeZone {
+			return s.checkZone(v)
+		}
+		if id, ok := ParseID(v); s.Type == SettingWorkspace && ok && id.Kind == KindWorkspace && len(v) <= int(s.Max) {
+			return canonical(v), nil
+		}
+	case nil:
+		if s.Type == SettingWorkspace {
+			return "null", nil
+		}
 	}
-	return "", BadInput("value", "the value of %s must be of the type %s", s.Key, s.Type)
+	return "", BadInput("value", "the value of %s must be %s", s.Key, s.takes())
+}
+
+// takes says what the setting can be.
+func (s *Setting) takes() string {
+	switch s.Type {
+	case SettingInt:
+		return fmt.Sprintf("a whole number between %d and %d", s.Min, s.Max)
+	case SettingBool:
+		return "true or false"
+	case SettingTimeZone:
+		return "the name of a time zone, such as Europe/Vienna"
+	case SettingWorkspace:
+		return "the id of a workspace, or null"
+	}
+	if len(s.OneOf) > 0 {
+		return "one of the texts " + strings.Join(s.OneOf, ", ")
+	}
+	return "a text"
+}
+
+// checkZone takes what names a zone everywhere: not Local, and no path.
+func (s *Setting) checkZone(name string) (JSON, error) {
+	if zone, err := time.LoadLocation(name); err == nil && name != "" && name != "Local" && len(name) <= int(s.Max) && zone.String() == name {
+		return canonical(name), nil
+	}
+	return "", BadInput("value", "the value of %s must be %s", s.Key, s.takes())
 }
 
 func (s *Setting) checkText(text string) (JSON, error) {

@@ -160,6 +160,8 @@ type UserStore interface {
 	// written to since it had the revision: then it holds what the caller has not seen.
 	Delete(ctx context.Context, what Selection, revision int64, allowed func(ctx context.Context) error) error
 
+	Keeping
+
 	// NewStage begins an import.
 	NewStage(ctx context.Context, guard Guard) (Stage, error)
 	Close() error
@@ -196,6 +198,7 @@ type AppStore interface {
 	Sessions
 	AuditLog
 	Settings
+	UserSettings
 	RateLimits
 	HealthHistory
 	ErrorLogs

@@ -64,8 +64,10 @@ func benchResult(item int64) *storage.ItemResult {
 			Conversation: storage.Conversation{Purpose: storage.PurposeTarget},
 			Messages: []*storage.ResultMessage{
 				{Message: storage.Message{Role: storage.RoleUser, OriginalValue: prompt, ConvertedValue: prompt, OriginalDataType: "text", DataType: "text", ResponseError: "none", CreatedAt: now}},
-				{Message: storage.Message{MessageKey: storage.MessageKey{Sequence: 1}, Role: storage.RoleAssistant, OriginalValue: prompt, ConvertedValue: prompt, OriginalDataType: "text", DataType: "text", ResponseError: "none", LatencyMs: &zero, CreatedAt: now},
-					Scores: []*storage.Score{{ScorerHash: "x", Type: storage.ScoreTrueFalse, Value: &yes, Status: storage.ScoreComplete, IsObjective: true, CreatedAt: now}}},
+				{
+					Message: storage.Message{MessageKey: storage.MessageKey{Sequence: 1}, Role: storage.RoleAssistant, OriginalValue: prompt, ConvertedValue: prompt, OriginalDataType: "text", DataType: "text", ResponseError: "none", LatencyMs: &zero, CreatedAt: now},
+					Scores:  []*storage.Score{{ScorerHash: "x", Type: storage.ScoreTrueFalse, Value: &yes, Status: storage.ScoreComplete, IsObjective: true, CreatedAt: now}},
+				},
 			},
 		}},
 	}

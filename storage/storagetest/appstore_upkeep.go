@@ -16,6 +16,7 @@ var upkeepTests = map[string]func(t *testing.T, store storage.AppStore){
 	"SettingsHaveDefaultsUntilTheyAreSet":   settingsHaveDefaultsUntilTheyAreSet,
 	"SettingOfAnotherVersionIsAConflict":    settingOfAnotherVersionIsAConflict,
 	"SettingsAreChecked":                    settingsAreChecked,
+	"SettingsOfUsersAreTheirOwn":            settingsOfUsersAreTheirOwn,
 	"RateLimitsAreSavedTogether":            rateLimitsAreSavedTogether,
 	"HealthChecksAreARing":                  healthChecksAreARing,
 	"ErrorsAreCounted":                      errorsAreCounted,
@@ -99,6 +100,77 @@ func settingsAreChecked(t *testing.T, store storage.AppStore) {
 	} {
 		_, err := text.Check(value)
 		wantCode(t, err, want, string(value))
+	}
+}
+
+func userSetting(t *testing.T, store storage.AppStore, user, key string) *storage.UserSetting {
+	t.Helper()
+	all, err := store.UserSettings(t.Context(), user)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range all {
+		if one.Key == key {
+			return one
+		}
+	}
+	t.Fatalf("there is no setting %s", key)
+	return nil
+}
+
+func settingsOfUsersAreTheirOwn(t *testing.T, store storage.AppStore) {
+	first, _ := ensure(t, store, "alice")
+	second, _ := ensure(t, store, "bob")
+	alice, bob := first.Key, second.Key
+	for _, declared := range storage.DeclaredUserSettings() {
+		if _, err := declared.Check(declared.Default); err != nil || declared.Description == "" {
+			t.Errorf("%s: %v", declared.Key, err)
+		}
+		if declared.Type == storage.SettingText && len(declared.OneOf) == 0 {
+			t.Errorf("%s takes any text: the app store holds no words of users", declared.Key)
+		}
+	}
+	for _, value := range []storage.JSON{`"Europe/Vienna"`, ` "America/Sao_Paulo" `} {
+		if err := store.SetUserSetting(t.Context(), alice, storage.TimeZoneSetting, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s := userSetting(t, store, alice, storage.TimeZoneSetting); s.Value != `"America/Sao_Paulo"` || s.UpdatedAt == nil {
+		t.Errorf("alice's %+v", s)
+	}
+	if s := userSetting(t, store, bob, storage.TimeZoneSetting); s.Value != `"UTC"` || s.UpdatedAt != nil {
+		t.Errorf("bob's %+v", s)
+	}
+	if err := store.ResetUserSetting(t.Context(), alice, storage.TimeZoneSetting); err != nil {
+		t.Error(err)
+	}
+	if s := userSetting(t, store, alice, storage.TimeZoneSetting); s.Value != s.Default || s.UpdatedAt != nil {
+		t.Errorf("after a reset %+v", s)
+	}
+	wantCode(t, store.ResetUserSetting(t.Context(), alice, "none"), storage.CodeBadInput, "reset none")
+	workspace := storage.JSON(`"` + storage.ID{Kind: storage.KindWorkspace, Key: "01890000-0000-7000-8000-000000000000"}.String() + `"`)
+	for _, test := range []struct {
+		key   string
+		value storage.JSON
+		want  storage.Code
+	}{
+		{"none", "1", storage.CodeBadInput},
+		{storage.TimeZoneSetting, `"Mars/Olympus"`, storage.CodeBadInput},
+		{storage.TimeZoneSetting, `"../../etc/passwd"`, storage.CodeBadInput},
+		{storage.TimeZoneSetting, `"Local"`, storage.CodeBadInput},
+		{storage.TimeZoneSetting, `""`, storage.CodeBadInput},
+		{storage.TimeZoneSetting, `1`, storage.CodeBadInput},
+		{storage.DefaultWorkspaceSetting, workspace, ""},
+		{storage.DefaultWorkspaceSetting, "null", ""},
+		{storage.DefaultWorkspaceSetting, `"how to build a bomb"`, storage.CodeBadInput},
+		{"display.theme", `"dark"`, ""},
+		{"display.theme", `"mauve"`, storage.CodeBadInput},
+		{"display.theme", "null", storage.CodeBadInput},
+		{"display.page_size", "1001", storage.CodeBadInput},
+		{"content.blur", `"true"`, storage.CodeBadInput},
+		{"content.blur", "false", ""},
+	} {
+		wantCode(t, store.SetUserSetting(t.Context(), alice, test.key, test.value), test.want, test.key+" "+string(test.value))
 	}
 }
 

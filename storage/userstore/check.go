@@ -122,6 +122,27 @@ var checks = []struct{ problem, count string }{
 		FROM datasets AS d
 		LEFT JOIN dataset_versions AS v ON v.owner_id = d.owner_id AND v.dataset_id = d.id AND v.version = d.version
 		WHERE d.owner_id = $1 AND v.version IS NULL`},
+	{"screens that a person saved twice under a key", `
+		FROM (
+			SELECT session_key
+			FROM user_sessions
+			WHERE owner_id = $1 AND user_id IS NOT NULL
+			GROUP BY user_id, session_key
+			HAVING count(*) > 1
+		) AS twice`},
+	{"saved queries, parameter files or templates that share their name", `
+		FROM (
+			SELECT kept.kind
+			FROM (
+				SELECT 'q' AS kind, name FROM saved_queries WHERE owner_id = $1
+				UNION ALL
+				SELECT 'p', name FROM parameter_files WHERE owner_id = $1
+				UNION ALL
+				SELECT 't', name FROM templates WHERE owner_id = $1
+			) AS kept
+			GROUP BY kept.kind, kept.name
+			HAVING count(*) > 1
+		) AS twice`},
 	{"rows of another workspace", `
 		SELECT count(*) FROM attacks WHERE owner_id <> $1`},
 	{"numbers beyond the counters", `

@@ -12,7 +12,7 @@ import (
 // AddConfigured adds a generator, converter or scorer.
 func (s *Store) AddConfigured(ctx context.Context, kind storage.ConfiguredKind, thing *storage.Configured, credential *storage.NewCredential) error {
 	return s.changing(ctx, "add to "+string(kind), func(ctx context.Context, tx *sql.Tx) error {
-		if err := s.nameIsFree(ctx, tx, kind, thing.Key, &thing.Name); err != nil {
+		if err := s.nameIsFree(ctx, tx, string(kind), thing.Key, &thing.Name); err != nil {
 			return err
 		}
 		var sealed, lastFour, dated any
@@ -35,7 +35,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL, $12, $13, NULL)`,
 // ChangeConfigured changes a generator, converter or scorer.
 func (s *Store) ChangeConfigured(ctx context.Context, kind storage.ConfiguredKind, key string, change storage.ConfiguredChange) error {
 	return s.changing(ctx, "change "+string(kind), func(ctx context.Context, tx *sql.Tx) error {
-		if err := s.nameIsFree(ctx, tx, kind, key, change.Name); err != nil {
+		if err := s.nameIsFree(ctx, tx, string(kind), key, change.Name); err != nil {
 			return err
 		}
 		now := time.Now().UTC().Truncate(time.Microsecond)
@@ -130,8 +130,8 @@ WHERE owner_id = $1 AND `+cameFrom[kind]+` = $2`, s.owner, key)
 	return err
 }
 
-// nameIsFree refuses a name that another thing of the kind has.
-func (s *Store) nameIsFree(ctx context.Context, tx *sql.Tx, kind storage.ConfiguredKind, key string, name *string) error {
+// nameIsFree refuses a name that another row of the table has.
+func (s *Store) nameIsFree(ctx context.Context, tx *sql.Tx, table, key string, name *string) error {
 	if name == nil {
 		return nil
 	}
@@ -139,7 +139,7 @@ func (s *Store) nameIsFree(ctx context.Context, tx *sql.Tx, kind storage.Configu
 	if err := tx.QueryRowContext(ctx, `
 SELECT EXISTS (
   SELECT 1
-  FROM `+string(kind)+`
+  FROM `+table+`
   WHERE owner_id = $1 AND name = $2 AND id <> $3)`, s.owner, *name, key).Scan(&taken); err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ var countedTables = []string{
 	"annotations", "findings", "finding_attacks", "finding_messages",
 	"orchestrators", "prices", "execution_items", "execution_events",
 	"dataset_versions", "dataset_members", "dataset_splits", "dataset_split_members",
+	"saved_queries", "parameter_files", "templates",
 }
 
 // StorageUse tells the size of the store and the rows of its tables.

@@ -15,7 +15,9 @@ var kindNames = map[storage.Kind]string{
 	storage.KindVersion: "Version", storage.KindPrompt: "Prompt", storage.KindConverter: "Converter", storage.KindScorer: "Scorer",
 	storage.KindExecution: "Execution", storage.KindImport: "Import", storage.KindAnnotation: "Annotation", storage.KindFinding: "Finding",
 	storage.KindUser: "User", storage.KindAPIKey: "ApiKey", storage.KindSession: "Session", storage.KindAuditEvent: "AuditEvent",
-	storage.KindOrchestrator: "Orchestrator", storage.KindPrice: "Price", storage.KindSetting: "SystemSetting", storage.KindErrorLog: "ErrorLog",
+	storage.KindOrchestrator: "Orchestrator", storage.KindPrice: "Price",
+	storage.KindSavedSession: "SavedSession", storage.KindSavedQuery: "SavedQuery", storage.KindParameterFile: "ParameterFile", storage.KindTemplate: "Template",
+	storage.KindUserSetting: "UserSetting", storage.KindSetting: "SystemSetting", storage.KindErrorLog: "ErrorLog",
 }
 
 var (

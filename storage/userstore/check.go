@@ -123,6 +123,7 @@ var checks = []struct{ problem, count string }{
 		LEFT JOIN dataset_versions AS v ON v.owner_id = d.owner_id AND v.dataset_id = d.id AND v.version = d.version
 		WHERE d.owner_id = $1 AND v.version IS NULL`},
 	{"screens that a person saved twice under a key", `
+		SELECT count(*)
 		FROM (
 			SELECT session_key
 			FROM user_sessions
@@ -131,6 +132,7 @@ var checks = []struct{ problem, count string }{
 			HAVING count(*) > 1
 		) AS twice`},
 	{"saved queries, parameter files or templates that share their name", `
+		SELECT count(*)
 		FROM (
 			SELECT kept.kind
 			FROM (

@@ -6,10 +6,8 @@
 package evidence
 
 import (
-	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/violentutf/violentutf/storage"
 )
@@ -20,40 +18,6 @@ const MaxBytes = 32 << 20
 // tooLong is the error beyond MaxBytes.
 func tooLong(what string) error {
 	return storage.Errorf(storage.CodeBadInput, "the %s would be longer than %d bytes: read the messages page by page", what, MaxBytes)
-}
-
-// visible writes control characters but tabs and line feeds, and characters that
-// reorder or hide text, as escapes: a terminal obeys the ones, a reader is deceived by
-// the others.
-func visible(text string) string {
-	hidden := func(r rune) bool {
-		return r != '\t' && r != '\n' && (unicode.IsControl(r) || !unicode.IsPrint(r) && !unicode.IsSpace(r))
-	}
-	if strings.IndexFunc(text, hidden) < 0 {
-		return text
-	}
-	var out strings.Builder
-	for _, r := range text {
-		switch {
-		case !hidden(r):
-			out.WriteRune(r)
-		case r <= 0xFFFF:
-			fmt.Fprintf(&out, `\u%04x`, r)
-		default:
-			fmt.Fprintf(&out, `\U%08x`, r)
-		}
-	}
-	return out.String()
-}
-
-// oneLine is a text that is visible and has no line breaks.
-func oneLine(text string) string {
-	return visible(strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) {
-			return ' '
-		}
-		return r
-	}, text))
 }
 
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.999999Z07:00") }

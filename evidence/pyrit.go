@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/violentutf/violentutf/quote"
 	"github.com/violentutf/violentutf/storage"
 )
 
@@ -114,7 +115,7 @@ func (r *replay) pythonTurn(turn turn) (text string, used []string) {
 	for _, piece := range turn.pieces {
 		texts = append(texts, python(piece.ConvertedValue))
 		if applied := converters(r.thread, piece); len(applied) > 0 {
-			note = "        # As it was recorded after " + oneLine(chain(applied)) + ".\n"
+			note = "        # As it was recorded after " + quote.OneLine(chain(applied)) + ".\n"
 		}
 	}
 	return note + "        ([" + strings.Join(texts, ", ") + "], []),\n", nil

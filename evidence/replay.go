@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/violentutf/violentutf/quote"
 	"github.com/violentutf/violentutf/storage"
 )
 
@@ -98,7 +99,7 @@ func unsendable(message *storage.Message) string {
 	case message.Role == storage.RoleTool:
 		return "result of a tool"
 	case message.DataType != "text":
-		return oneLine(message.DataType)
+		return quote.OneLine(message.DataType)
 	default:
 		return ""
 	}
@@ -141,7 +142,7 @@ func base(endpoint string) (address, version string) {
 // notes are the lines that each form begins with, without the comment sign and without
 // line breaks.
 func (r *replay) notes() []string {
-	notes := []string{"Attack " + strconv.FormatInt(r.attack.Number, 10) + " (" + oneLine(string(r.attack.Source)+" "+r.attack.SourceID) + "), replayed by ViolentUTF Graph."}
+	notes := []string{"Attack " + strconv.FormatInt(r.attack.Number, 10) + " (" + quote.OneLine(string(r.attack.Source)+" "+r.attack.SourceID) + "), replayed by ViolentUTF Graph."}
 	if len(r.left) > 0 {
 		notes = append(notes, "Left out, for only text can be sent again: "+strings.Join(r.left, ", ")+".")
 	}

@@ -773,6 +773,118 @@ func UnmarshalAnnotateInput(ctx context.Context, raw any) (schema.AnnotateInput,
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputAnnotationFilter(ctx context.Context, obj any) (storage.AnnotationFilter, error) {
+	var it storage.AnnotationFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"verdict", "author", "createdAt", "retracted"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "verdict":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("verdict"))
+			data, err := ec.unmarshalOAnnotationVerdictIn2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAnnotationVerdictIn(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Verdict = data
+		case "author":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("author"))
+			data, err := ec.unmarshalOTextIn2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐTextIn(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Author = data
+		case "createdAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("createdAt"))
+			data, err := ec.unmarshalOTimeRange2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐTimeRange(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CreatedAt = data
+		case "retracted":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("retracted"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Retracted = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAnnotationFilter unmarshals raw into the AnnotationFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAnnotationFilter(ctx context.Context, raw any) (storage.AnnotationFilter, error) {
+	var out storage.AnnotationFilter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AnnotationFilter", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputAnnotationVerdictIn(ctx context.Context, obj any) (storage.AnnotationVerdictIn, error) {
+	var it storage.AnnotationVerdictIn
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"in", "notIn"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "in":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("in"))
+			data, err := ec.unmarshalOAnnotationVerdict2ᚕgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAnnotationVerdictᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.In = data
+		case "notIn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("notIn"))
+			data, err := ec.unmarshalOAnnotationVerdict2ᚕgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAnnotationVerdictᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NotIn = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAnnotationVerdictIn unmarshals raw into the AnnotationVerdictIn input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAnnotationVerdictIn(ctx context.Context, raw any) (storage.AnnotationVerdictIn, error) {
+	var out storage.AnnotationVerdictIn
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AnnotationVerdictIn", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputRetractAnnotationInput(ctx context.Context, obj any) (schema.RetractAnnotationInput, error) {
 	var it schema.RetractAnnotationInput
 	if obj == nil {
@@ -1062,6 +1174,21 @@ func (ec *executionContext) marshalNAnnotation2ᚖgithubᚗcomᚋviolentutfᚋvi
 	return ec._Annotation(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNAnnotationVerdict2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAnnotationVerdict(ctx context.Context, v any) (storage.AnnotationVerdict, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := storage.AnnotationVerdict(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAnnotationVerdict2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAnnotationVerdict(ctx context.Context, sel ast.SelectionSet, v storage.AnnotationVerdict) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "AnnotationVerdict!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNRetractAnnotationInput2githubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐRetractAnnotationInput(ctx context.Context, v any) (schema.RetractAnnotationInput, error) {
 	res, err := ec.unmarshalInputRetractAnnotationInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -1100,6 +1227,50 @@ func (ec *executionContext) marshalOAnnotation2ᚖgithubᚗcomᚋviolentutfᚋvi
 	return ec._Annotation(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOAnnotationFilter2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAnnotationFilter(ctx context.Context, v any) (*storage.AnnotationFilter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputAnnotationFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOAnnotationVerdict2ᚕgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAnnotationVerdictᚄ(ctx context.Context, v any) ([]storage.AnnotationVerdict, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]storage.AnnotationVerdict, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAnnotationVerdict2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAnnotationVerdict(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOAnnotationVerdict2ᚕgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAnnotationVerdictᚄ(ctx context.Context, sel ast.SelectionSet, v []storage.AnnotationVerdict) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAnnotationVerdict2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAnnotationVerdict(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalOAnnotationVerdict2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAnnotationVerdict(ctx context.Context, v any) (*storage.AnnotationVerdict, error) {
 	if v == nil {
 		return nil, nil
@@ -1117,6 +1288,14 @@ func (ec *executionContext) marshalOAnnotationVerdict2ᚖgithubᚗcomᚋviolentu
 	_ = ctx
 	res := graphql.MarshalString(string(*v))
 	return res
+}
+
+func (ec *executionContext) unmarshalOAnnotationVerdictIn2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAnnotationVerdictIn(ctx context.Context, v any) (*storage.AnnotationVerdictIn, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputAnnotationVerdictIn(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalORetractAnnotationPayload2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐRetractAnnotationPayload(ctx context.Context, sel ast.SelectionSet, v *schema.RetractAnnotationPayload) graphql.Marshaler {

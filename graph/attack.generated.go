@@ -36,6 +36,8 @@ type AttackResolver interface {
 	Execution(ctx context.Context, obj *storage.Attack) (*storage.Execution, error)
 	Annotations(ctx context.Context, obj *storage.Attack) ([]*storage.Annotation, error)
 	Findings(ctx context.Context, obj *storage.Attack) ([]*storage.Finding, error)
+
+	TaxonomyTags(ctx context.Context, obj *storage.Attack) ([]*storage.TaxonomyTag, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -1052,6 +1054,38 @@ func (ec *executionContext) fieldContext_Attack_attributes(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Attack", field, false, false, "JSON")
 }
 
+func (ec *executionContext) _Attack_taxonomyTags(ctx context.Context, field graphql.CollectedField, obj *storage.Attack) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Attack_taxonomyTags(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Attack().TaxonomyTags(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*storage.TaxonomyTag) graphql.Marshaler {
+			return ec.marshalOTaxonomyTag2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐTaxonomyTagᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Attack_taxonomyTags(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Attack",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TaxonomyTag(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _AttackConnection_edges(ctx context.Context, field graphql.CollectedField, obj *storage.Connection[storage.Attack]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1287,7 +1321,7 @@ func (ec *executionContext) unmarshalInputAttackFilter(ctx context.Context, obj 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"and", "or", "not", "number", "sourceId", "source", "outcome", "outcomeSource", "attackClass", "technique", "objective", "text", "target", "model", "generator", "dataset", "prompt", "harmCategory", "tag", "probe", "intent", "converters", "scorer", "scorersDisagree", "label", "labels", "turns", "retries", "durationMs", "errorType", "responseError", "role", "startedAt", "execution", "hasAnnotation", "hasFinding"}
+	fieldsInOrder := [...]string{"and", "or", "not", "number", "sourceId", "source", "outcome", "outcomeSource", "attackClass", "technique", "objective", "text", "target", "model", "generator", "dataset", "prompt", "harmCategory", "tag", "taxonomy", "probe", "intent", "converters", "scorer", "scorersDisagree", "label", "labels", "turns", "retries", "durationMs", "errorType", "responseError", "role", "startedAt", "execution", "hasAnnotation", "hasFinding", "annotation", "finding"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1427,6 +1461,13 @@ func (ec *executionContext) unmarshalInputAttackFilter(ctx context.Context, obj 
 				return it, err
 			}
 			it.Tag = data
+		case "taxonomy":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("taxonomy"))
+			data, err := ec.unmarshalOTextIn2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐTextIn(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Taxonomy = data
 		case "probe":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("probe"))
 			data, err := ec.unmarshalOTextIn2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐTextIn(ctx, v)
@@ -1546,6 +1587,20 @@ func (ec *executionContext) unmarshalInputAttackFilter(ctx context.Context, obj 
 				return it, err
 			}
 			it.HasFinding = data
+		case "annotation":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("annotation"))
+			data, err := ec.unmarshalOAnnotationFilter2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAnnotationFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Annotation = data
+		case "finding":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("finding"))
+			data, err := ec.unmarshalOTextIn2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐTextIn(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Finding = data
 		}
 	}
 	return it, nil
@@ -2057,6 +2112,12 @@ func (ec *executionContext) _Attack(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "taxonomyTags":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Attack_taxonomyTags(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -18,6 +18,7 @@ import (
 type ComponentResolver interface {
 	Generator(ctx context.Context, obj *storage.Component) (*storage.Generator, error)
 	Attacks(ctx context.Context, obj *storage.Component, first *int, after *string, last *int, before *string, filter *storage.AttackFilter, orderBy *storage.AttackOrder) (*storage.Connection[storage.Attack], error)
+	Executions(ctx context.Context, obj *storage.Component, first *int, after *string, last *int, before *string, filter *storage.ExecutionFilter) (*storage.Connection[storage.Execution], error)
 	Converter(ctx context.Context, obj *storage.Component) (*storage.Converter, error)
 	ConfiguredScorer(ctx context.Context, obj *storage.Component) (*storage.Scorer, error)
 	Scores(ctx context.Context, obj *storage.Component, first *int, after *string, last *int, before *string) (*storage.Connection[storage.Score], error)
@@ -78,6 +79,52 @@ func (ec *executionContext) field_Component_attacks_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Component_executions_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*storage.ExecutionFilter, error) {
+			return ec.unmarshalOExecutionFilter2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐExecutionFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg4
 	return args, nil
 }
 
@@ -423,6 +470,50 @@ func (ec *executionContext) fieldContext_Component_attacks(ctx context.Context, 
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Component_attacks_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Component_executions(ctx context.Context, field graphql.CollectedField, obj *storage.Component) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Component_executions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Component().Executions(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*storage.ExecutionFilter))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *storage.Connection[storage.Execution]) graphql.Marshaler {
+			return ec.marshalOExecutionConnection2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Component_executions(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Component",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ExecutionConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Component_executions_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -907,6 +998,12 @@ func (ec *executionContext) _Component(ctx context.Context, sel ast.SelectionSet
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Component_attacks(ctx, field, obj)
+				})
+		case "executions":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Component_executions(ctx, field, obj)
 				})
 		case "converter":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

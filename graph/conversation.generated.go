@@ -28,6 +28,7 @@ type ConversationResolver interface {
 	Transcript(ctx context.Context, obj *storage.Conversation, format storage.TranscriptFormat) (*string, error)
 	Labels(ctx context.Context, obj *storage.Conversation) ([]*storage.Label, error)
 	Annotations(ctx context.Context, obj *storage.Conversation) ([]*storage.Annotation, error)
+	Findings(ctx context.Context, obj *storage.Conversation) ([]*storage.Finding, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -608,6 +609,38 @@ func (ec *executionContext) fieldContext_Conversation_annotations(_ context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Conversation_findings(ctx context.Context, field graphql.CollectedField, obj *storage.Conversation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Conversation_findings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Conversation().Findings(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*storage.Finding) graphql.Marshaler {
+			return ec.marshalOFinding2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐFindingᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Conversation_findings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Conversation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Finding(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Conversation_attributes(ctx context.Context, field graphql.CollectedField, obj *storage.Conversation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -820,7 +853,7 @@ func (ec *executionContext) unmarshalInputConversationFilter(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"and", "or", "not", "number", "purpose", "sourceId", "source", "target", "model", "messageCount", "startedAt", "label", "text", "hasAttack"}
+	fieldsInOrder := [...]string{"and", "or", "not", "number", "purpose", "sourceId", "source", "target", "model", "messageCount", "startedAt", "label", "text", "hasAttack", "annotation", "finding"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -925,6 +958,20 @@ func (ec *executionContext) unmarshalInputConversationFilter(ctx context.Context
 				return it, err
 			}
 			it.HasAttack = data
+		case "annotation":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("annotation"))
+			data, err := ec.unmarshalOAnnotationFilter2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAnnotationFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Annotation = data
+		case "finding":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("finding"))
+			data, err := ec.unmarshalOTextIn2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐTextIn(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Finding = data
 		}
 	}
 	return it, nil
@@ -1163,6 +1210,12 @@ func (ec *executionContext) _Conversation(ctx context.Context, sel ast.Selection
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Conversation_annotations(ctx, field, obj)
+				})
+		case "findings":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Conversation_findings(ctx, field, obj)
 				})
 		case "attributes":
 			out.Values[i] = ec._Conversation_attributes(ctx, field, obj)

@@ -26,7 +26,13 @@ type PromptResolver interface {
 	Dataset(ctx context.Context, obj *storage.Prompt) (*storage.Dataset, error)
 
 	LastOutcome(ctx context.Context, obj *storage.Prompt, target *string) (*storage.Outcome, error)
+	LastOutcomes(ctx context.Context, obj *storage.Prompt) ([]*storage.TargetOutcome, error)
 	Attacks(ctx context.Context, obj *storage.Prompt, first *int, after *string, last *int, before *string, filter *storage.AttackFilter, orderBy *storage.AttackOrder) (*storage.Connection[storage.Attack], error)
+}
+type TargetOutcomeResolver interface {
+	Target(ctx context.Context, obj *storage.TargetOutcome) (*storage.Component, error)
+
+	Attack(ctx context.Context, obj *storage.TargetOutcome) (*storage.Attack, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -1263,6 +1269,38 @@ func (ec *executionContext) fieldContext_Prompt_lastOutcome(ctx context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _Prompt_lastOutcomes(ctx context.Context, field graphql.CollectedField, obj *storage.Prompt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Prompt_lastOutcomes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Prompt().LastOutcomes(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*storage.TargetOutcome) graphql.Marshaler {
+			return ec.marshalOTargetOutcome2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐTargetOutcomeᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Prompt_lastOutcomes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Prompt",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TargetOutcome(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Prompt_attacks(ctx context.Context, field graphql.CollectedField, obj *storage.Prompt) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1502,6 +1540,116 @@ func (ec *executionContext) fieldContext_PromptEdge_node(_ context.Context, fiel
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _TargetOutcome_target(ctx context.Context, field graphql.CollectedField, obj *storage.TargetOutcome) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TargetOutcome_target(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.TargetOutcome().Target(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *storage.Component) graphql.Marshaler {
+			return ec.marshalOComponent2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐComponent(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TargetOutcome_target(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TargetOutcome",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Component(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TargetOutcome_outcome(ctx context.Context, field graphql.CollectedField, obj *storage.TargetOutcome) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TargetOutcome_outcome(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Outcome, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v storage.Outcome) graphql.Marshaler {
+			return ec.marshalNOutcome2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐOutcome(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TargetOutcome_outcome(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TargetOutcome", field, false, false, "Outcome")
+}
+
+func (ec *executionContext) _TargetOutcome_attack(ctx context.Context, field graphql.CollectedField, obj *storage.TargetOutcome) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TargetOutcome_attack(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.TargetOutcome().Attack(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *storage.Attack) graphql.Marshaler {
+			return ec.marshalOAttack2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAttack(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TargetOutcome_attack(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TargetOutcome",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Attack(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TargetOutcome_startedAt(ctx context.Context, field graphql.CollectedField, obj *storage.TargetOutcome) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TargetOutcome_startedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StartedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TargetOutcome_startedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TargetOutcome", field, false, false, "DateTime")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1938,6 +2086,12 @@ func (ec *executionContext) _Prompt(ctx context.Context, sel ast.SelectionSet, o
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Prompt_lastOutcome(ctx, field, obj)
 				})
+		case "lastOutcomes":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Prompt_lastOutcomes(ctx, field, obj)
+				})
 		case "attacks":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -2035,6 +2189,56 @@ func (ec *executionContext) _PromptEdge(ctx context.Context, sel ast.SelectionSe
 			out.Values[i] = ec._PromptEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var targetOutcomeImplementors = []string{"TargetOutcome"}
+
+func (ec *executionContext) _TargetOutcome(ctx context.Context, sel ast.SelectionSet, obj *storage.TargetOutcome) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, targetOutcomeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TargetOutcome")
+		case "target":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._TargetOutcome_target(ctx, field, obj)
+				})
+		case "outcome":
+			out.Values[i] = ec._TargetOutcome_outcome(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "attack":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._TargetOutcome_attack(ctx, field, obj)
+				})
+		case "startedAt":
+			out.Values[i] = ec._TargetOutcome_startedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -2153,6 +2357,14 @@ func (ec *executionContext) marshalNPromptEdge2ᚖgithubᚗcomᚋviolentutfᚋvi
 	return ec._PromptEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNTargetOutcome2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐTargetOutcome(ctx context.Context, sel ast.SelectionSet, v *storage.TargetOutcome) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "TargetOutcome!")
+		return graphql.Null
+	}
+	return ec._TargetOutcome(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalODataset2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐDataset(ctx context.Context, sel ast.SelectionSet, v *storage.Dataset) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -2195,6 +2407,25 @@ func (ec *executionContext) unmarshalOPromptFilter2ᚖgithubᚗcomᚋviolentutf�
 	}
 	res, err := ec.unmarshalInputPromptFilter(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOTargetOutcome2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐTargetOutcomeᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.TargetOutcome) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTargetOutcome2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐTargetOutcome(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 // endregion ***************************** type.gotpl *****************************

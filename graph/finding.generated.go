@@ -22,6 +22,7 @@ type FindingResolver interface {
 	Attacks(ctx context.Context, obj *storage.Finding, first *int, after *string, last *int, before *string, filter *storage.AttackFilter, orderBy *storage.AttackOrder) (*storage.Connection[storage.Attack], error)
 	FirstExecution(ctx context.Context, obj *storage.Finding) (*storage.Execution, error)
 	LastExecution(ctx context.Context, obj *storage.Finding) (*storage.Execution, error)
+	Executions(ctx context.Context, obj *storage.Finding, first *int, after *string, last *int, before *string, filter *storage.ExecutionFilter) (*storage.Connection[storage.Execution], error)
 	Messages(ctx context.Context, obj *storage.Finding) ([]*storage.Message, error)
 	Markdown(ctx context.Context, obj *storage.Finding, evidence int) (*string, error)
 }
@@ -81,6 +82,52 @@ func (ec *executionContext) field_Finding_attacks_args(ctx context.Context, rawA
 		return nil, err
 	}
 	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Finding_executions_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*storage.ExecutionFilter, error) {
+			return ec.unmarshalOExecutionFilter2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐExecutionFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg4
 	return args, nil
 }
 
@@ -854,6 +901,50 @@ func (ec *executionContext) fieldContext_Finding_lastExecution(_ context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Finding_executions(ctx context.Context, field graphql.CollectedField, obj *storage.Finding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Finding_executions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Finding().Executions(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*storage.ExecutionFilter))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *storage.Connection[storage.Execution]) graphql.Marshaler {
+			return ec.marshalOExecutionConnection2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Finding_executions(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Finding",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ExecutionConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Finding_executions_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Finding_messages(ctx context.Context, field graphql.CollectedField, obj *storage.Finding) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1432,7 +1523,7 @@ func (ec *executionContext) unmarshalInputAddEvidenceInput(ctx context.Context, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "attacks", "messages", "clientMutationId"}
+	fieldsInOrder := [...]string{"id", "attacks", "attackFilter", "messages", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1453,6 +1544,13 @@ func (ec *executionContext) unmarshalInputAddEvidenceInput(ctx context.Context, 
 				return it, err
 			}
 			it.Attacks = data
+		case "attackFilter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("attackFilter"))
+			data, err := ec.unmarshalOAttackFilter2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAttackFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AttackFilter = data
 		case "messages":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("messages"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
@@ -1499,7 +1597,7 @@ func (ec *executionContext) unmarshalInputCreateFindingInput(ctx context.Context
 		asMap["severity"] = "MEDIUM"
 	}
 
-	fieldsInOrder := [...]string{"workspace", "title", "description", "severity", "assignee", "ticketUrl", "attacks", "messages", "clientMutationId"}
+	fieldsInOrder := [...]string{"workspace", "title", "description", "severity", "assignee", "ticketUrl", "attacks", "attackFilter", "messages", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1555,6 +1653,13 @@ func (ec *executionContext) unmarshalInputCreateFindingInput(ctx context.Context
 				return it, err
 			}
 			it.Attacks = data
+		case "attackFilter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("attackFilter"))
+			data, err := ec.unmarshalOAttackFilter2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAttackFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AttackFilter = data
 		case "messages":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("messages"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
@@ -1646,13 +1751,20 @@ func (ec *executionContext) unmarshalInputFindingFilter(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"title", "severity", "status", "assignee", "author", "createdAt", "updatedAt"}
+	fieldsInOrder := [...]string{"id", "title", "severity", "status", "assignee", "author", "createdAt", "updatedAt"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalOTextIn2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐTextIn(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
 		case "title":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("title"))
 			data, err := ec.unmarshalOTextMatch2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐTextMatch(ctx, v)
@@ -1835,7 +1947,7 @@ func (ec *executionContext) unmarshalInputRemoveEvidenceInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "attacks", "messages", "clientMutationId"}
+	fieldsInOrder := [...]string{"id", "attacks", "attackFilter", "messages", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1856,6 +1968,13 @@ func (ec *executionContext) unmarshalInputRemoveEvidenceInput(ctx context.Contex
 				return it, err
 			}
 			it.Attacks = data
+		case "attackFilter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("attackFilter"))
+			data, err := ec.unmarshalOAttackFilter2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAttackFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AttackFilter = data
 		case "messages":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("messages"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
@@ -2262,6 +2381,12 @@ func (ec *executionContext) _Finding(ctx context.Context, sel ast.SelectionSet, 
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Finding_lastExecution(ctx, field, obj)
+				})
+		case "executions":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Finding_executions(ctx, field, obj)
 				})
 		case "messages":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

@@ -29,6 +29,8 @@ type MessageResolver interface {
 	Media(ctx context.Context, obj *storage.Message) (*storage.File, error)
 	OriginalMedia(ctx context.Context, obj *storage.Message) (*storage.File, error)
 	Annotations(ctx context.Context, obj *storage.Message) ([]*storage.Annotation, error)
+	Findings(ctx context.Context, obj *storage.Message) ([]*storage.Finding, error)
+	Raw(ctx context.Context, obj *storage.Message) (*storage.RawExchange, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -790,6 +792,70 @@ func (ec *executionContext) fieldContext_Message_annotations(_ context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _Message_findings(ctx context.Context, field graphql.CollectedField, obj *storage.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_findings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Message().Findings(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*storage.Finding) graphql.Marshaler {
+			return ec.marshalOFinding2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐFindingᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Message_findings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Message",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Finding(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Message_raw(ctx context.Context, field graphql.CollectedField, obj *storage.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_raw(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Message().Raw(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *storage.RawExchange) graphql.Marshaler {
+			return ec.marshalORawExchange2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐRawExchange(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Message_raw(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Message",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RawExchange(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Message_attributes(ctx context.Context, field graphql.CollectedField, obj *storage.Message) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1042,6 +1108,121 @@ func (ec *executionContext) fieldContext_MessageEdge_node(_ context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _RawExchange_request(ctx context.Context, field graphql.CollectedField, obj *storage.RawExchange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RawExchange_request(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Request, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RawExchange_request(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RawExchange", field, false, false, "String")
+}
+
+func (ec *executionContext) _RawExchange_response(ctx context.Context, field graphql.CollectedField, obj *storage.RawExchange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RawExchange_response(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Response, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RawExchange_response(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RawExchange", field, false, false, "String")
+}
+
+func (ec *executionContext) _RawExchange_contentType(ctx context.Context, field graphql.CollectedField, obj *storage.RawExchange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RawExchange_contentType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ContentType, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RawExchange_contentType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RawExchange", field, false, false, "String")
+}
+
+func (ec *executionContext) _RawExchange_status(ctx context.Context, field graphql.CollectedField, obj *storage.RawExchange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RawExchange_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RawExchange_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RawExchange", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RawExchange_keptAt(ctx context.Context, field graphql.CollectedField, obj *storage.RawExchange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RawExchange_keptAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.KeptAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RawExchange_keptAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RawExchange", field, false, false, "DateTime")
+}
+
 func (ec *executionContext) _TokenUse_input(ctx context.Context, field graphql.CollectedField, obj *TokenUse) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1103,7 +1284,7 @@ func (ec *executionContext) unmarshalInputMessageFilter(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"and", "or", "not", "role", "text", "dataType", "responseError", "sourceId", "source", "createdAt", "purpose", "sha256", "hasConverters"}
+	fieldsInOrder := [...]string{"and", "or", "not", "role", "text", "dataType", "responseError", "sourceId", "source", "createdAt", "purpose", "sha256", "hasConverters", "finishReason", "annotation", "finding"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1201,6 +1382,27 @@ func (ec *executionContext) unmarshalInputMessageFilter(ctx context.Context, obj
 				return it, err
 			}
 			it.HasConverters = data
+		case "finishReason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("finishReason"))
+			data, err := ec.unmarshalOTextIn2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐTextIn(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FinishReason = data
+		case "annotation":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("annotation"))
+			data, err := ec.unmarshalOAnnotationFilter2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAnnotationFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Annotation = data
+		case "finding":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("finding"))
+			data, err := ec.unmarshalOTextIn2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐTextIn(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Finding = data
 		}
 	}
 	return it, nil
@@ -1519,6 +1721,18 @@ func (ec *executionContext) _Message(ctx context.Context, sel ast.SelectionSet, 
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Message_annotations(ctx, field, obj)
 				})
+		case "findings":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Message_findings(ctx, field, obj)
+				})
+		case "raw":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Message_raw(ctx, field, obj)
+				})
 		case "attributes":
 			out.Values[i] = ec._Message_attributes(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1646,6 +1860,59 @@ func (ec *executionContext) _MessageEdge(ctx context.Context, sel ast.SelectionS
 			}
 		case "node":
 			out.Values[i] = ec._MessageEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var rawExchangeImplementors = []string{"RawExchange"}
+
+func (ec *executionContext) _RawExchange(ctx context.Context, sel ast.SelectionSet, obj *storage.RawExchange) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, rawExchangeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RawExchange")
+		case "request":
+			out.Values[i] = ec._RawExchange_request(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "response":
+			out.Values[i] = ec._RawExchange_response(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "contentType":
+			out.Values[i] = ec._RawExchange_contentType(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "status":
+			out.Values[i] = ec._RawExchange_status(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "keptAt":
+			out.Values[i] = ec._RawExchange_keptAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -1937,6 +2204,13 @@ func (ec *executionContext) marshalOMessageRole2ᚕgithubᚗcomᚋviolentutfᚋv
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalORawExchange2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐRawExchange(ctx context.Context, sel ast.SelectionSet, v *storage.RawExchange) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RawExchange(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalORoleIn2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐRoleIn(ctx context.Context, v any) (*storage.RoleIn, error) {

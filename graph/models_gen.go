@@ -129,6 +129,24 @@ type CreateAPIKeyInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What a taxonomy is to be.
+type CreateTaxonomyInput struct {
+	// The workspace; the personal one without it.
+	Workspace *string `json:"workspace,omitempty"`
+	// The name, one line of at most 200 bytes.
+	Name string `json:"name"`
+	// The version.
+	Version string `json:"version"`
+	// Where it is to be read, an http or https URL.
+	SourceURL *string `json:"sourceUrl,omitempty"`
+	// Under what terms it may be used.
+	Licence *string `json:"licence,omitempty"`
+	// Its entries, at most 1 000.
+	Entries []*TaxonomyEntryInput `json:"entries"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // A workspace to be made.
 type CreateWorkspaceInput struct {
 	// Its name: 1 to 64 characters, unique among the viewer's workspaces.
@@ -161,6 +179,14 @@ type DeleteSavedSessionInput struct {
 	Workspace *string `json:"workspace,omitempty"`
 	// The key.
 	Key string `json:"key"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What taxonomy is to be deleted.
+type DeleteTaxonomyInput struct {
+	// The taxonomy.
+	ID string `json:"id"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -423,6 +449,16 @@ type SetUserSettingInput struct {
 type Subscription struct {
 }
 
+// An entry of an own taxonomy.
+type TaxonomyEntryInput struct {
+	// The code, which attacks are tagged with, at most 200 bytes; unique in the workspace, and no spelling of another taxonomy's entry.
+	Code string `json:"code"`
+	// The title, at most 300 bytes.
+	Title string `json:"title"`
+	// What it means, at most 4 000 bytes.
+	Description *string `json:"description,omitempty"`
+}
+
 // Which generator is to be tested.
 type TestGeneratorInput struct {
 	// The generator.
@@ -481,6 +517,26 @@ type TransferWorkspaceInput struct {
 type UnarchiveWorkspaceInput struct {
 	// The workspace, one of viewer.archivedWorkspaces.
 	Workspace string `json:"workspace"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What a taxonomy is to become. What is left out stays.
+type UpdateTaxonomyInput struct {
+	// The taxonomy.
+	ID string `json:"id"`
+	// The name, one line of at most 200 bytes.
+	Name *string `json:"name,omitempty"`
+	// The version.
+	Version *string `json:"version,omitempty"`
+	// Where it is to be read, an http or https URL; empty for nowhere.
+	SourceURL *string `json:"sourceUrl,omitempty"`
+	// Under what terms it may be used; empty for none.
+	Licence *string `json:"licence,omitempty"`
+	// Entries that are to be there, new or other than before.
+	Entries []*TaxonomyEntryInput `json:"entries"`
+	// Codes of entries that are to go. Attacks keep them as tags.
+	RemoveEntries []string `json:"removeEntries"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

@@ -32,16 +32,20 @@ type ResolverRoot interface {
 	AuditEvent() AuditEventResolver
 	CategoryScore() CategoryScoreResolver
 	Component() ComponentResolver
+	ConfiguredFacets() ConfiguredFacetsResolver
 	Conversation() ConversationResolver
+	ConversationFacets() ConversationFacetsResolver
 	Converter() ConverterResolver
 	Dataset() DatasetResolver
 	Execution() ExecutionResolver
 	Finding() FindingResolver
+	FindingFacets() FindingFacetsResolver
 	FloatScaleScore() FloatScaleScoreResolver
 	Generator() GeneratorResolver
 	HealthCheck() HealthCheckResolver
 	Media() MediaResolver
 	Message() MessageResolver
+	MessageFacets() MessageFacetsResolver
 	Mutation() MutationResolver
 	Orchestrator() OrchestratorResolver
 	Prompt() PromptResolver
@@ -51,6 +55,7 @@ type ResolverRoot interface {
 	Scorer() ScorerResolver
 	Session() SessionResolver
 	Subscription() SubscriptionResolver
+	TargetOutcome() TargetOutcomeResolver
 	TrueFalseScore() TrueFalseScoreResolver
 	Viewer() ViewerResolver
 	Workspace() WorkspaceResolver
@@ -69,6 +74,14 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		Count            func(childComplexity int) int
 		Finding          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
+	AddTagsPayload struct {
+		Changed          func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+		Matched          func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
 		Workspace        func(childComplexity int) int
 	}
@@ -195,6 +208,7 @@ type ComplexityRoot struct {
 		StartedAt      func(childComplexity int) int
 		Tags           func(childComplexity int) int
 		Target         func(childComplexity int) int
+		TaxonomyTags   func(childComplexity int) int
 		TechniqueHash  func(childComplexity int) int
 		Turns          func(childComplexity int) int
 	}
@@ -237,6 +251,8 @@ type ComplexityRoot struct {
 		Source         func(childComplexity int, limit *int) int
 		Tag            func(childComplexity int, limit *int) int
 		Target         func(childComplexity int, limit *int) int
+		Taxonomy       func(childComplexity int, limit *int) int
+		TaxonomyEntry  func(childComplexity int, taxonomy string, limit *int) int
 		Technique      func(childComplexity int, limit *int) int
 		Turns          func(childComplexity int, limit *int) int
 	}
@@ -381,6 +397,7 @@ type ComplexityRoot struct {
 		ConfiguredScorer func(childComplexity int) int
 		Converter        func(childComplexity int) int
 		Endpoint         func(childComplexity int) int
+		Executions       func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ExecutionFilter) int
 		Generator        func(childComplexity int) int
 		Hash             func(childComplexity int) int
 		ID               func(childComplexity int) int
@@ -405,6 +422,11 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	ConfiguredFacets struct {
+		Status func(childComplexity int, limit *int) int
+		Type   func(childComplexity int, limit *int) int
+	}
+
 	ConfiguredType struct {
 		Description func(childComplexity int) int
 		Name        func(childComplexity int) int
@@ -419,6 +441,7 @@ type ComplexityRoot struct {
 		BranchedFrom         func(childComplexity int) int
 		BranchedFromSequence func(childComplexity int) int
 		Branches             func(childComplexity int) int
+		Findings             func(childComplexity int) int
 		ID                   func(childComplexity int) int
 		Labels               func(childComplexity int) int
 		LastMessageAt        func(childComplexity int) int
@@ -444,6 +467,14 @@ type ComplexityRoot struct {
 	ConversationEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ConversationFacets struct {
+		Label   func(childComplexity int, limit *int) int
+		Model   func(childComplexity int, limit *int) int
+		Purpose func(childComplexity int, limit *int) int
+		Source  func(childComplexity int, limit *int) int
+		Target  func(childComplexity int, limit *int) int
 	}
 
 	Converter struct {
@@ -551,6 +582,13 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	CreateTaxonomyPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Taxonomy         func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	CreateTemplatePayload struct {
 		ClientMutationID func(childComplexity int) int
 		Template         func(childComplexity int) int
@@ -651,6 +689,12 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	DeleteTaxonomyPayload struct {
+		ClientMutationID func(childComplexity int) int
+		DeletedID        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
 	DeleteTemplatePayload struct {
 		ClientMutationID func(childComplexity int) int
 		DeletedID        func(childComplexity int) int
@@ -713,18 +757,24 @@ type ComplexityRoot struct {
 		Attacks       func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.AttackFilter, orderBy *storage.AttackOrder) int
 		Attributes    func(childComplexity int) int
 		Configuration func(childComplexity int) int
+		Conversations func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ConversationFilter) int
+		Converters    func(childComplexity int) int
 		Error         func(childComplexity int) int
+		Findings      func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.FindingFilter) int
 		FinishedAt    func(childComplexity int) int
 		ID            func(childComplexity int) int
 		Name          func(childComplexity int) int
 		Orchestrator  func(childComplexity int) int
 		Origin        func(childComplexity int) int
 		Partial       func(childComplexity int) int
+		Scorers       func(childComplexity int) int
+		Scores        func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Source        func(childComplexity int) int
 		SourceID      func(childComplexity int) int
 		StartedAt     func(childComplexity int) int
 		Status        func(childComplexity int) int
 		Summary       func(childComplexity int) int
+		Targets       func(childComplexity int) int
 	}
 
 	ExecutionConnection struct {
@@ -810,6 +860,7 @@ type ComplexityRoot struct {
 		Author         func(childComplexity int) int
 		CreatedAt      func(childComplexity int) int
 		Description    func(childComplexity int) int
+		Executions     func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ExecutionFilter) int
 		FirstExecution func(childComplexity int) int
 		ID             func(childComplexity int) int
 		LastExecution  func(childComplexity int) int
@@ -833,6 +884,13 @@ type ComplexityRoot struct {
 	FindingEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	FindingFacets struct {
+		Assignee func(childComplexity int, limit *int) int
+		Author   func(childComplexity int, limit *int) int
+		Severity func(childComplexity int, limit *int) int
+		Status   func(childComplexity int, limit *int) int
 	}
 
 	FloatScaleScore struct {
@@ -962,6 +1020,12 @@ type ComplexityRoot struct {
 		Value func(childComplexity int) int
 	}
 
+	LabelKey struct {
+		Count  func(childComplexity int) int
+		Key    func(childComplexity int) int
+		Values func(childComplexity int) int
+	}
+
 	LeaveWorkspacePayload struct {
 		ClientMutationID func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
@@ -1007,6 +1071,7 @@ type ComplexityRoot struct {
 		CreatedAt        func(childComplexity int) int
 		DataType         func(childComplexity int) int
 		Difference       func(childComplexity int, with *string) int
+		Findings         func(childComplexity int) int
 		FinishReason     func(childComplexity int) int
 		ID               func(childComplexity int) int
 		LatencyMs        func(childComplexity int) int
@@ -1017,6 +1082,7 @@ type ComplexityRoot struct {
 		OriginalMedia    func(childComplexity int) int
 		OriginalValue    func(childComplexity int) int
 		Piece            func(childComplexity int) int
+		Raw              func(childComplexity int) int
 		Repeats          func(childComplexity int) int
 		ResponseError    func(childComplexity int) int
 		Role             func(childComplexity int) int
@@ -1044,6 +1110,15 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	MessageFacets struct {
+		DataType      func(childComplexity int, limit *int) int
+		FinishReason  func(childComplexity int, limit *int) int
+		Purpose       func(childComplexity int, limit *int) int
+		ResponseError func(childComplexity int, limit *int) int
+		Role          func(childComplexity int, limit *int) int
+		Source        func(childComplexity int, limit *int) int
+	}
+
 	MoveToWorkspacePayload struct {
 		ClientMutationID func(childComplexity int) int
 		Notes            func(childComplexity int) int
@@ -1054,6 +1129,7 @@ type ComplexityRoot struct {
 
 	Mutation struct {
 		AddEvidence           func(childComplexity int, input schema.EvidenceInput) int
+		AddTags               func(childComplexity int, input schema.TagInput) int
 		AllowUserBinding      func(childComplexity int, input AllowUserBindingInput) int
 		Annotate              func(childComplexity int, input schema.AnnotateInput) int
 		ArchiveWorkspace      func(childComplexity int, input ArchiveWorkspaceInput) int
@@ -1073,6 +1149,7 @@ type ComplexityRoot struct {
 		CreateParameterFile   func(childComplexity int, input schema.CreateParameterFileInput) int
 		CreateSavedQuery      func(childComplexity int, input schema.CreateSavedQueryInput) int
 		CreateScorer          func(childComplexity int, input schema.CreateConfiguredInput) int
+		CreateTaxonomy        func(childComplexity int, input CreateTaxonomyInput) int
 		CreateTemplate        func(childComplexity int, input schema.CreateTemplateInput) int
 		CreateWorkspace       func(childComplexity int, input CreateWorkspaceInput) int
 		DeleteConverter       func(childComplexity int, input schema.DeleteConfiguredInput) int
@@ -1083,6 +1160,7 @@ type ComplexityRoot struct {
 		DeleteSavedQuery      func(childComplexity int, input schema.DeleteKeptInput) int
 		DeleteSavedSession    func(childComplexity int, input DeleteSavedSessionInput) int
 		DeleteScorer          func(childComplexity int, input schema.DeleteConfiguredInput) int
+		DeleteTaxonomy        func(childComplexity int, input DeleteTaxonomyInput) int
 		DeleteTemplate        func(childComplexity int, input schema.DeleteKeptInput) int
 		EndOtherSessions      func(childComplexity int, input EndOtherSessionsInput) int
 		EndSession            func(childComplexity int, input EndSessionInput) int
@@ -1097,6 +1175,7 @@ type ComplexityRoot struct {
 		RemoveLabels          func(childComplexity int, input schema.LabelInput) int
 		RemoveMember          func(childComplexity int, input RemoveMemberInput) int
 		RemovePrice           func(childComplexity int, input RemovePriceInput) int
+		RemoveTags            func(childComplexity int, input schema.TagInput) int
 		RenameWorkspace       func(childComplexity int, input RenameWorkspaceInput) int
 		ResetUserSetting      func(childComplexity int, input ResetUserSettingInput) int
 		RetractAnnotation     func(childComplexity int, input schema.RetractAnnotationInput) int
@@ -1120,6 +1199,7 @@ type ComplexityRoot struct {
 		UpdateParameterFile   func(childComplexity int, input schema.UpdateParameterFileInput) int
 		UpdateSavedQuery      func(childComplexity int, input schema.UpdateSavedQueryInput) int
 		UpdateScorer          func(childComplexity int, input schema.UpdateConfiguredInput) int
+		UpdateTaxonomy        func(childComplexity int, input UpdateTaxonomyInput) int
 		UpdateTemplate        func(childComplexity int, input schema.UpdateTemplateInput) int
 		ValidateConfiguration func(childComplexity int, input ValidateConfigurationInput) int
 		ValidateOrchestrator  func(childComplexity int, input ValidateOrchestratorInput) int
@@ -1297,6 +1377,7 @@ type ComplexityRoot struct {
 		ID             func(childComplexity int) int
 		Index          func(childComplexity int) int
 		LastOutcome    func(childComplexity int, target *string) int
+		LastOutcomes   func(childComplexity int) int
 		Metadata       func(childComplexity int) int
 		Name           func(childComplexity int) int
 		Parameters     func(childComplexity int) int
@@ -1348,6 +1429,14 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	RawExchange struct {
+		ContentType func(childComplexity int) int
+		KeptAt      func(childComplexity int) int
+		Request     func(childComplexity int) int
+		Response    func(childComplexity int) int
+		Status      func(childComplexity int) int
+	}
+
 	RemoveEvidencePayload struct {
 		ClientMutationID func(childComplexity int) int
 		Count            func(childComplexity int) int
@@ -1374,6 +1463,14 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		DeletedID        func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
+	}
+
+	RemoveTagsPayload struct {
+		Changed          func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+		Matched          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
 	}
 
 	RenameWorkspacePayload struct {
@@ -1645,6 +1742,44 @@ type ComplexityRoot struct {
 		Tag   func(childComplexity int) int
 	}
 
+	TargetOutcome struct {
+		Attack    func(childComplexity int) int
+		Outcome   func(childComplexity int) int
+		StartedAt func(childComplexity int) int
+		Target    func(childComplexity int) int
+	}
+
+	Taxonomy struct {
+		CreatedAt func(childComplexity int) int
+		Entries   func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Key       func(childComplexity int) int
+		Licence   func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Own       func(childComplexity int) int
+		SourceURL func(childComplexity int) int
+		UpdatedAt func(childComplexity int) int
+		Version   func(childComplexity int) int
+	}
+
+	TaxonomyEntry struct {
+		Code        func(childComplexity int) int
+		Description func(childComplexity int) int
+		Spellings   func(childComplexity int) int
+		Tag         func(childComplexity int) int
+		Title       func(childComplexity int) int
+	}
+
+	TaxonomyTag struct {
+		Code        func(childComplexity int) int
+		Description func(childComplexity int) int
+		Tag         func(childComplexity int) int
+		Taxonomy    func(childComplexity int) int
+		TaxonomyKey func(childComplexity int) int
+		Title       func(childComplexity int) int
+		Version     func(childComplexity int) int
+	}
+
 	Template struct {
 		Author         func(childComplexity int) int
 		Body           func(childComplexity int) int
@@ -1783,6 +1918,13 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	UpdateTaxonomyPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Taxonomy         func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	UpdateTemplatePayload struct {
 		ClientMutationID func(childComplexity int) int
 		Template         func(childComplexity int) int
@@ -1875,6 +2017,7 @@ type ComplexityRoot struct {
 		ScorerTypes        func(childComplexity int) int
 		Sessions           func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Settings           func(childComplexity int) int
+		Taxonomies         func(childComplexity int) int
 		TimeZone           func(childComplexity int) int
 		Username           func(childComplexity int) int
 		Workspace          func(childComplexity int, name *string) int
@@ -1882,36 +2025,45 @@ type ComplexityRoot struct {
 	}
 
 	Workspace struct {
-		ArchivedAt        func(childComplexity int) int
-		Attacks           func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.AttackFilter, orderBy *storage.AttackOrder) int
-		Components        func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ComponentFilter) int
-		Conversations     func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ConversationFilter, orderBy *storage.ConversationOrder) int
-		Converters        func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ConfiguredFilter, orderBy *storage.NameOrder) int
-		CreatedAt         func(childComplexity int) int
-		Datasets          func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.DatasetFilter, orderBy *storage.NameOrder) int
-		Executions        func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ExecutionFilter, orderBy *storage.ExecutionOrder) int
-		Facets            func(childComplexity int, filter *storage.AttackFilter) int
-		Findings          func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.FindingFilter, orderBy *storage.FindingOrder) int
-		Generators        func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ConfiguredFilter, orderBy *storage.NameOrder) int
-		ID                func(childComplexity int) int
-		Imports           func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Kind              func(childComplexity int) int
-		Members           func(childComplexity int) int
-		Messages          func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.MessageFilter, orderBy *storage.MessageOrder) int
-		Name              func(childComplexity int) int
-		Orchestrators     func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.OrchestratorFilter, orderBy *storage.NameOrder) int
-		ParameterFileTags func(childComplexity int, filter *storage.ParameterFileFilter, limit *int) int
-		ParameterFiles    func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ParameterFileFilter, orderBy *storage.KeptOrder) int
-		Prices            func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Role              func(childComplexity int) int
-		SavedQueries      func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.SavedQueryFilter, orderBy *storage.SavedQueryOrder) int
-		SavedQueryTags    func(childComplexity int, filter *storage.SavedQueryFilter, limit *int) int
-		SavedSession      func(childComplexity int, key string) int
-		SavedSessions     func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.SavedSessionFilter, orderBy *storage.SavedSessionOrder) int
-		Scorers           func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ConfiguredFilter, orderBy *storage.NameOrder) int
-		Storage           func(childComplexity int) int
-		TemplateTags      func(childComplexity int, filter *storage.TemplateFilter, limit *int) int
-		Templates         func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.TemplateFilter, orderBy *storage.KeptOrder) int
+		ArchivedAt         func(childComplexity int) int
+		Attacks            func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.AttackFilter, orderBy *storage.AttackOrder) int
+		Components         func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ComponentFilter) int
+		ConversationFacets func(childComplexity int, filter *storage.ConversationFilter) int
+		Conversations      func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ConversationFilter, orderBy *storage.ConversationOrder) int
+		ConverterFacets    func(childComplexity int, filter *storage.ConfiguredFilter) int
+		Converters         func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ConfiguredFilter, orderBy *storage.NameOrder) int
+		CreatedAt          func(childComplexity int) int
+		Datasets           func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.DatasetFilter, orderBy *storage.NameOrder) int
+		Executions         func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ExecutionFilter, orderBy *storage.ExecutionOrder) int
+		Facets             func(childComplexity int, filter *storage.AttackFilter) int
+		FindingFacets      func(childComplexity int, filter *storage.FindingFilter) int
+		Findings           func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.FindingFilter, orderBy *storage.FindingOrder) int
+		FindingsMarkdown   func(childComplexity int, filter *storage.FindingFilter, orderBy *storage.FindingOrder, first int, evidence int) int
+		GeneratorFacets    func(childComplexity int, filter *storage.ConfiguredFilter) int
+		Generators         func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ConfiguredFilter, orderBy *storage.NameOrder) int
+		ID                 func(childComplexity int) int
+		Imports            func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Kind               func(childComplexity int) int
+		Labels             func(childComplexity int, filter *storage.AttackFilter, limit int) int
+		Members            func(childComplexity int) int
+		MessageFacets      func(childComplexity int, filter *storage.MessageFilter) int
+		Messages           func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.MessageFilter, orderBy *storage.MessageOrder) int
+		Name               func(childComplexity int) int
+		Orchestrators      func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.OrchestratorFilter, orderBy *storage.NameOrder) int
+		ParameterFileTags  func(childComplexity int, filter *storage.ParameterFileFilter, limit *int) int
+		ParameterFiles     func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ParameterFileFilter, orderBy *storage.KeptOrder) int
+		Prices             func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Role               func(childComplexity int) int
+		SavedQueries       func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.SavedQueryFilter, orderBy *storage.SavedQueryOrder) int
+		SavedQueryTags     func(childComplexity int, filter *storage.SavedQueryFilter, limit *int) int
+		SavedSession       func(childComplexity int, key string) int
+		SavedSessions      func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.SavedSessionFilter, orderBy *storage.SavedSessionOrder) int
+		ScorerFacets       func(childComplexity int, filter *storage.ConfiguredFilter) int
+		Scorers            func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ConfiguredFilter, orderBy *storage.NameOrder) int
+		Storage            func(childComplexity int) int
+		Taxonomies         func(childComplexity int) int
+		TemplateTags       func(childComplexity int, filter *storage.TemplateFilter, limit *int) int
+		Templates          func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.TemplateFilter, orderBy *storage.KeptOrder) int
 	}
 
 	WorkspaceReference struct {
@@ -1988,6 +2140,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AddEvidencePayload.Workspace(childComplexity), true
+
+	case "AddTagsPayload.changed":
+		if e.ComplexityRoot.AddTagsPayload.Changed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddTagsPayload.Changed(childComplexity), true
+	case "AddTagsPayload.clientMutationId":
+		if e.ComplexityRoot.AddTagsPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddTagsPayload.ClientMutationID(childComplexity), true
+	case "AddTagsPayload.matched":
+		if e.ComplexityRoot.AddTagsPayload.Matched == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddTagsPayload.Matched(childComplexity), true
+	case "AddTagsPayload.userErrors":
+		if e.ComplexityRoot.AddTagsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddTagsPayload.UserErrors(childComplexity), true
+	case "AddTagsPayload.workspace":
+		if e.ComplexityRoot.AddTagsPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddTagsPayload.Workspace(childComplexity), true
 
 	case "Admin.auditCheckpoint":
 		if e.ComplexityRoot.Admin.AuditCheckpoint == nil {
@@ -2590,6 +2773,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Attack.Target(childComplexity), true
+	case "Attack.taxonomyTags":
+		if e.ComplexityRoot.Attack.TaxonomyTags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attack.TaxonomyTags(childComplexity), true
 	case "Attack.technique":
 		if e.ComplexityRoot.Attack.TechniqueHash == nil {
 			break
@@ -2874,6 +3063,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AttackFacets.Target(childComplexity, args["limit"].(*int)), true
+	case "AttackFacets.taxonomy":
+		if e.ComplexityRoot.AttackFacets.Taxonomy == nil {
+			break
+		}
+
+		args, err := ec.field_AttackFacets_taxonomy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.AttackFacets.Taxonomy(childComplexity, args["limit"].(*int)), true
+	case "AttackFacets.taxonomyEntry":
+		if e.ComplexityRoot.AttackFacets.TaxonomyEntry == nil {
+			break
+		}
+
+		args, err := ec.field_AttackFacets_taxonomyEntry_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.AttackFacets.TaxonomyEntry(childComplexity, args["taxonomy"].(string), args["limit"].(*int)), true
 	case "AttackFacets.technique":
 		if e.ComplexityRoot.AttackFacets.Technique == nil {
 			break
@@ -3464,6 +3675,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Component.Endpoint(childComplexity), true
+	case "Component.executions":
+		if e.ComplexityRoot.Component.Executions == nil {
+			break
+		}
+
+		args, err := ec.field_Component_executions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Component.Executions(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.ExecutionFilter)), true
 	case "Component.generator":
 		if e.ComplexityRoot.Component.Generator == nil {
 			break
@@ -3568,6 +3790,29 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ComponentEdge.Node(childComplexity), true
 
+	case "ConfiguredFacets.status":
+		if e.ComplexityRoot.ConfiguredFacets.Status == nil {
+			break
+		}
+
+		args, err := ec.field_ConfiguredFacets_status_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ConfiguredFacets.Status(childComplexity, args["limit"].(*int)), true
+	case "ConfiguredFacets.type":
+		if e.ComplexityRoot.ConfiguredFacets.Type == nil {
+			break
+		}
+
+		args, err := ec.field_ConfiguredFacets_type_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ConfiguredFacets.Type(childComplexity, args["limit"].(*int)), true
+
 	case "ConfiguredType.description":
 		if e.ComplexityRoot.ConfiguredType.Description == nil {
 			break
@@ -3629,6 +3874,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Conversation.Branches(childComplexity), true
+	case "Conversation.findings":
+		if e.ComplexityRoot.Conversation.Findings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Conversation.Findings(childComplexity), true
 	case "Conversation.id":
 		if e.ComplexityRoot.Conversation.ID == nil {
 			break
@@ -3755,6 +4006,62 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ConversationEdge.Node(childComplexity), true
+
+	case "ConversationFacets.label":
+		if e.ComplexityRoot.ConversationFacets.Label == nil {
+			break
+		}
+
+		args, err := ec.field_ConversationFacets_label_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ConversationFacets.Label(childComplexity, args["limit"].(*int)), true
+	case "ConversationFacets.model":
+		if e.ComplexityRoot.ConversationFacets.Model == nil {
+			break
+		}
+
+		args, err := ec.field_ConversationFacets_model_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ConversationFacets.Model(childComplexity, args["limit"].(*int)), true
+	case "ConversationFacets.purpose":
+		if e.ComplexityRoot.ConversationFacets.Purpose == nil {
+			break
+		}
+
+		args, err := ec.field_ConversationFacets_purpose_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ConversationFacets.Purpose(childComplexity, args["limit"].(*int)), true
+	case "ConversationFacets.source":
+		if e.ComplexityRoot.ConversationFacets.Source == nil {
+			break
+		}
+
+		args, err := ec.field_ConversationFacets_source_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ConversationFacets.Source(childComplexity, args["limit"].(*int)), true
+	case "ConversationFacets.target":
+		if e.ComplexityRoot.ConversationFacets.Target == nil {
+			break
+		}
+
+		args, err := ec.field_ConversationFacets_target_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ConversationFacets.Target(childComplexity, args["limit"].(*int)), true
 
 	case "Converter.attacks":
 		if e.ComplexityRoot.Converter.Attacks == nil {
@@ -4146,6 +4453,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateScorerPayload.UserErrors(childComplexity), true
 
+	case "CreateTaxonomyPayload.clientMutationId":
+		if e.ComplexityRoot.CreateTaxonomyPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateTaxonomyPayload.ClientMutationID(childComplexity), true
+	case "CreateTaxonomyPayload.taxonomy":
+		if e.ComplexityRoot.CreateTaxonomyPayload.Taxonomy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateTaxonomyPayload.Taxonomy(childComplexity), true
+	case "CreateTaxonomyPayload.userErrors":
+		if e.ComplexityRoot.CreateTaxonomyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateTaxonomyPayload.UserErrors(childComplexity), true
+	case "CreateTaxonomyPayload.workspace":
+		if e.ComplexityRoot.CreateTaxonomyPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateTaxonomyPayload.Workspace(childComplexity), true
+
 	case "CreateTemplatePayload.clientMutationId":
 		if e.ComplexityRoot.CreateTemplatePayload.ClientMutationID == nil {
 			break
@@ -4518,6 +4850,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DeleteScorerPayload.UserErrors(childComplexity), true
 
+	case "DeleteTaxonomyPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteTaxonomyPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteTaxonomyPayload.ClientMutationID(childComplexity), true
+	case "DeleteTaxonomyPayload.deletedId":
+		if e.ComplexityRoot.DeleteTaxonomyPayload.DeletedID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteTaxonomyPayload.DeletedID(childComplexity), true
+	case "DeleteTaxonomyPayload.userErrors":
+		if e.ComplexityRoot.DeleteTaxonomyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteTaxonomyPayload.UserErrors(childComplexity), true
+
 	case "DeleteTemplatePayload.clientMutationId":
 		if e.ComplexityRoot.DeleteTemplatePayload.ClientMutationID == nil {
 			break
@@ -4753,12 +5104,40 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Execution.Configuration(childComplexity), true
+	case "Execution.conversations":
+		if e.ComplexityRoot.Execution.Conversations == nil {
+			break
+		}
+
+		args, err := ec.field_Execution_conversations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Execution.Conversations(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.ConversationFilter)), true
+	case "Execution.converters":
+		if e.ComplexityRoot.Execution.Converters == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Execution.Converters(childComplexity), true
 	case "Execution.error":
 		if e.ComplexityRoot.Execution.Error == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Execution.Error(childComplexity), true
+	case "Execution.findings":
+		if e.ComplexityRoot.Execution.Findings == nil {
+			break
+		}
+
+		args, err := ec.field_Execution_findings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Execution.Findings(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.FindingFilter)), true
 	case "Execution.finishedAt":
 		if e.ComplexityRoot.Execution.FinishedAt == nil {
 			break
@@ -4795,6 +5174,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Execution.Partial(childComplexity), true
+	case "Execution.scorers":
+		if e.ComplexityRoot.Execution.Scorers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Execution.Scorers(childComplexity), true
+	case "Execution.scores":
+		if e.ComplexityRoot.Execution.Scores == nil {
+			break
+		}
+
+		args, err := ec.field_Execution_scores_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Execution.Scores(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Execution.source":
 		if e.ComplexityRoot.Execution.Source == nil {
 			break
@@ -4825,6 +5221,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Execution.Summary(childComplexity), true
+	case "Execution.targets":
+		if e.ComplexityRoot.Execution.Targets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Execution.Targets(childComplexity), true
 
 	case "ExecutionConnection.edges":
 		if e.ComplexityRoot.ExecutionConnection.Edges == nil {
@@ -5170,6 +5572,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Finding.Description(childComplexity), true
+	case "Finding.executions":
+		if e.ComplexityRoot.Finding.Executions == nil {
+			break
+		}
+
+		args, err := ec.field_Finding_executions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Finding.Executions(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.ExecutionFilter)), true
 	case "Finding.firstExecution":
 		if e.ComplexityRoot.Finding.FirstExecution == nil {
 			break
@@ -5279,6 +5692,51 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.FindingEdge.Node(childComplexity), true
+
+	case "FindingFacets.assignee":
+		if e.ComplexityRoot.FindingFacets.Assignee == nil {
+			break
+		}
+
+		args, err := ec.field_FindingFacets_assignee_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FindingFacets.Assignee(childComplexity, args["limit"].(*int)), true
+	case "FindingFacets.author":
+		if e.ComplexityRoot.FindingFacets.Author == nil {
+			break
+		}
+
+		args, err := ec.field_FindingFacets_author_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FindingFacets.Author(childComplexity, args["limit"].(*int)), true
+	case "FindingFacets.severity":
+		if e.ComplexityRoot.FindingFacets.Severity == nil {
+			break
+		}
+
+		args, err := ec.field_FindingFacets_severity_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FindingFacets.Severity(childComplexity, args["limit"].(*int)), true
+	case "FindingFacets.status":
+		if e.ComplexityRoot.FindingFacets.Status == nil {
+			break
+		}
+
+		args, err := ec.field_FindingFacets_status_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.FindingFacets.Status(childComplexity, args["limit"].(*int)), true
 
 	case "FloatScaleScore.attributes":
 		if e.ComplexityRoot.FloatScaleScore.Attributes == nil {
@@ -5819,6 +6277,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Label.Value(childComplexity), true
 
+	case "LabelKey.count":
+		if e.ComplexityRoot.LabelKey.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LabelKey.Count(childComplexity), true
+	case "LabelKey.key":
+		if e.ComplexityRoot.LabelKey.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LabelKey.Key(childComplexity), true
+	case "LabelKey.values":
+		if e.ComplexityRoot.LabelKey.Values == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LabelKey.Values(childComplexity), true
+
 	case "LeaveWorkspacePayload.clientMutationId":
 		if e.ComplexityRoot.LeaveWorkspacePayload.ClientMutationID == nil {
 			break
@@ -6003,6 +6480,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.Difference(childComplexity, args["with"].(*string)), true
+	case "Message.findings":
+		if e.ComplexityRoot.Message.Findings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.Findings(childComplexity), true
 	case "Message.finishReason":
 		if e.ComplexityRoot.Message.FinishReason == nil {
 			break
@@ -6063,6 +6546,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.Piece(childComplexity), true
+	case "Message.raw":
+		if e.ComplexityRoot.Message.Raw == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.Raw(childComplexity), true
 	case "Message.repeats":
 		if e.ComplexityRoot.Message.Repeats == nil {
 			break
@@ -6163,6 +6652,73 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MessageEdge.Node(childComplexity), true
 
+	case "MessageFacets.dataType":
+		if e.ComplexityRoot.MessageFacets.DataType == nil {
+			break
+		}
+
+		args, err := ec.field_MessageFacets_dataType_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MessageFacets.DataType(childComplexity, args["limit"].(*int)), true
+	case "MessageFacets.finishReason":
+		if e.ComplexityRoot.MessageFacets.FinishReason == nil {
+			break
+		}
+
+		args, err := ec.field_MessageFacets_finishReason_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MessageFacets.FinishReason(childComplexity, args["limit"].(*int)), true
+	case "MessageFacets.purpose":
+		if e.ComplexityRoot.MessageFacets.Purpose == nil {
+			break
+		}
+
+		args, err := ec.field_MessageFacets_purpose_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MessageFacets.Purpose(childComplexity, args["limit"].(*int)), true
+	case "MessageFacets.responseError":
+		if e.ComplexityRoot.MessageFacets.ResponseError == nil {
+			break
+		}
+
+		args, err := ec.field_MessageFacets_responseError_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MessageFacets.ResponseError(childComplexity, args["limit"].(*int)), true
+	case "MessageFacets.role":
+		if e.ComplexityRoot.MessageFacets.Role == nil {
+			break
+		}
+
+		args, err := ec.field_MessageFacets_role_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MessageFacets.Role(childComplexity, args["limit"].(*int)), true
+	case "MessageFacets.source":
+		if e.ComplexityRoot.MessageFacets.Source == nil {
+			break
+		}
+
+		args, err := ec.field_MessageFacets_source_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.MessageFacets.Source(childComplexity, args["limit"].(*int)), true
+
 	case "MoveToWorkspacePayload.clientMutationId":
 		if e.ComplexityRoot.MoveToWorkspacePayload.ClientMutationID == nil {
 			break
@@ -6205,6 +6761,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AddEvidence(childComplexity, args["input"].(schema.EvidenceInput)), true
+	case "Mutation.addTags":
+		if e.ComplexityRoot.Mutation.AddTags == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addTags_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddTags(childComplexity, args["input"].(schema.TagInput)), true
 	case "Mutation.allowUserBinding":
 		if e.ComplexityRoot.Mutation.AllowUserBinding == nil {
 			break
@@ -6414,6 +6981,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateScorer(childComplexity, args["input"].(schema.CreateConfiguredInput)), true
+	case "Mutation.createTaxonomy":
+		if e.ComplexityRoot.Mutation.CreateTaxonomy == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createTaxonomy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateTaxonomy(childComplexity, args["input"].(CreateTaxonomyInput)), true
 	case "Mutation.createTemplate":
 		if e.ComplexityRoot.Mutation.CreateTemplate == nil {
 			break
@@ -6524,6 +7102,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteScorer(childComplexity, args["input"].(schema.DeleteConfiguredInput)), true
+	case "Mutation.deleteTaxonomy":
+		if e.ComplexityRoot.Mutation.DeleteTaxonomy == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteTaxonomy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteTaxonomy(childComplexity, args["input"].(DeleteTaxonomyInput)), true
 	case "Mutation.deleteTemplate":
 		if e.ComplexityRoot.Mutation.DeleteTemplate == nil {
 			break
@@ -6678,6 +7267,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemovePrice(childComplexity, args["input"].(RemovePriceInput)), true
+	case "Mutation.removeTags":
+		if e.ComplexityRoot.Mutation.RemoveTags == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeTags_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveTags(childComplexity, args["input"].(schema.TagInput)), true
 	case "Mutation.renameWorkspace":
 		if e.ComplexityRoot.Mutation.RenameWorkspace == nil {
 			break
@@ -6931,6 +7531,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateScorer(childComplexity, args["input"].(schema.UpdateConfiguredInput)), true
+	case "Mutation.updateTaxonomy":
+		if e.ComplexityRoot.Mutation.UpdateTaxonomy == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateTaxonomy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateTaxonomy(childComplexity, args["input"].(UpdateTaxonomyInput)), true
 	case "Mutation.updateTemplate":
 		if e.ComplexityRoot.Mutation.UpdateTemplate == nil {
 			break
@@ -7683,6 +8294,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Prompt.LastOutcome(childComplexity, args["target"].(*string)), true
+	case "Prompt.lastOutcomes":
+		if e.ComplexityRoot.Prompt.LastOutcomes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Prompt.LastOutcomes(childComplexity), true
 	case "Prompt.metadata":
 		if e.ComplexityRoot.Prompt.Metadata == nil {
 			break
@@ -7887,6 +8504,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RateLimitEdge.Node(childComplexity), true
 
+	case "RawExchange.contentType":
+		if e.ComplexityRoot.RawExchange.ContentType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RawExchange.ContentType(childComplexity), true
+	case "RawExchange.keptAt":
+		if e.ComplexityRoot.RawExchange.KeptAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RawExchange.KeptAt(childComplexity), true
+	case "RawExchange.request":
+		if e.ComplexityRoot.RawExchange.Request == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RawExchange.Request(childComplexity), true
+	case "RawExchange.response":
+		if e.ComplexityRoot.RawExchange.Response == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RawExchange.Response(childComplexity), true
+	case "RawExchange.status":
+		if e.ComplexityRoot.RawExchange.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RawExchange.Status(childComplexity), true
+
 	case "RemoveEvidencePayload.clientMutationId":
 		if e.ComplexityRoot.RemoveEvidencePayload.ClientMutationID == nil {
 			break
@@ -7986,6 +8634,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RemovePricePayload.UserErrors(childComplexity), true
+
+	case "RemoveTagsPayload.changed":
+		if e.ComplexityRoot.RemoveTagsPayload.Changed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveTagsPayload.Changed(childComplexity), true
+	case "RemoveTagsPayload.clientMutationId":
+		if e.ComplexityRoot.RemoveTagsPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveTagsPayload.ClientMutationID(childComplexity), true
+	case "RemoveTagsPayload.matched":
+		if e.ComplexityRoot.RemoveTagsPayload.Matched == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveTagsPayload.Matched(childComplexity), true
+	case "RemoveTagsPayload.userErrors":
+		if e.ComplexityRoot.RemoveTagsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveTagsPayload.UserErrors(childComplexity), true
+	case "RemoveTagsPayload.workspace":
+		if e.ComplexityRoot.RemoveTagsPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveTagsPayload.Workspace(childComplexity), true
 
 	case "RenameWorkspacePayload.clientMutationId":
 		if e.ComplexityRoot.RenameWorkspacePayload.ClientMutationID == nil {
@@ -9014,6 +9693,166 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TagCount.Tag(childComplexity), true
 
+	case "TargetOutcome.attack":
+		if e.ComplexityRoot.TargetOutcome.Attack == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TargetOutcome.Attack(childComplexity), true
+	case "TargetOutcome.outcome":
+		if e.ComplexityRoot.TargetOutcome.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TargetOutcome.Outcome(childComplexity), true
+	case "TargetOutcome.startedAt":
+		if e.ComplexityRoot.TargetOutcome.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TargetOutcome.StartedAt(childComplexity), true
+	case "TargetOutcome.target":
+		if e.ComplexityRoot.TargetOutcome.Target == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TargetOutcome.Target(childComplexity), true
+
+	case "Taxonomy.createdAt":
+		if e.ComplexityRoot.Taxonomy.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Taxonomy.CreatedAt(childComplexity), true
+	case "Taxonomy.entries":
+		if e.ComplexityRoot.Taxonomy.Entries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Taxonomy.Entries(childComplexity), true
+	case "Taxonomy.id":
+		if e.ComplexityRoot.Taxonomy.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Taxonomy.ID(childComplexity), true
+	case "Taxonomy.key":
+		if e.ComplexityRoot.Taxonomy.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Taxonomy.Key(childComplexity), true
+	case "Taxonomy.licence":
+		if e.ComplexityRoot.Taxonomy.Licence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Taxonomy.Licence(childComplexity), true
+	case "Taxonomy.name":
+		if e.ComplexityRoot.Taxonomy.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Taxonomy.Name(childComplexity), true
+	case "Taxonomy.own":
+		if e.ComplexityRoot.Taxonomy.Own == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Taxonomy.Own(childComplexity), true
+	case "Taxonomy.sourceUrl":
+		if e.ComplexityRoot.Taxonomy.SourceURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Taxonomy.SourceURL(childComplexity), true
+	case "Taxonomy.updatedAt":
+		if e.ComplexityRoot.Taxonomy.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Taxonomy.UpdatedAt(childComplexity), true
+	case "Taxonomy.version":
+		if e.ComplexityRoot.Taxonomy.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Taxonomy.Version(childComplexity), true
+
+	case "TaxonomyEntry.code":
+		if e.ComplexityRoot.TaxonomyEntry.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxonomyEntry.Code(childComplexity), true
+	case "TaxonomyEntry.description":
+		if e.ComplexityRoot.TaxonomyEntry.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxonomyEntry.Description(childComplexity), true
+	case "TaxonomyEntry.spellings":
+		if e.ComplexityRoot.TaxonomyEntry.Spellings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxonomyEntry.Spellings(childComplexity), true
+	case "TaxonomyEntry.tag":
+		if e.ComplexityRoot.TaxonomyEntry.Tag == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxonomyEntry.Tag(childComplexity), true
+	case "TaxonomyEntry.title":
+		if e.ComplexityRoot.TaxonomyEntry.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxonomyEntry.Title(childComplexity), true
+
+	case "TaxonomyTag.code":
+		if e.ComplexityRoot.TaxonomyTag.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxonomyTag.Code(childComplexity), true
+	case "TaxonomyTag.description":
+		if e.ComplexityRoot.TaxonomyTag.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxonomyTag.Description(childComplexity), true
+	case "TaxonomyTag.tag":
+		if e.ComplexityRoot.TaxonomyTag.Tag == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxonomyTag.Tag(childComplexity), true
+	case "TaxonomyTag.taxonomy":
+		if e.ComplexityRoot.TaxonomyTag.Taxonomy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxonomyTag.Taxonomy(childComplexity), true
+	case "TaxonomyTag.taxonomyKey":
+		if e.ComplexityRoot.TaxonomyTag.TaxonomyKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxonomyTag.TaxonomyKey(childComplexity), true
+	case "TaxonomyTag.title":
+		if e.ComplexityRoot.TaxonomyTag.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxonomyTag.Title(childComplexity), true
+	case "TaxonomyTag.version":
+		if e.ComplexityRoot.TaxonomyTag.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxonomyTag.Version(childComplexity), true
+
 	case "Template.author":
 		if e.ComplexityRoot.Template.Author == nil {
 			break
@@ -9536,6 +10375,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdateScorerPayload.UserErrors(childComplexity), true
 
+	case "UpdateTaxonomyPayload.clientMutationId":
+		if e.ComplexityRoot.UpdateTaxonomyPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateTaxonomyPayload.ClientMutationID(childComplexity), true
+	case "UpdateTaxonomyPayload.taxonomy":
+		if e.ComplexityRoot.UpdateTaxonomyPayload.Taxonomy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateTaxonomyPayload.Taxonomy(childComplexity), true
+	case "UpdateTaxonomyPayload.userErrors":
+		if e.ComplexityRoot.UpdateTaxonomyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateTaxonomyPayload.UserErrors(childComplexity), true
+	case "UpdateTaxonomyPayload.workspace":
+		if e.ComplexityRoot.UpdateTaxonomyPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateTaxonomyPayload.Workspace(childComplexity), true
+
 	case "UpdateTemplatePayload.clientMutationId":
 		if e.ComplexityRoot.UpdateTemplatePayload.ClientMutationID == nil {
 			break
@@ -9922,6 +10786,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Settings(childComplexity), true
+	case "Viewer.taxonomies":
+		if e.ComplexityRoot.Viewer.Taxonomies == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Taxonomies(childComplexity), true
 	case "Viewer.timeZone":
 		if e.ComplexityRoot.Viewer.TimeZone == nil {
 			break
@@ -9980,6 +10850,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Workspace.Components(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.ComponentFilter)), true
+	case "Workspace.conversationFacets":
+		if e.ComplexityRoot.Workspace.ConversationFacets == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_conversationFacets_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.ConversationFacets(childComplexity, args["filter"].(*storage.ConversationFilter)), true
 	case "Workspace.conversations":
 		if e.ComplexityRoot.Workspace.Conversations == nil {
 			break
@@ -9991,6 +10872,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Workspace.Conversations(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.ConversationFilter), args["orderBy"].(*storage.ConversationOrder)), true
+	case "Workspace.converterFacets":
+		if e.ComplexityRoot.Workspace.ConverterFacets == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_converterFacets_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.ConverterFacets(childComplexity, args["filter"].(*storage.ConfiguredFilter)), true
 	case "Workspace.converters":
 		if e.ComplexityRoot.Workspace.Converters == nil {
 			break
@@ -10041,6 +10933,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Workspace.Facets(childComplexity, args["filter"].(*storage.AttackFilter)), true
+	case "Workspace.findingFacets":
+		if e.ComplexityRoot.Workspace.FindingFacets == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_findingFacets_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.FindingFacets(childComplexity, args["filter"].(*storage.FindingFilter)), true
 	case "Workspace.findings":
 		if e.ComplexityRoot.Workspace.Findings == nil {
 			break
@@ -10052,6 +10955,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Workspace.Findings(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.FindingFilter), args["orderBy"].(*storage.FindingOrder)), true
+	case "Workspace.findingsMarkdown":
+		if e.ComplexityRoot.Workspace.FindingsMarkdown == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_findingsMarkdown_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.FindingsMarkdown(childComplexity, args["filter"].(*storage.FindingFilter), args["orderBy"].(*storage.FindingOrder), args["first"].(int), args["evidence"].(int)), true
+	case "Workspace.generatorFacets":
+		if e.ComplexityRoot.Workspace.GeneratorFacets == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_generatorFacets_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.GeneratorFacets(childComplexity, args["filter"].(*storage.ConfiguredFilter)), true
 	case "Workspace.generators":
 		if e.ComplexityRoot.Workspace.Generators == nil {
 			break
@@ -10086,12 +11011,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Workspace.Kind(childComplexity), true
+	case "Workspace.labels":
+		if e.ComplexityRoot.Workspace.Labels == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_labels_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.Labels(childComplexity, args["filter"].(*storage.AttackFilter), args["limit"].(int)), true
 	case "Workspace.members":
 		if e.ComplexityRoot.Workspace.Members == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Workspace.Members(childComplexity), true
+	case "Workspace.messageFacets":
+		if e.ComplexityRoot.Workspace.MessageFacets == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_messageFacets_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.MessageFacets(childComplexity, args["filter"].(*storage.MessageFilter)), true
 	case "Workspace.messages":
 		if e.ComplexityRoot.Workspace.Messages == nil {
 			break
@@ -10203,6 +11150,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Workspace.SavedSessions(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.SavedSessionFilter), args["orderBy"].(*storage.SavedSessionOrder)), true
+	case "Workspace.scorerFacets":
+		if e.ComplexityRoot.Workspace.ScorerFacets == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_scorerFacets_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.ScorerFacets(childComplexity, args["filter"].(*storage.ConfiguredFilter)), true
 	case "Workspace.scorers":
 		if e.ComplexityRoot.Workspace.Scorers == nil {
 			break
@@ -10220,6 +11178,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Workspace.Storage(childComplexity), true
+	case "Workspace.taxonomies":
+		if e.ComplexityRoot.Workspace.Taxonomies == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Workspace.Taxonomies(childComplexity), true
 	case "Workspace.templateTags":
 		if e.ComplexityRoot.Workspace.TemplateTags == nil {
 			break
@@ -10359,8 +11323,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AddEvidenceInput", ec.unmarshalInputAddEvidenceInput),
+			graphql.NewInputUnmarshaler("AddTagsInput", ec.unmarshalInputAddTagsInput),
 			graphql.NewInputUnmarshaler("AllowUserBindingInput", ec.unmarshalInputAllowUserBindingInput),
 			graphql.NewInputUnmarshaler("AnnotateInput", ec.unmarshalInputAnnotateInput),
+			graphql.NewInputUnmarshaler("AnnotationFilter", ec.unmarshalInputAnnotationFilter),
+			graphql.NewInputUnmarshaler("AnnotationVerdictIn", ec.unmarshalInputAnnotationVerdictIn),
 			graphql.NewInputUnmarshaler("ArchiveWorkspaceInput", ec.unmarshalInputArchiveWorkspaceInput),
 			graphql.NewInputUnmarshaler("AttackFilter", ec.unmarshalInputAttackFilter),
 			graphql.NewInputUnmarshaler("AttackOrder", ec.unmarshalInputAttackOrder),
@@ -10390,6 +11357,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreateParameterFileInput", ec.unmarshalInputCreateParameterFileInput),
 			graphql.NewInputUnmarshaler("CreateSavedQueryInput", ec.unmarshalInputCreateSavedQueryInput),
 			graphql.NewInputUnmarshaler("CreateScorerInput", ec.unmarshalInputCreateScorerInput),
+			graphql.NewInputUnmarshaler("CreateTaxonomyInput", ec.unmarshalInputCreateTaxonomyInput),
 			graphql.NewInputUnmarshaler("CreateTemplateInput", ec.unmarshalInputCreateTemplateInput),
 			graphql.NewInputUnmarshaler("CreateWorkspaceInput", ec.unmarshalInputCreateWorkspaceInput),
 			graphql.NewInputUnmarshaler("DatasetFilter", ec.unmarshalInputDatasetFilter),
@@ -10402,6 +11370,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DeleteSavedQueryInput", ec.unmarshalInputDeleteSavedQueryInput),
 			graphql.NewInputUnmarshaler("DeleteSavedSessionInput", ec.unmarshalInputDeleteSavedSessionInput),
 			graphql.NewInputUnmarshaler("DeleteScorerInput", ec.unmarshalInputDeleteScorerInput),
+			graphql.NewInputUnmarshaler("DeleteTaxonomyInput", ec.unmarshalInputDeleteTaxonomyInput),
 			graphql.NewInputUnmarshaler("DeleteTemplateInput", ec.unmarshalInputDeleteTemplateInput),
 			graphql.NewInputUnmarshaler("EndOtherSessionsInput", ec.unmarshalInputEndOtherSessionsInput),
 			graphql.NewInputUnmarshaler("EndSessionInput", ec.unmarshalInputEndSessionInput),
@@ -10439,6 +11408,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RemoveLabelsInput", ec.unmarshalInputRemoveLabelsInput),
 			graphql.NewInputUnmarshaler("RemoveMemberInput", ec.unmarshalInputRemoveMemberInput),
 			graphql.NewInputUnmarshaler("RemovePriceInput", ec.unmarshalInputRemovePriceInput),
+			graphql.NewInputUnmarshaler("RemoveTagsInput", ec.unmarshalInputRemoveTagsInput),
 			graphql.NewInputUnmarshaler("RenameWorkspaceInput", ec.unmarshalInputRenameWorkspaceInput),
 			graphql.NewInputUnmarshaler("ResetUserSettingInput", ec.unmarshalInputResetUserSettingInput),
 			graphql.NewInputUnmarshaler("RetractAnnotationInput", ec.unmarshalInputRetractAnnotationInput),
@@ -10458,6 +11428,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SetUserSettingInput", ec.unmarshalInputSetUserSettingInput),
 			graphql.NewInputUnmarshaler("SeverityIn", ec.unmarshalInputSeverityIn),
 			graphql.NewInputUnmarshaler("SourceIn", ec.unmarshalInputSourceIn),
+			graphql.NewInputUnmarshaler("TaxonomyEntryInput", ec.unmarshalInputTaxonomyEntryInput),
 			graphql.NewInputUnmarshaler("TemplateDocumentInput", ec.unmarshalInputTemplateDocumentInput),
 			graphql.NewInputUnmarshaler("TemplateFilter", ec.unmarshalInputTemplateFilter),
 			graphql.NewInputUnmarshaler("TemplateParameterInput", ec.unmarshalInputTemplateParameterInput),
@@ -10476,6 +11447,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateParameterFileInput", ec.unmarshalInputUpdateParameterFileInput),
 			graphql.NewInputUnmarshaler("UpdateSavedQueryInput", ec.unmarshalInputUpdateSavedQueryInput),
 			graphql.NewInputUnmarshaler("UpdateScorerInput", ec.unmarshalInputUpdateScorerInput),
+			graphql.NewInputUnmarshaler("UpdateTaxonomyInput", ec.unmarshalInputUpdateTaxonomyInput),
 			graphql.NewInputUnmarshaler("UpdateTemplateInput", ec.unmarshalInputUpdateTemplateInput),
 			graphql.NewInputUnmarshaler("UserFilter", ec.unmarshalInputUserFilter),
 			graphql.NewInputUnmarshaler("UserOrder", ec.unmarshalInputUserOrder),
@@ -10721,6 +11693,30 @@ enum AnnotationVerdict {
   UNDETERMINED
 }
 
+"""
+Narrows by one annotation. Conditions that are set hold for one and the same.
+"""
+input AnnotationFilter {
+  "The verdict."
+  verdict: AnnotationVerdictIn
+  "The username of its author."
+  author: TextIn
+  "When it was made."
+  createdAt: TimeRange
+  "Whether it was retracted; without it one that stands."
+  retracted: Boolean
+}
+
+"""
+Narrows a verdict. Conditions that are set hold together.
+"""
+input AnnotationVerdictIn {
+  "One of these."
+  in: [AnnotationVerdict!]
+  "None of these."
+  notIn: [AnnotationVerdict!]
+}
+
 extend type Mutation {
   "Adds one annotation to each of up to 1 000 things of one workspace, or to all attacks that a filter holds for: all or nothing."
   annotate(
@@ -10752,7 +11748,7 @@ input AnnotateInput {
   verdict: AnnotationVerdict
   "A remark, at most 20 000 bytes."
   note: String
-  "Why the verdict is what it is, at most 4 000 bytes. It becomes the attacks' outcomeReason."
+  "Why the verdict is what it is, at most 4 000 bytes; a verdict on attacks needs it, and it becomes their outcomeReason."
   reason: String
   "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
   clientMutationId: String
@@ -10967,7 +11963,7 @@ type Attack implements Node {
   prompt: Prompt
   "The harms that the objective belongs to."
   harmCategories: [String!]!
-  "Taxonomy terms (OWASP LLM, MITRE ATLAS, AVID) and the user's own."
+  "Tags, as the source wrote them and as people changed them: entries of taxonomies in any spelling, and words of their own."
   tags: [String!]!
   "garak's probe."
   probe: String
@@ -11174,8 +12170,10 @@ input AttackFilter {
   prompt: TextIn
   "A harm category; isNull: none."
   harmCategory: TextIn
-  "A tag; isNull: none."
+  "A tag, in any spelling of its entry; isNull: none."
   tag: TextIn
+  "A taxonomy that a tag is of: its key, name or id; isNull: none."
+  taxonomy: TextIn
   "garak's probe."
   probe: TextIn
   "garak's intent."
@@ -11210,6 +12208,10 @@ input AttackFilter {
   hasAnnotation: Boolean
   "It is evidence of a finding."
   hasFinding: Boolean
+  "There is such an annotation, on the attack, a conversation of it or a message of one."
+  annotation: AnnotationFilter
+  "The id or title of a finding that it is evidence of; isNull: of none."
+  finding: TextIn
 }
 
 """
@@ -11837,6 +12839,19 @@ type Component implements Node {
     "The order of the list; equal rows are ordered by their own number or key."
     orderBy: AttackOrder = {field: STARTED_AT, direction: DESC}
   ): AttackConnection
+  "The runs whose attacks used it, in any part, the latest first."
+  executions(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+    "Which rows to list; all without it."
+    filter: ExecutionFilter
+  ): ExecutionConnection
 }
 
 """
@@ -12023,6 +13038,8 @@ type Conversation implements Node {
   labels: [Label!]
   "What people said of the conversation itself, oldest first, with what was retracted."
   annotations: [Annotation!]
+  "The findings that a message of it shows, oldest first."
+  findings: [Finding!]
   "The source's own fields that have no field here."
   attributes: JSON
 }
@@ -12137,6 +13154,10 @@ input ConversationFilter {
   text: TextMatch @cost(weight: 1000)
   "Whether it belongs to an attack."
   hasAttack: Boolean
+  "There is such an annotation, on it or on a message of it."
+  annotation: AnnotationFilter
+  "The id or title of a finding that a message of it is evidence of; isNull: of none."
+  finding: TextIn
 }
 
 """
@@ -12529,6 +13550,8 @@ type Prompt implements Node {
     "The id of a target: a component. Any target without it."
     target: ID
   ): Outcome
+  "The outcome of the newest attack that tried it on each target, the newest first."
+  lastOutcomes: [TargetOutcome!]
   "The attacks that tried it."
   attacks(
     "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
@@ -12582,6 +13605,20 @@ input PromptFilter {
   seedType: TextIn
   "A harm category; isNull: none."
   harmCategory: TextIn
+}
+
+"""
+How a prompt fared last on one target.
+"""
+type TargetOutcome {
+  "The target; null where the source names none."
+  target: Component
+  "The outcome."
+  outcome: Outcome!
+  "The attack."
+  attack: Attack
+  "When the attack began."
+  startedAt: DateTime!
 }
 `, BuiltIn: false},
 	{Name: "../schema/errorlog.graphqls", Input: `"""
@@ -12689,6 +13726,49 @@ type Execution implements Node {
     "The order of the list; equal rows are ordered by their own number or key."
     orderBy: AttackOrder = {field: STARTED_AT, direction: DESC}
   ): AttackConnection
+  "The conversations of its attacks, of every purpose."
+  conversations(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+    "Which rows to list; all without it."
+    filter: ConversationFilter
+  ): ConversationConnection
+  "The scores on messages of its attacks, oldest first."
+  scores(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): ScoreConnection
+  "The findings that its attacks, or messages of them, show, last changed first."
+  findings(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+    "Which rows to list; all without it."
+    filter: FindingFilter
+  ): FindingConnection
+  "The targets of its attacks, by name."
+  targets: [Component!]
+  "The converters of its attacks, by name."
+  converters: [Component!]
+  "The scorers of its attacks, by name."
+  scorers: [Component!]
   "The source's own fields that have no field here."
   attributes: JSON
 }
@@ -12873,6 +13953,18 @@ type AttackFacets {
     "How many values to return, the most frequent first, at most 1 000."
     limit: Int = 50
   ): [FacetValue!] @cost(weight: 100)
+  "Counts taxonomies of the tags: their keys, and the names of own ones."
+  taxonomy(
+    "How many values to return, the most frequent first, at most 1 000."
+    limit: Int = 50
+  ): [FacetValue!] @cost(weight: 100)
+  "Counts the entries of one taxonomy that the tags name, by code; whatever the spelling, an attack counts once for each."
+  taxonomyEntry(
+    "The key of a taxonomy, or the name or id of an own one."
+    taxonomy: String!
+    "How many values to return, the most frequent first, at most 1 000."
+    limit: Int = 50
+  ): [FacetValue!] @cost(weight: 100)
   "Counts probes."
   probe(
     "How many values to return, the most frequent first, at most 1 000."
@@ -12936,13 +14028,174 @@ type AttackFacets {
 }
 
 """
-A value of a dimension with the number of attacks that have it.
+The dimensions of conversations, each with its values and their counts. A dimension is counted only when it is selected.
+"""
+type ConversationFacets {
+  "Counts what they were for."
+  purpose(
+    "How many values to return, the most frequent first, at most 1 000."
+    limit: Int = 50
+  ): [FacetValue!] @cost(weight: 100)
+  "Counts tools that made them."
+  source(
+    "How many values to return, the most frequent first, at most 1 000."
+    limit: Int = 50
+  ): [FacetValue!] @cost(weight: 100)
+  "Counts targets, by name."
+  target(
+    "How many values to return, the most frequent first, at most 1 000."
+    limit: Int = 50
+  ): [FacetValue!] @cost(weight: 100)
+  "Counts models of the targets."
+  model(
+    "How many values to return, the most frequent first, at most 1 000."
+    limit: Int = 50
+  ): [FacetValue!] @cost(weight: 100)
+  "Counts labels, their own and their attacks', as key=value."
+  label(
+    "How many values to return, the most frequent first, at most 1 000."
+    limit: Int = 50
+  ): [FacetValue!] @cost(weight: 100)
+}
+
+"""
+The dimensions of messages, each piece counted. A dimension is counted only when it is selected.
+"""
+type MessageFacets {
+  "Counts who speaks."
+  role(
+    "How many values to return, the most frequent first, at most 1 000."
+    limit: Int = 50
+  ): [FacetValue!] @cost(weight: 100)
+  "Counts what the contents are."
+  dataType(
+    "How many values to return, the most frequent first, at most 1 000."
+    limit: Int = 50
+  ): [FacetValue!] @cost(weight: 100)
+  "Counts what was wrong with replies."
+  responseError(
+    "How many values to return, the most frequent first, at most 1 000."
+    limit: Int = 50
+  ): [FacetValue!] @cost(weight: 100)
+  "Counts why models stopped."
+  finishReason(
+    "How many values to return, the most frequent first, at most 1 000."
+    limit: Int = 50
+  ): [FacetValue!] @cost(weight: 100)
+  "Counts what their conversations were for."
+  purpose(
+    "How many values to return, the most frequent first, at most 1 000."
+    limit: Int = 50
+  ): [FacetValue!] @cost(weight: 100)
+  "Counts tools that made them."
+  source(
+    "How many values to return, the most frequent first, at most 1 000."
+    limit: Int = 50
+  ): [FacetValue!] @cost(weight: 100)
+}
+
+"""
+The dimensions of findings, each with its values and their counts. A dimension is counted only when it is selected.
+"""
+type FindingFacets {
+  "Counts how bad they are."
+  severity(
+    "How many values to return, the most frequent first, at most 1 000."
+    limit: Int = 50
+  ): [FacetValue!] @cost(weight: 100)
+  "Counts where they stand."
+  status(
+    "How many values to return, the most frequent first, at most 1 000."
+    limit: Int = 50
+  ): [FacetValue!] @cost(weight: 100)
+  "Counts who follows them up."
+  assignee(
+    "How many values to return, the most frequent first, at most 1 000."
+    limit: Int = 50
+  ): [FacetValue!] @cost(weight: 100)
+  "Counts who made them."
+  author(
+    "How many values to return, the most frequent first, at most 1 000."
+    limit: Int = 50
+  ): [FacetValue!] @cost(weight: 100)
+}
+
+"""
+The dimensions of generators, converters or scorers. A dimension is counted only when it is selected.
+"""
+type ConfiguredFacets {
+  "Counts types."
+  type(
+    "How many values to return, the most frequent first, at most 1 000."
+    limit: Int = 50
+  ): [FacetValue!] @cost(weight: 100)
+  "Counts statuses."
+  status(
+    "How many values to return, the most frequent first, at most 1 000."
+    limit: Int = 50
+  ): [FacetValue!] @cost(weight: 100)
+}
+
+"""
+A value of a dimension with the number of rows that have it.
 """
 type FacetValue {
-  "The value, as the filter of the same name takes it; null counts the attacks without one."
+  "The value, as the filter of the same name takes it; null counts the rows without one."
   value: String
-  "How many attacks have it."
+  "How many rows have it."
   count: Long!
+}
+
+"""
+A key of labels with its values.
+"""
+type LabelKey {
+  "The key."
+  key: String!
+  "How many attacks have it, themselves or on their main conversation."
+  count: Long!
+  "Its values with the number of attacks that have each, the most frequent first."
+  values: [FacetValue!]!
+}
+
+extend type Workspace {
+  "For each dimension of conversations its values with their counts."
+  conversationFacets(
+    "Which conversations to count; all without it."
+    filter: ConversationFilter
+  ): ConversationFacets!
+  "For each dimension of messages its values with their counts."
+  messageFacets(
+    "Which messages to count; all without it."
+    filter: MessageFilter
+  ): MessageFacets!
+  "For each dimension of findings its values with their counts."
+  findingFacets(
+    "Which findings to count; all without it."
+    filter: FindingFilter
+  ): FindingFacets!
+  "For each dimension of generators its values with their counts."
+  generatorFacets(
+    "Which generators to count; all without it."
+    filter: ConfiguredFilter
+  ): ConfiguredFacets!
+  "For each dimension of converters its values with their counts."
+  converterFacets(
+    "Which converters to count; all without it."
+    filter: ConfiguredFilter
+  ): ConfiguredFacets!
+  "For each dimension of scorers its values with their counts."
+  scorerFacets(
+    "Which scorers to count; all without it."
+    filter: ConfiguredFilter
+  ): ConfiguredFacets!
+  "The labels of attacks, by key, the most frequent first."
+  labels(
+    "Of which attacks; all without it."
+    filter: AttackFilter
+    "How many keys and values to return together, at most 1 000."
+    limit: Int! = 200
+  ): [LabelKey!] @cost(weight: 100)
 }
 `, BuiltIn: false},
 	{Name: "../schema/finding.graphqls", Input: `"""
@@ -12990,6 +14243,19 @@ type Finding implements Node {
   firstExecution: Execution
   "The latest run of an attack that shows it."
   lastExecution: Execution
+  "The runs of the attacks that show it, the latest first."
+  executions(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+    "Which rows to list; all without it."
+    filter: ExecutionFilter
+  ): ExecutionConnection
   "The messages that show it, at most 1 000, in the order of their conversations."
   messages: [Message!] @cost(size: 100)
   "The finding as Markdown, with its first attacks and messages. Their texts are quoted so that nothing in them is taken for Markdown or HTML."
@@ -13083,6 +14349,8 @@ input FindingOrder {
 Narrows a list of findings. Conditions that are set hold together.
 """
 input FindingFilter {
+  "Its id."
+  id: TextIn
   "The title."
   title: TextMatch
   "How bad it is."
@@ -13135,6 +14403,17 @@ extend type Workspace {
     "The order of the list; equal rows are ordered by their own number or key."
     orderBy: FindingOrder = {field: UPDATED_AT, direction: DESC}
   ): FindingConnection
+  "Several findings as one Markdown document: a table of them, and then each as its own markdown is."
+  findingsMarkdown(
+    "Which findings to write down; all without it."
+    filter: FindingFilter
+    "Their order."
+    orderBy: FindingOrder = {field: SEVERITY, direction: DESC}
+    "How many findings, at most 50. The document says if there are more."
+    first: Int! = 20
+    "How many attacks to describe of each, and how many messages to quote, at most 20."
+    evidence: Int! = 5
+  ): String @cost(weight: 1000)
 }
 
 extend type Mutation {
@@ -13183,6 +14462,8 @@ input CreateFindingInput {
   ticketUrl: String
   "Attacks that show it."
   attacks: [ID!]
+  "All attacks of the workspace that this holds for, at most 1 000."
+  attackFilter: AttackFilter
   "Messages that show it."
   messages: [ID!]
   "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
@@ -13219,6 +14500,8 @@ input AddEvidenceInput {
   id: ID!
   "Attacks. A finding has at most 1 000."
   attacks: [ID!]
+  "All attacks of its workspace that this holds for, beside those; more than 1 000 are refused."
+  attackFilter: AttackFilter
   "Messages. A finding has at most 1 000."
   messages: [ID!]
   "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
@@ -13233,6 +14516,8 @@ input RemoveEvidenceInput {
   id: ID!
   "Attacks."
   attacks: [ID!]
+  "All attacks of its workspace that this holds for, beside those; {} for all."
+  attackFilter: AttackFilter
   "Messages."
   messages: [ID!]
   "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
@@ -14088,8 +15373,28 @@ type Message implements Node {
   originalMedia: Media
   "What people said of the message, oldest first, with what was retracted."
   annotations: [Annotation!]
+  "The findings that it shows, oldest first."
+  findings: [Finding!]
+  "What went over the wire for it, without credentials; null where it was not kept. The pieces of one message share it."
+  raw: RawExchange
   "The source's own fields that have no field here."
   attributes: JSON
+}
+
+"""
+The request that was sent for a message and the response that came back, as texts without credentials, each cut after 1 MiB.
+"""
+type RawExchange {
+  "The request."
+  request: String!
+  "The response."
+  response: String!
+  "The media type of the response."
+  contentType: String
+  "The status code of HTTP."
+  status: Int
+  "When it was kept."
+  keptAt: DateTime!
 }
 
 """
@@ -14224,6 +15529,12 @@ input MessageFilter {
   sha256: TextIn
   "Whether converters were applied."
   hasConverters: Boolean
+  "Why the model stopped, as it says."
+  finishReason: TextIn
+  "There is such an annotation on it."
+  annotation: AnnotationFilter
+  "The id or title of a finding that it is evidence of; isNull: of none."
+  finding: TextIn
 }
 
 """
@@ -15946,6 +17257,30 @@ enum ScoreStatus {
   "It did not."
   UNDETERMINED
 }
+
+"""
+A page of scores.
+"""
+type ScoreConnection {
+  "The rows of the page with their places."
+  edges: [ScoreEdge!]!
+  "The rows of the page without their places."
+  nodes: [Score!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many scores the whole list has; counted only when selected."
+  totalCount: Long! @cost(weight: 10)
+}
+
+"""
+A place in a list of scores.
+"""
+type ScoreEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: Score!
+}
 `, BuiltIn: false},
 	{Name: "../schema/scorer.graphqls", Input: `"""
 A scorer that a user configured.
@@ -16541,6 +17876,279 @@ enum ExecutionReason {
   BAD_PLAN
 }
 `, BuiltIn: false},
+	{Name: "../schema/taxonomy.graphqls", Input: `"""
+A list of names for what attacks do or show: one that comes with the program, or a workspace's own.
+"""
+type Taxonomy {
+  "The id of an own one; null for one that comes with the program."
+  id: ID
+  "What it is known by: a word for one that comes with the program."
+  key: String!
+  "The name."
+  name: String!
+  "The version."
+  version: String!
+  "Where it is to be read, an http or https URL."
+  sourceUrl: String
+  "Under what terms it may be used."
+  licence: String
+  "Whether it is the workspace's own."
+  own: Boolean!
+  "Its entries."
+  entries: [TaxonomyEntry!]! @cost(size: 50)
+  "When an own one was made."
+  createdAt: DateTime
+  "When an own one was last changed."
+  updatedAt: DateTime
+}
+
+"""
+One name of a taxonomy.
+"""
+type TaxonomyEntry {
+  "The code."
+  code: String!
+  "The title, as the taxonomy has it."
+  title: String!
+  "What it means, in our words or the workspace's."
+  description: String
+  "The spelling that attacks are tagged with."
+  tag: String!
+  "All texts that mean it, whatever their case: owasp:llm01, LLM01:2023 and LLM01 are one."
+  spellings: [String!]!
+}
+
+"""
+An entry of a taxonomy as the tag of an attack.
+"""
+type TaxonomyTag {
+  "The tag, as the attack has it."
+  tag: String!
+  "The code of the entry."
+  code: String!
+  "The title of the entry."
+  title: String!
+  "What the entry means."
+  description: String
+  "The name of the taxonomy."
+  taxonomy: String!
+  "The version of the taxonomy."
+  version: String!
+  "The key of the taxonomy."
+  taxonomyKey: String!
+}
+
+extend type Viewer {
+  "The taxonomies that come with the program."
+  taxonomies: [Taxonomy!]! @cost(size: 20)
+}
+
+extend type Workspace {
+  "The taxonomies that come with the program, and then the workspace's own, by name."
+  taxonomies: [Taxonomy!] @cost(size: 20)
+}
+
+extend type Attack {
+  "The entries of taxonomies that the tags name, in their order; tags of no taxonomy are left out."
+  taxonomyTags: [TaxonomyTag!]
+}
+
+extend type Mutation {
+  "Tags up to 1 000 attacks of one workspace, or all that a filter holds for. An attack that has a tag in another spelling keeps that one."
+  addTags(
+    "What to tag, and with what."
+    input: AddTagsInput!
+  ): AddTagsPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Takes tags away from up to 1 000 attacks of one workspace, or from all that a filter holds for, in every spelling. An import does not bring them back."
+  removeTags(
+    "What to take away."
+    input: RemoveTagsInput!
+  ): RemoveTagsPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Makes a taxonomy of the workspace's own. CONFLICT for a name or a code that is taken."
+  createTaxonomy(
+    "What to make."
+    input: CreateTaxonomyInput!
+  ): CreateTaxonomyPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Changes an own taxonomy. CONFLICT for a name or a code that is taken."
+  updateTaxonomy(
+    "What to change."
+    input: UpdateTaxonomyInput!
+  ): UpdateTaxonomyPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Deletes an own taxonomy. Attacks keep its tags, which then name no entry."
+  deleteTaxonomy(
+    "What to delete."
+    input: DeleteTaxonomyInput!
+  ): DeleteTaxonomyPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+Tags to be put on attacks.
+"""
+input AddTagsInput {
+  "The workspace of the attackFilter; without it that of the attacks, or the personal one."
+  workspace: ID
+  "Attacks."
+  attacks: [ID!]
+  "All attacks of the workspace that this holds for; {} for all."
+  attackFilter: AttackFilter
+  "Between one and 100: entries of taxonomies in any spelling, codes of own taxonomies, or free: and a word of your own."
+  tags: [String!]!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What addTags did.
+"""
+type AddTagsPayload {
+  "How many attacks were meant."
+  matched: Long!
+  "How many of them have a tag that they did not have before."
+  changed: Long!
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+Tags to be taken away from attacks.
+"""
+input RemoveTagsInput {
+  "The workspace of the attackFilter; without it that of the attacks, or the personal one."
+  workspace: ID
+  "Attacks."
+  attacks: [ID!]
+  "All attacks of the workspace that this holds for; {} for all."
+  attackFilter: AttackFilter
+  "Between one and 100 tags, of whatever kind."
+  tags: [String!]!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What removeTags did.
+"""
+type RemoveTagsPayload {
+  "How many attacks were meant."
+  matched: Long!
+  "How many of them had such a tag."
+  changed: Long!
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+An entry of an own taxonomy.
+"""
+input TaxonomyEntryInput {
+  "The code, which attacks are tagged with, at most 200 bytes; unique in the workspace, and no spelling of another taxonomy's entry."
+  code: String!
+  "The title, at most 300 bytes."
+  title: String!
+  "What it means, at most 4 000 bytes."
+  description: String
+}
+
+"""
+What a taxonomy is to be.
+"""
+input CreateTaxonomyInput {
+  "The workspace; the personal one without it."
+  workspace: ID
+  "The name, one line of at most 200 bytes."
+  name: String!
+  "The version."
+  version: String! = "1"
+  "Where it is to be read, an http or https URL."
+  sourceUrl: String
+  "Under what terms it may be used."
+  licence: String
+  "Its entries, at most 1 000."
+  entries: [TaxonomyEntryInput!]! = []
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What a taxonomy is to become. What is left out stays.
+"""
+input UpdateTaxonomyInput {
+  "The taxonomy."
+  id: ID!
+  "The name, one line of at most 200 bytes."
+  name: String
+  "The version."
+  version: String
+  "Where it is to be read, an http or https URL; empty for nowhere."
+  sourceUrl: String
+  "Under what terms it may be used; empty for none."
+  licence: String
+  "Entries that are to be there, new or other than before."
+  entries: [TaxonomyEntryInput!]! = []
+  "Codes of entries that are to go. Attacks keep them as tags."
+  removeEntries: [String!]! = []
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What taxonomy is to be deleted.
+"""
+input DeleteTaxonomyInput {
+  "The taxonomy."
+  id: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What createTaxonomy did.
+"""
+type CreateTaxonomyPayload {
+  "The taxonomy; null when nothing was done."
+  taxonomy: Taxonomy @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What updateTaxonomy did.
+"""
+type UpdateTaxonomyPayload {
+  "The taxonomy; null when nothing was done."
+  taxonomy: Taxonomy @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What deleteTaxonomy did.
+"""
+type DeleteTaxonomyPayload {
+  "The id of what was deleted; null when nothing was."
+  deletedId: ID
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/template.graphqls", Input: `"""
 A text with places for values, such as a jailbreak: {{ name }} is a place. Nothing in it is run.
 """
@@ -16896,7 +18504,7 @@ type PreviewTemplatePayload {
 }
 `, BuiltIn: false},
 	{Name: "../schema/transfer.graphqls", Input: `extend type Mutation {
-  "Copies things into another workspace, all or nothing: attacks with everything that they have, with the attacks that they branch from or repeat; datasets with their prompts; configured things without their credentials. Copying again adds what is new, and changes nothing that is configured there. The viewer must be an editor of both."
+  "Copies things into another workspace, all or nothing: attacks with everything that they have and people said of them, with the attacks that they branch from or repeat; findings with the attacks that show them; datasets with their prompts; configured things without their credentials. Copying again adds what is new, and changes nothing that is configured there. The viewer must be an editor of both."
   copyToWorkspace(
     "What to do."
     input: CopyToWorkspaceInput!
@@ -16928,6 +18536,8 @@ input CopyToWorkspaceInput {
   converters: [ID!]
   "Scorers, by their ids."
   scorers: [ID!]
+  "Findings, by their ids, with the attacks that show them."
+  findings: [ID!]
   "Count only."
   dryRun: Boolean! = false
   "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
@@ -16954,6 +18564,8 @@ input MoveToWorkspaceInput {
   converters: [ID!]
   "Scorers, by their ids."
   scorers: [ID!]
+  "Findings, by their ids, with the attacks that show them."
+  findings: [ID!]
   "Count only."
   dryRun: Boolean! = false
   "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
@@ -16992,31 +18604,7 @@ type MoveToWorkspacePayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
-	{Name: "../schema/usage.graphqls", Input: `"""
-A page of scores.
-"""
-type ScoreConnection {
-  "The rows of the page with their places."
-  edges: [ScoreEdge!]!
-  "The rows of the page without their places."
-  nodes: [Score!]!
-  "What lies before and after the page."
-  pageInfo: PageInfo!
-  "How many scores the whole filtered list has; counted only when selected."
-  totalCount: Long! @cost(weight: 10)
-}
-
-"""
-A place in a list of scores.
-"""
-type ScoreEdge {
-  "The place, opaque; pass it as after or before to the same list."
-  cursor: String!
-  "What is at this place."
-  node: Score!
-}
-
-extend type Generator {
+	{Name: "../schema/usage.graphqls", Input: `extend type Generator {
   "The components that came from it, by name."
   components(
     "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
@@ -17948,6 +19536,22 @@ func (ec *executionContext) childFields_AddEvidencePayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type AddEvidencePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_AddTagsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "matched":
+		return ec.fieldContext_AddTagsPayload_matched(ctx, field)
+	case "changed":
+		return ec.fieldContext_AddTagsPayload_changed(ctx, field)
+	case "workspace":
+		return ec.fieldContext_AddTagsPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_AddTagsPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AddTagsPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddTagsPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Admin(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "workspaces":
@@ -18184,6 +19788,8 @@ func (ec *executionContext) childFields_Attack(ctx context.Context, field graphq
 		return ec.fieldContext_Attack_findings(ctx, field)
 	case "attributes":
 		return ec.fieldContext_Attack_attributes(ctx, field)
+	case "taxonomyTags":
+		return ec.fieldContext_Attack_taxonomyTags(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Attack", field.Name)
 }
@@ -18244,6 +19850,10 @@ func (ec *executionContext) childFields_AttackFacets(ctx context.Context, field 
 		return ec.fieldContext_AttackFacets_harmCategory(ctx, field)
 	case "tag":
 		return ec.fieldContext_AttackFacets_tag(ctx, field)
+	case "taxonomy":
+		return ec.fieldContext_AttackFacets_taxonomy(ctx, field)
+	case "taxonomyEntry":
+		return ec.fieldContext_AttackFacets_taxonomyEntry(ctx, field)
 	case "probe":
 		return ec.fieldContext_AttackFacets_probe(ctx, field)
 	case "intent":
@@ -18524,6 +20134,8 @@ func (ec *executionContext) childFields_Component(ctx context.Context, field gra
 		return ec.fieldContext_Component_generator(ctx, field)
 	case "attacks":
 		return ec.fieldContext_Component_attacks(ctx, field)
+	case "executions":
+		return ec.fieldContext_Component_executions(ctx, field)
 	case "converter":
 		return ec.fieldContext_Component_converter(ctx, field)
 	case "configuredScorer":
@@ -18556,6 +20168,16 @@ func (ec *executionContext) childFields_ComponentEdge(ctx context.Context, field
 		return ec.fieldContext_ComponentEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ComponentEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ConfiguredFacets(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "type":
+		return ec.fieldContext_ConfiguredFacets_type(ctx, field)
+	case "status":
+		return ec.fieldContext_ConfiguredFacets_status(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfiguredFacets", field.Name)
 }
 
 func (ec *executionContext) childFields_ConfiguredType(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -18610,6 +20232,8 @@ func (ec *executionContext) childFields_Conversation(ctx context.Context, field 
 		return ec.fieldContext_Conversation_labels(ctx, field)
 	case "annotations":
 		return ec.fieldContext_Conversation_annotations(ctx, field)
+	case "findings":
+		return ec.fieldContext_Conversation_findings(ctx, field)
 	case "attributes":
 		return ec.fieldContext_Conversation_attributes(ctx, field)
 	}
@@ -18638,6 +20262,22 @@ func (ec *executionContext) childFields_ConversationEdge(ctx context.Context, fi
 		return ec.fieldContext_ConversationEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConversationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ConversationFacets(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "purpose":
+		return ec.fieldContext_ConversationFacets_purpose(ctx, field)
+	case "source":
+		return ec.fieldContext_ConversationFacets_source(ctx, field)
+	case "target":
+		return ec.fieldContext_ConversationFacets_target(ctx, field)
+	case "model":
+		return ec.fieldContext_ConversationFacets_model(ctx, field)
+	case "label":
+		return ec.fieldContext_ConversationFacets_label(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConversationFacets", field.Name)
 }
 
 func (ec *executionContext) childFields_Converter(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -18850,6 +20490,20 @@ func (ec *executionContext) childFields_CreateScorerPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type CreateScorerPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateTaxonomyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "taxonomy":
+		return ec.fieldContext_CreateTaxonomyPayload_taxonomy(ctx, field)
+	case "workspace":
+		return ec.fieldContext_CreateTaxonomyPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateTaxonomyPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateTaxonomyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateTaxonomyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateTemplatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "template":
@@ -19050,6 +20704,18 @@ func (ec *executionContext) childFields_DeleteScorerPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type DeleteScorerPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_DeleteTaxonomyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedId":
+		return ec.fieldContext_DeleteTaxonomyPayload_deletedId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteTaxonomyPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteTaxonomyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteTaxonomyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DeleteTemplatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "deletedId":
@@ -19196,6 +20862,18 @@ func (ec *executionContext) childFields_Execution(ctx context.Context, field gra
 		return ec.fieldContext_Execution_summary(ctx, field)
 	case "attacks":
 		return ec.fieldContext_Execution_attacks(ctx, field)
+	case "conversations":
+		return ec.fieldContext_Execution_conversations(ctx, field)
+	case "scores":
+		return ec.fieldContext_Execution_scores(ctx, field)
+	case "findings":
+		return ec.fieldContext_Execution_findings(ctx, field)
+	case "targets":
+		return ec.fieldContext_Execution_targets(ctx, field)
+	case "converters":
+		return ec.fieldContext_Execution_converters(ctx, field)
+	case "scorers":
+		return ec.fieldContext_Execution_scorers(ctx, field)
 	case "attributes":
 		return ec.fieldContext_Execution_attributes(ctx, field)
 	}
@@ -19386,6 +21064,8 @@ func (ec *executionContext) childFields_Finding(ctx context.Context, field graph
 		return ec.fieldContext_Finding_firstExecution(ctx, field)
 	case "lastExecution":
 		return ec.fieldContext_Finding_lastExecution(ctx, field)
+	case "executions":
+		return ec.fieldContext_Finding_executions(ctx, field)
 	case "messages":
 		return ec.fieldContext_Finding_messages(ctx, field)
 	case "markdown":
@@ -19416,6 +21096,20 @@ func (ec *executionContext) childFields_FindingEdge(ctx context.Context, field g
 		return ec.fieldContext_FindingEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FindingEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_FindingFacets(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "severity":
+		return ec.fieldContext_FindingFacets_severity(ctx, field)
+	case "status":
+		return ec.fieldContext_FindingFacets_status(ctx, field)
+	case "assignee":
+		return ec.fieldContext_FindingFacets_assignee(ctx, field)
+	case "author":
+		return ec.fieldContext_FindingFacets_author(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FindingFacets", field.Name)
 }
 
 func (ec *executionContext) childFields_Generator(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -19626,6 +21320,18 @@ func (ec *executionContext) childFields_Label(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Label", field.Name)
 }
 
+func (ec *executionContext) childFields_LabelKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_LabelKey_key(ctx, field)
+	case "count":
+		return ec.fieldContext_LabelKey_count(ctx, field)
+	case "values":
+		return ec.fieldContext_LabelKey_values(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LabelKey", field.Name)
+}
+
 func (ec *executionContext) childFields_LeaveWorkspacePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "workspaceId":
@@ -19750,6 +21456,10 @@ func (ec *executionContext) childFields_Message(ctx context.Context, field graph
 		return ec.fieldContext_Message_originalMedia(ctx, field)
 	case "annotations":
 		return ec.fieldContext_Message_annotations(ctx, field)
+	case "findings":
+		return ec.fieldContext_Message_findings(ctx, field)
+	case "raw":
+		return ec.fieldContext_Message_raw(ctx, field)
 	case "attributes":
 		return ec.fieldContext_Message_attributes(ctx, field)
 	}
@@ -19788,6 +21498,24 @@ func (ec *executionContext) childFields_MessageEdge(ctx context.Context, field g
 		return ec.fieldContext_MessageEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MessageEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MessageFacets(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "role":
+		return ec.fieldContext_MessageFacets_role(ctx, field)
+	case "dataType":
+		return ec.fieldContext_MessageFacets_dataType(ctx, field)
+	case "responseError":
+		return ec.fieldContext_MessageFacets_responseError(ctx, field)
+	case "finishReason":
+		return ec.fieldContext_MessageFacets_finishReason(ctx, field)
+	case "purpose":
+		return ec.fieldContext_MessageFacets_purpose(ctx, field)
+	case "source":
+		return ec.fieldContext_MessageFacets_source(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MessageFacets", field.Name)
 }
 
 func (ec *executionContext) childFields_MoveToWorkspacePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -20166,6 +21894,8 @@ func (ec *executionContext) childFields_Prompt(ctx context.Context, field graphq
 		return ec.fieldContext_Prompt_createdAt(ctx, field)
 	case "lastOutcome":
 		return ec.fieldContext_Prompt_lastOutcome(ctx, field)
+	case "lastOutcomes":
+		return ec.fieldContext_Prompt_lastOutcomes(ctx, field)
 	case "attacks":
 		return ec.fieldContext_Prompt_attacks(ctx, field)
 	case "attributes":
@@ -20236,6 +21966,22 @@ func (ec *executionContext) childFields_RateLimitEdge(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type RateLimitEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_RawExchange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "request":
+		return ec.fieldContext_RawExchange_request(ctx, field)
+	case "response":
+		return ec.fieldContext_RawExchange_response(ctx, field)
+	case "contentType":
+		return ec.fieldContext_RawExchange_contentType(ctx, field)
+	case "status":
+		return ec.fieldContext_RawExchange_status(ctx, field)
+	case "keptAt":
+		return ec.fieldContext_RawExchange_keptAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RawExchange", field.Name)
+}
+
 func (ec *executionContext) childFields_RemoveEvidencePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "finding":
@@ -20290,6 +22036,22 @@ func (ec *executionContext) childFields_RemovePricePayload(ctx context.Context, 
 		return ec.fieldContext_RemovePricePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RemovePricePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RemoveTagsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "matched":
+		return ec.fieldContext_RemoveTagsPayload_matched(ctx, field)
+	case "changed":
+		return ec.fieldContext_RemoveTagsPayload_changed(ctx, field)
+	case "workspace":
+		return ec.fieldContext_RemoveTagsPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RemoveTagsPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RemoveTagsPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveTagsPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RenameWorkspacePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -20820,6 +22582,82 @@ func (ec *executionContext) childFields_TagCount(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type TagCount", field.Name)
 }
 
+func (ec *executionContext) childFields_TargetOutcome(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "target":
+		return ec.fieldContext_TargetOutcome_target(ctx, field)
+	case "outcome":
+		return ec.fieldContext_TargetOutcome_outcome(ctx, field)
+	case "attack":
+		return ec.fieldContext_TargetOutcome_attack(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_TargetOutcome_startedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TargetOutcome", field.Name)
+}
+
+func (ec *executionContext) childFields_Taxonomy(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Taxonomy_id(ctx, field)
+	case "key":
+		return ec.fieldContext_Taxonomy_key(ctx, field)
+	case "name":
+		return ec.fieldContext_Taxonomy_name(ctx, field)
+	case "version":
+		return ec.fieldContext_Taxonomy_version(ctx, field)
+	case "sourceUrl":
+		return ec.fieldContext_Taxonomy_sourceUrl(ctx, field)
+	case "licence":
+		return ec.fieldContext_Taxonomy_licence(ctx, field)
+	case "own":
+		return ec.fieldContext_Taxonomy_own(ctx, field)
+	case "entries":
+		return ec.fieldContext_Taxonomy_entries(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Taxonomy_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_Taxonomy_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Taxonomy", field.Name)
+}
+
+func (ec *executionContext) childFields_TaxonomyEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_TaxonomyEntry_code(ctx, field)
+	case "title":
+		return ec.fieldContext_TaxonomyEntry_title(ctx, field)
+	case "description":
+		return ec.fieldContext_TaxonomyEntry_description(ctx, field)
+	case "tag":
+		return ec.fieldContext_TaxonomyEntry_tag(ctx, field)
+	case "spellings":
+		return ec.fieldContext_TaxonomyEntry_spellings(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TaxonomyEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_TaxonomyTag(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tag":
+		return ec.fieldContext_TaxonomyTag_tag(ctx, field)
+	case "code":
+		return ec.fieldContext_TaxonomyTag_code(ctx, field)
+	case "title":
+		return ec.fieldContext_TaxonomyTag_title(ctx, field)
+	case "description":
+		return ec.fieldContext_TaxonomyTag_description(ctx, field)
+	case "taxonomy":
+		return ec.fieldContext_TaxonomyTag_taxonomy(ctx, field)
+	case "version":
+		return ec.fieldContext_TaxonomyTag_version(ctx, field)
+	case "taxonomyKey":
+		return ec.fieldContext_TaxonomyTag_taxonomyKey(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TaxonomyTag", field.Name)
+}
+
 func (ec *executionContext) childFields_Template(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -21052,6 +22890,20 @@ func (ec *executionContext) childFields_UpdateScorerPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type UpdateScorerPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UpdateTaxonomyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "taxonomy":
+		return ec.fieldContext_UpdateTaxonomyPayload_taxonomy(ctx, field)
+	case "workspace":
+		return ec.fieldContext_UpdateTaxonomyPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateTaxonomyPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateTaxonomyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateTaxonomyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UpdateTemplatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "template":
@@ -21240,6 +23092,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_scorerTypes(ctx, field)
 	case "sessions":
 		return ec.fieldContext_Viewer_sessions(ctx, field)
+	case "taxonomies":
+		return ec.fieldContext_Viewer_taxonomies(ctx, field)
 	case "nativeTemplates":
 		return ec.fieldContext_Viewer_nativeTemplates(ctx, field)
 	case "settings":
@@ -21288,8 +23142,24 @@ func (ec *executionContext) childFields_Workspace(ctx context.Context, field gra
 		return ec.fieldContext_Workspace_imports(ctx, field)
 	case "facets":
 		return ec.fieldContext_Workspace_facets(ctx, field)
+	case "conversationFacets":
+		return ec.fieldContext_Workspace_conversationFacets(ctx, field)
+	case "messageFacets":
+		return ec.fieldContext_Workspace_messageFacets(ctx, field)
+	case "findingFacets":
+		return ec.fieldContext_Workspace_findingFacets(ctx, field)
+	case "generatorFacets":
+		return ec.fieldContext_Workspace_generatorFacets(ctx, field)
+	case "converterFacets":
+		return ec.fieldContext_Workspace_converterFacets(ctx, field)
+	case "scorerFacets":
+		return ec.fieldContext_Workspace_scorerFacets(ctx, field)
+	case "labels":
+		return ec.fieldContext_Workspace_labels(ctx, field)
 	case "findings":
 		return ec.fieldContext_Workspace_findings(ctx, field)
+	case "findingsMarkdown":
+		return ec.fieldContext_Workspace_findingsMarkdown(ctx, field)
 	case "orchestrators":
 		return ec.fieldContext_Workspace_orchestrators(ctx, field)
 	case "parameterFiles":
@@ -21306,6 +23176,8 @@ func (ec *executionContext) childFields_Workspace(ctx context.Context, field gra
 		return ec.fieldContext_Workspace_savedSessions(ctx, field)
 	case "savedSession":
 		return ec.fieldContext_Workspace_savedSession(ctx, field)
+	case "taxonomies":
+		return ec.fieldContext_Workspace_taxonomies(ctx, field)
 	case "templates":
 		return ec.fieldContext_Workspace_templates(ctx, field)
 	case "templateTags":

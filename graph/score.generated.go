@@ -4,6 +4,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -26,6 +27,12 @@ type FloatScaleScoreResolver interface {
 	Scorer(ctx context.Context, obj *storage.FloatScaleScore) (*storage.Component, error)
 
 	Message(ctx context.Context, obj *storage.FloatScaleScore) (*storage.Message, error)
+}
+type ScoreConnectionResolver interface {
+	Nodes(ctx context.Context, obj *storage.Connection[storage.Score]) ([]storage.AnyScore, error)
+}
+type ScoreEdgeResolver interface {
+	Node(ctx context.Context, obj *storage.Edge[storage.Score]) (storage.AnyScore, error)
 }
 type TrueFalseScoreResolver interface {
 	Scorer(ctx context.Context, obj *storage.TrueFalseScore) (*storage.Component, error)
@@ -974,6 +981,180 @@ func (ec *executionContext) fieldContext_FloatScaleScore_isTrue(_ context.Contex
 	return graphql.NewScalarFieldContext("FloatScaleScore", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _ScoreConnection_edges(ctx context.Context, field graphql.CollectedField, obj *storage.Connection[storage.Score]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScoreConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*storage.Edge[storage.Score]) graphql.Marshaler {
+			return ec.marshalNScoreEdge2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScoreConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScoreConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScoreEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScoreConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *storage.Connection[storage.Score]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScoreConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ScoreConnection().Nodes(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []storage.AnyScore) graphql.Marshaler {
+			return ec.marshalNScore2ᚕgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAnyScoreᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScoreConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScoreConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScoreConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *storage.Connection[storage.Score]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScoreConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *storage.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScoreConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScoreConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScoreConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *storage.Connection[storage.Score]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScoreConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNLong2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScoreConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScoreConnection", field, true, false, "Long")
+}
+
+func (ec *executionContext) _ScoreEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *storage.Edge[storage.Score]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScoreEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScoreEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScoreEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScoreEdge_node(ctx context.Context, field graphql.CollectedField, obj *storage.Edge[storage.Score]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScoreEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ScoreEdge().Node(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v storage.AnyScore) graphql.Marshaler {
+			return ec.marshalNScore2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐAnyScore(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScoreEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScoreEdge",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _TrueFalseScore_id(ctx context.Context, field graphql.CollectedField, obj *storage.TrueFalseScore) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1730,6 +1911,95 @@ func (ec *executionContext) _FloatScaleScore(ctx context.Context, sel ast.Select
 	return out
 }
 
+var scoreConnectionImplementors = []string{"ScoreConnection"}
+
+func (ec *executionContext) _ScoreConnection(ctx context.Context, sel ast.SelectionSet, obj *storage.Connection[storage.Score]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scoreConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScoreConnection")
+		case "edges":
+			out.Values[i] = ec._ScoreConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ScoreConnection_nodes(ctx, field, obj)
+				})
+		case "pageInfo":
+			out.Values[i] = ec._ScoreConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ScoreConnection_totalCount(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var scoreEdgeImplementors = []string{"ScoreEdge"}
+
+func (ec *executionContext) _ScoreEdge(ctx context.Context, sel ast.SelectionSet, obj *storage.Edge[storage.Score]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scoreEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScoreEdge")
+		case "cursor":
+			out.Values[i] = ec._ScoreEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "node":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ScoreEdge_node(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var trueFalseScoreImplementors = []string{"TrueFalseScore", "Score", "Node"}
 
 func (ec *executionContext) _TrueFalseScore(ctx context.Context, sel ast.SelectionSet, obj *storage.TrueFalseScore) graphql.Marshaler {
@@ -1883,6 +2153,30 @@ func (ec *executionContext) marshalNScore2ᚕgithubᚗcomᚋviolentutfᚋviolent
 	return ret
 }
 
+func (ec *executionContext) marshalNScoreEdge2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Edge[storage.Score]) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNScoreEdge2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNScoreEdge2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐEdge(ctx context.Context, sel ast.SelectionSet, v *storage.Edge[storage.Score]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ScoreEdge!")
+		return graphql.Null
+	}
+	return ec._ScoreEdge(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNScoreStatus2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐScoreStatus(ctx context.Context, v any) (storage.ScoreStatus, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := storage.ScoreStatus(tmp)
@@ -1922,6 +2216,13 @@ func (ec *executionContext) marshalOScore2ᚕgithubᚗcomᚋviolentutfᚋviolent
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalOScoreConnection2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐConnection(ctx context.Context, sel ast.SelectionSet, v *storage.Connection[storage.Score]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ScoreConnection(ctx, sel, v)
 }
 
 // endregion ***************************** type.gotpl *****************************

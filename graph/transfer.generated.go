@@ -406,7 +406,7 @@ func (ec *executionContext) unmarshalInputCopyToWorkspaceInput(ctx context.Conte
 		asMap["dryRun"] = false
 	}
 
-	fieldsInOrder := [...]string{"from", "to", "attacks", "attackFilter", "datasets", "generators", "converters", "scorers", "dryRun", "clientMutationId"}
+	fieldsInOrder := [...]string{"from", "to", "attacks", "attackFilter", "datasets", "generators", "converters", "scorers", "findings", "dryRun", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -469,6 +469,13 @@ func (ec *executionContext) unmarshalInputCopyToWorkspaceInput(ctx context.Conte
 				return it, err
 			}
 			it.Scorers = data
+		case "findings":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("findings"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Findings = data
 		case "dryRun":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dryRun"))
 			data, err := ec.unmarshalNBoolean2bool(ctx, v)
@@ -515,7 +522,7 @@ func (ec *executionContext) unmarshalInputMoveToWorkspaceInput(ctx context.Conte
 		asMap["dryRun"] = false
 	}
 
-	fieldsInOrder := [...]string{"from", "to", "attacks", "attackFilter", "datasets", "generators", "converters", "scorers", "dryRun", "clientMutationId"}
+	fieldsInOrder := [...]string{"from", "to", "attacks", "attackFilter", "datasets", "generators", "converters", "scorers", "findings", "dryRun", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -578,6 +585,13 @@ func (ec *executionContext) unmarshalInputMoveToWorkspaceInput(ctx context.Conte
 				return it, err
 			}
 			it.Scorers = data
+		case "findings":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("findings"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Findings = data
 		case "dryRun":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dryRun"))
 			data, err := ec.unmarshalNBoolean2bool(ctx, v)

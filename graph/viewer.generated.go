@@ -31,6 +31,7 @@ type ViewerResolver interface {
 	OrchestratorTypes(ctx context.Context, obj *auth.Viewer) ([]*storage.OrchestratorType, error)
 	ScorerTypes(ctx context.Context, obj *auth.Viewer) ([]*storage.ConfiguredType, error)
 	Sessions(ctx context.Context, obj *auth.Viewer, first *int, after *string, last *int, before *string) (*storage.Connection[storage.Session], error)
+	Taxonomies(ctx context.Context, obj *auth.Viewer) ([]*storage.Taxonomy, error)
 	NativeTemplates(ctx context.Context, obj *auth.Viewer) ([]*storage.NativeTemplate, error)
 	Settings(ctx context.Context, obj *auth.Viewer) ([]*storage.UserSetting, error)
 }
@@ -637,6 +638,38 @@ func (ec *executionContext) fieldContext_Viewer_sessions(ctx context.Context, fi
 	return fc, nil
 }
 
+func (ec *executionContext) _Viewer_taxonomies(ctx context.Context, field graphql.CollectedField, obj *auth.Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_taxonomies(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Viewer().Taxonomies(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*storage.Taxonomy) graphql.Marshaler {
+			return ec.marshalNTaxonomy2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐTaxonomyᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_taxonomies(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Viewer",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Taxonomy(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Viewer_nativeTemplates(ctx context.Context, field graphql.CollectedField, obj *auth.Viewer) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -818,6 +851,12 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Viewer_sessions(ctx, field, obj)
+				})
+		case "taxonomies":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Viewer_taxonomies(ctx, field, obj)
 				})
 		case "nativeTemplates":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

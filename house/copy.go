@@ -21,8 +21,9 @@ const (
 
 // Copy copies what is selected into another workspace, all or nothing: attacks with
 // their conversations, messages, scores, labels, media, components, runs and the
-// datasets that their prompts are of, and with the attacks that they branch from or
-// repeat; datasets; configured things without their credentials. All is read as it was
+// datasets that their prompts are of, with what people said of them, and with the attacks
+// that they branch from or repeat; findings with the attacks that show them; datasets;
+// configured things without their credentials. All is read as it was
 // at one moment. Identity is (source, source id), as it is for files, so copying again
 // adds what is new, and the copy stands among the target's imports. A dry run counts.
 // CodeConflict while another copy or move of the same user is under way.
@@ -144,6 +145,7 @@ type copying struct {
 	components map[string]bool   // staged, by hash
 	executions map[string]string // source id of staged ones, by key
 	datasets   map[string]bool   // staged, by key
+	findings   []string          // staged, by key
 	notes      []string
 	moved      storage.Selection // what a move deletes, by keys alone
 }
@@ -158,7 +160,7 @@ func (c *copying) all(ctx context.Context, what storage.Selection) error {
 	if err != nil {
 		return err
 	}
-	c.moved.Attacks, c.moved.Datasets = chosen, what.Datasets
+	c.moved.Attacks, c.moved.Datasets, c.moved.Findings = chosen, what.Datasets, what.Findings
 	if c.move {
 		// Before anything is done.
 		if err := c.source.CheckDelete(ctx, c.moved); err != nil {
@@ -181,7 +183,11 @@ func (c *copying) all(ctx context.Context, what storage.Selection) error {
 	if err := c.addDatasets(ctx, what.Datasets); err != nil {
 		return err
 	}
-	along, err := c.along(ctx, chosen)
+	shown, err := c.addFindings(ctx, what.Findings)
+	if err != nil {
+		return err
+	}
+	along, err := c.along(ctx, chosen, shown)
 	if err != nil {
 		return err
 	}
@@ -197,6 +203,11 @@ func (c *copying) all(ctx context.Context, what storage.Selection) error {
 			}
 		}
 		if err := c.addAttacks(ctx, attacks); err != nil {
+			return err
+		}
+	}
+	if len(c.findings) > 0 {
+		if err := c.addEvidence(ctx); err != nil {
 			return err
 		}
 	}
@@ -233,14 +244,22 @@ func (c *copying) chosen(ctx context.Context, what storage.Selection) ([]int64, 
 	return slices.Sorted(maps.Keys(chosen)), nil
 }
 
-// along are the chosen attacks and all that they refer to, directly or not: without
-// those their branches, repeated messages and objective scores would lead nowhere.
-func (c *copying) along(ctx context.Context, chosen []int64) ([]int64, error) {
+// along are the chosen attacks, those that show the chosen findings, and all that they
+// refer to, directly or not: without those their branches, repeated messages and objective
+// scores would lead nowhere.
+func (c *copying) along(ctx context.Context, chosen, shown []int64) ([]int64, error) {
 	all := map[int64]bool{}
 	for _, number := range chosen {
 		all[number] = true
 	}
-	for fresh := chosen; len(fresh) > 0; {
+	for _, number := range shown {
+		all[number] = true
+	}
+	if more := len(all) - len(chosen); more > 0 {
+		c.notes = append(c.notes, fmt.Sprintf("%d attacks were taken along because they show the selected findings", more))
+	}
+	selected := slices.Sorted(maps.Keys(all))
+	for fresh := selected; len(fresh) > 0; {
 		referred, err := c.source.AttacksReferredTo(ctx, fresh)
 		if err != nil {
 			return nil, err
@@ -253,7 +272,7 @@ func (c *copying) along(ctx context.Context, chosen []int64) ([]int64, error) {
 			}
 		}
 	}
-	if more := len(all) - len(chosen); more > 0 {
+	if more := len(all) - len(selected); more > 0 {
 		c.notes = append(c.notes, fmt.Sprintf("%d attacks were taken along because the selected ones branch from them, repeat them or have a score of theirs", more))
 	}
 	return slices.Sorted(maps.Keys(all)), nil

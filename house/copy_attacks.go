@@ -81,7 +81,10 @@ func (c *copying) addAttacks(ctx context.Context, attacks []*storage.Attack) err
 	if err := c.addComponents(ctx, components); err != nil {
 		return err
 	}
-	return c.addConversations(ctx, attacks, conversations)
+	if err := c.addConversations(ctx, attacks, conversations); err != nil {
+		return err
+	}
+	return c.addPeople(ctx, attacks, conversations)
 }
 
 // conversations are all conversations of the attacks, by number.
@@ -250,6 +253,9 @@ func (c *copying) addMessages(ctx context.Context, of *storage.Conversation, mes
 		if err := c.addMedia(ctx, message, files[message.MessageKey]); err != nil {
 			return err
 		}
+	}
+	if err := c.addExchanges(ctx, messages); err != nil {
+		return err
 	}
 	return c.addComponents(ctx, components)
 }

@@ -10,7 +10,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 
 	_ "github.com/mattn/go-sqlite3"
 
@@ -247,29 +246,6 @@ func TestAMoveDeletesNoCredential(t *testing.T) {
 	defer target.Close()
 	if copied, err := target.GeneratorsByKey(t.Context(), what.Generators); err != nil || len(copied) != len(what.Generators) {
 		t.Errorf("%d generators in the target, %v", len(copied), err)
-	}
-}
-
-func TestAMoveTakesNoAnnotationAway(t *testing.T) {
-	h, _ := open(t, t.TempDir())
-	take(t, h, "alice", testfiles.Path(t, "pyrit/seeded-1.1.0.sqlite"))
-	from, to := personal(t, h, "alice"), team(t, h, "alice", "red team", nil)
-	source, err := h.OpenWorkspace(t.Context(), from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer source.Close()
-	note := "looked at it"
-	if _, err := source.Annotate(t.Context(), &storage.NewAnnotation{
-		Batch: "b", Author: "alice", Note: &note, On: storage.Chosen{Attacks: []int64{3}}, At: time.Now().UTC(),
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if imp, err := h.Move(t.Context(), transfer(from, to, everyAttack, false)); storage.CodeOf(err) != storage.CodeConflict || imp != nil {
-		t.Errorf("moved: %v, %v", imp, err)
-	}
-	if _, err := h.Copy(t.Context(), transfer(from, to, everyAttack, false)); err != nil {
-		t.Error(err)
 	}
 }
 

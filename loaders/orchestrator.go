@@ -14,9 +14,9 @@ func orchestratorsUsing(store storage.UserStore) *Pages[string, struct{}, storag
 	})
 }
 
-// executionsOf answers Orchestrator.executions. The order of attacks is the one that a key
+// executionsOfOrchestrator answers Orchestrator.executions. The order of attacks is the one that a key
 // of pages has room for; both orders are a field and a direction.
-func executionsOf(store storage.UserStore) *ExecutionPages {
+func executionsOfOrchestrator(store storage.UserStore) *ExecutionPages {
 	return &ExecutionPages{newPages(func(ctx context.Context, keys []string, filter *storage.ExecutionFilter, args pageArgs) (map[string]*storage.ExecutionConnection, error) {
 		order := storage.ExecutionOrder{Field: storage.ExecutionOrderField(args.order.Field), Direction: args.order.Direction}
 		return store.ExecutionsByOrchestrator(ctx, keys, filter, order, args.page)

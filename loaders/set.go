@@ -59,9 +59,21 @@ type Set struct {
 	MessagesOfFinding *Loader[string, []*storage.Message]
 	EvidenceOfFinding *Loader[string, *Shown]
 
-	SavedQuery    *Loader[string, *storage.SavedQuery]
-	ParameterFile *Loader[string, *storage.ParameterFile]
-	Template      *Loader[string, *storage.Template]
+	SavedQuery               *Loader[string, *storage.SavedQuery]
+	ParameterFile            *Loader[string, *storage.ParameterFile]
+	Template                 *Loader[string, *storage.Template]
+	FindingsOfConversation   *Loader[int64, []*storage.Finding]
+	FindingsOfMessage        *Loader[storage.MessageKey, []*storage.Finding]
+	FindingsOfExecution      *Pages[string, storage.FindingFilter, storage.Finding]
+	ExecutionsOfComponent    *Pages[string, storage.ExecutionFilter, storage.Execution]
+	ExecutionsOfFinding      *Pages[string, storage.ExecutionFilter, storage.Execution]
+	ConversationsOfExecution *Pages[string, storage.ConversationFilter, storage.Conversation]
+	ScoresOfExecution        *Pages[string, struct{}, storage.Score]
+	ComponentsOfExecution    *Loader[ExecutionPart, []*storage.Component]
+	OutcomesOfPrompt         *Loader[int64, []*storage.TargetOutcome]
+
+	OwnEntry    *Loader[string, *storage.TaxonomyEntry]
+	RawExchange *Loader[storage.MessagePlace, *storage.RawExchange]
 }
 
 // NewSet makes the loaders of a store for one request.
@@ -100,7 +112,7 @@ func NewSet(store storage.UserStore) *Set {
 
 		Orchestrator:             newLoader(store.OrchestratorsByKey),
 		OrchestratorsUsing:       orchestratorsUsing(store),
-		ExecutionsOfOrchestrator: executionsOf(store),
+		ExecutionsOfOrchestrator: executionsOfOrchestrator(store),
 		Price:                    newLoader(store.PricesByKey),
 
 		ComponentsOfGenerator: componentsOf(store, storage.KindGenerators),
@@ -121,11 +133,23 @@ func NewSet(store storage.UserStore) *Set {
 		Finding:           newLoader(store.FindingsByKey),
 		FindingsOfAttack:  newListLoader(store.FindingsByAttack),
 		RunsOfFinding:     newLoader(store.RunsByFinding),
-		MessagesOfFinding: newListLoader(store.MessagesByFinding),
+		MessagesOfFinding: messagesOfFinding(store),
 		EvidenceOfFinding: newLoader(evidenceOf(store)),
 
-		SavedQuery:    newLoader(store.SavedQueriesByKey),
-		ParameterFile: newLoader(store.ParameterFilesByKey),
-		Template:      newLoader(store.TemplatesByKey),
+		SavedQuery:               newLoader(store.SavedQueriesByKey),
+		ParameterFile:            newLoader(store.ParameterFilesByKey),
+		Template:                 newLoader(store.TemplatesByKey),
+		FindingsOfConversation:   newListLoader(store.FindingsByConversation),
+		FindingsOfMessage:        newListLoader(store.FindingsByMessage),
+		FindingsOfExecution:      findingsOfExecution(store),
+		ExecutionsOfComponent:    executionsOf(store, storage.ExecutionsOfComponent),
+		ExecutionsOfFinding:      executionsOf(store, storage.ExecutionsOfFinding),
+		ConversationsOfExecution: conversationsOfExecution(store),
+		ScoresOfExecution:        scoresOfExecution(store),
+		ComponentsOfExecution:    componentsOfExecution(store),
+		OutcomesOfPrompt:         newListLoader(store.OutcomesByPrompt),
+
+		OwnEntry:    newLoader(store.OwnEntries),
+		RawExchange: newLoader(store.RawExchanges),
 	}
 }

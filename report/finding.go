@@ -4,9 +4,9 @@ package report
 import (
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
+	"github.com/violentutf/violentutf/quote"
 	"github.com/violentutf/violentutf/storage"
 )
 
@@ -25,67 +25,89 @@ const quotedBytes = 4_000
 // escaped, so that none becomes markup, a link or HTML.
 func Finding(f *storage.Finding, evidence Evidence) string {
 	var page strings.Builder
-	fmt.Fprintf(&page, "# %s\n\n", inline(f.Title))
-	fmt.Fprintf(&page, "- Severity: %s\n- Status: %s\n", inline(string(f.Severity)), inline(string(f.Status)))
-	if f.Assignee != nil {
-		fmt.Fprintf(&page, "- Assignee: %s\n", inline(*f.Assignee))
+	finding(&page, f, evidence, "#")
+	return page.String()
+}
+
+// Entry is a finding of a document with what shows it.
+type Entry struct {
+	Finding  *storage.Finding
+	Evidence Evidence
+}
+
+// Findings are several findings as one document: a table of them, and then each one as
+// Finding writes it, a heading deeper. more says that there are more than those.
+func Findings(entries []Entry, more bool) string {
+	var page strings.Builder
+	page.WriteString("# Findings\n\n")
+	if len(entries) == 0 {
+		page.WriteString("There are none.\n")
+		return page.String()
 	}
-	if f.TicketURL != nil {
-		fmt.Fprintf(&page, "- Ticket: %s\n", inline(*f.TicketURL))
-	}
-	fmt.Fprintf(&page, "- Found: %s by %s\n", f.CreatedAt.UTC().Format("2006-01-02"), inline(f.Author))
-	if f.Description != nil {
-		page.WriteString("\n" + fenced(*f.Description))
-	}
-	if len(evidence.Attacks) > 0 {
-		page.WriteString("\n## Attacks\n")
-	}
-	for _, a := range evidence.Attacks {
-		fmt.Fprintf(&page, "\n### Attack %d: %s, %s\n\n", a.Number, inline(a.AttackClass), inline(string(a.Outcome)))
-		fmt.Fprintf(&page, "- Decided by: %s\n- Began: %s\n", inline(string(a.OutcomeSource)), a.StartedAt.UTC().Format("2006-01-02 15:04:05Z"))
-		if a.ConverterChain != "" {
-			fmt.Fprintf(&page, "- Converters: %s\n", inline(a.ConverterChain))
+	page.WriteString("| # | Finding | Severity | Status | Assignee |\n|---|---|---|---|---|\n")
+	for i, entry := range entries {
+		assignee := ""
+		if entry.Finding.Assignee != nil {
+			assignee = quote.Inline(*entry.Finding.Assignee)
 		}
-		if a.Objective != nil {
-			page.WriteString("\nObjective:\n\n" + fenced(*a.Objective))
-		}
-		if a.OutcomeReason != nil {
-			page.WriteString("\nWhy:\n\n" + fenced(*a.OutcomeReason))
-		}
+		fmt.Fprintf(&page, "| %d | %s | %s | %s | %s |\n", i+1, quote.Inline(entry.Finding.Title), quote.Inline(string(entry.Finding.Severity)),
+			quote.Inline(string(entry.Finding.Status)), assignee)
 	}
-	if len(evidence.Messages) > 0 {
-		page.WriteString("\n## Messages\n")
+	if more {
+		page.WriteString("\nThere are more findings than are shown here.\n")
 	}
-	for _, m := range evidence.Messages {
-		fmt.Fprintf(&page, "\n### %s, conversation %d, message %d\n\n%s", inline(string(m.Role)), m.Conversation, m.Sequence, fenced(m.ConvertedValue))
-	}
-	if evidence.More {
-		page.WriteString("\nThere is more evidence than is shown here.\n")
+	for i, entry := range entries {
+		page.WriteString("\n")
+		finding(&page, entry.Finding, entry.Evidence, fmt.Sprintf("## %d.", i+1))
 	}
 	return page.String()
 }
 
-// inline makes a text one line without markup: CommonMark takes a backslash before any
-// ASCII punctuation as that character.
-func inline(text string) string {
-	var line strings.Builder
-	for _, r := range text {
-		switch {
-		case unicode.IsSpace(r) || unicode.IsControl(r):
-			line.WriteByte(' ')
-		case r < utf8.RuneSelf && (unicode.IsPunct(r) || unicode.IsSymbol(r)):
-			line.WriteByte('\\')
-			line.WriteRune(r)
-		default:
-			line.WriteRune(r)
+// finding writes one down; heading is what stands before its title, whose number signs
+// those of its parts follow.
+func finding(page *strings.Builder, f *storage.Finding, evidence Evidence, heading string) {
+	signs := heading[:strings.LastIndexByte(heading, '#')+1]
+	fmt.Fprintf(page, "%s %s\n\n", heading, quote.Inline(f.Title))
+	fmt.Fprintf(page, "- Severity: %s\n- Status: %s\n", quote.Inline(string(f.Severity)), quote.Inline(string(f.Status)))
+	if f.Assignee != nil {
+		fmt.Fprintf(page, "- Assignee: %s\n", quote.Inline(*f.Assignee))
+	}
+	if f.TicketURL != nil {
+		fmt.Fprintf(page, "- Ticket: %s\n", quote.Inline(*f.TicketURL))
+	}
+	fmt.Fprintf(page, "- Found: %s by %s\n", f.CreatedAt.UTC().Format("2006-01-02"), quote.Inline(f.Author))
+	if f.Description != nil {
+		page.WriteString("\n" + quoted(*f.Description))
+	}
+	if len(evidence.Attacks) > 0 {
+		page.WriteString("\n" + signs + "# Attacks\n")
+	}
+	for _, a := range evidence.Attacks {
+		fmt.Fprintf(page, "\n%s## Attack %d: %s, %s\n\n", signs, a.Number, quote.Inline(a.AttackClass), quote.Inline(string(a.Outcome)))
+		fmt.Fprintf(page, "- Decided by: %s\n- Began: %s\n", quote.Inline(string(a.OutcomeSource)), a.StartedAt.UTC().Format("2006-01-02 15:04:05Z"))
+		if a.ConverterChain != "" {
+			fmt.Fprintf(page, "- Converters: %s\n", quote.Inline(a.ConverterChain))
+		}
+		if a.Objective != nil {
+			page.WriteString("\nObjective:\n\n" + quoted(*a.Objective))
+		}
+		if a.OutcomeReason != nil {
+			page.WriteString("\nWhy:\n\n" + quoted(*a.OutcomeReason))
 		}
 	}
-	return strings.TrimSpace(line.String())
+	if len(evidence.Messages) > 0 {
+		page.WriteString("\n" + signs + "# Messages\n")
+	}
+	for _, m := range evidence.Messages {
+		fmt.Fprintf(page, "\n%s## %s, conversation %d, message %d\n\n%s", signs, quote.Inline(string(m.Role)), m.Conversation, m.Sequence, quoted(m.ConvertedValue))
+	}
+	if evidence.More {
+		page.WriteString("\nThere is more evidence than is shown here.\n")
+	}
 }
 
-// fenced quotes a text in a fence that it cannot close: one backtick more than its
-// longest run of them.
-func fenced(text string) string {
+// quoted is a text as a block, cut where it is long.
+func quoted(text string) string {
 	if len(text) > quotedBytes {
 		cut := quotedBytes
 		for cut > 0 && !utf8.RuneStart(text[cut]) {
@@ -93,15 +115,5 @@ func fenced(text string) string {
 		}
 		text = text[:cut] + "\n[cut]"
 	}
-	longest, run := 2, 0
-	for _, r := range text {
-		if r != '`' {
-			run = 0
-			continue
-		}
-		run++
-		longest = max(longest, run)
-	}
-	fence := strings.Repeat("`", longest+1)
-	return fence + "text\n" + strings.TrimRight(text, "\r\n") + "\n" + fence + "\n"
+	return quote.Block(strings.TrimRight(text, "\r\n"))
 }

@@ -18,6 +18,7 @@ type ahead struct{ set *loaders.Set }
 func (a ahead) attacks(ctx context.Context, on selection, rows []*storage.Attack) {
 	var components, executions []string
 	var labels, conversations, scores, prompts []int64
+	var own []string
 	replay := on.has("replay")
 	target, attacker, converters := on.has("target"), on.has("attacker"), on.has("converters")
 	for _, row := range rows {
@@ -35,6 +36,9 @@ func (a ahead) attacks(ctx context.Context, on selection, rows []*storage.Attack
 		scores = push(scores, row.ObjectiveScoreNumber)
 		prompts = push(prompts, row.PromptNumber)
 		executions = push(executions, row.ExecutionID)
+		if on.has("taxonomyTags") {
+			own = ownTags(own, row.Tags)
+		}
 	}
 	var level sync.WaitGroup
 	defer level.Wait()
@@ -65,6 +69,9 @@ func (a ahead) attacks(ctx context.Context, on selection, rows []*storage.Attack
 	}
 	if on.has("findings") {
 		level.Go(func() { a.set.FindingsOfAttack.Prefetch(ctx, labels) })
+	}
+	if len(own) > 0 {
+		level.Go(func() { a.set.OwnEntry.Prefetch(ctx, own) })
 	}
 	if on.has("prompt") {
 		level.Go(func() { a.set.Prompt.Prefetch(ctx, prompts) })

@@ -78,7 +78,7 @@ func TestAVerdictIsTheOutcomeUntilItIsRetracted(t *testing.T) {
 func TestAnnotationsInBulk(t *testing.T) {
 	s := newStores(t, 3, 2)
 	ids := s.attackIDs(t)
-	made := s.change(t, "annotate", `count annotations{id}`, map[string]any{"attackFilter": map[string]any{"objective": map[string]any{"contains": "step"}}, "verdict": "UNDETERMINED"})
+	made := s.change(t, "annotate", `count annotations{id}`, map[string]any{"attackFilter": map[string]any{"objective": map[string]any{"contains": "step"}}, "verdict": "UNDETERMINED", "reason": "who knows"})
 	same(t, at(made, "count"), 3)
 	same(t, s.lastAct(t).SubjectType, "Workspace")
 	a := s.ask(t, alice, `{viewer{workspace{attacks(filter:{outcomeSource:{in:[HUMAN]}}){totalCount}}}}`, nil)
@@ -91,6 +91,8 @@ func TestAnnotationsInBulk(t *testing.T) {
 	s.refuse(t, "annotate", map[string]any{"conversations": []any{ids[0]}, "note": "x"}, storage.CodeNotFound)
 	s.refuse(t, "annotate", map[string]any{"attacks": ids[:1]}, storage.CodeBadInput)
 	s.refuse(t, "annotate", map[string]any{"note": "x"}, storage.CodeBadInput)
+	unreasoned := s.ask(t, alice, `mutation($x:AnnotateInput!){annotate(input:$x){count userErrors{code field}}}`, map[string]any{"x": map[string]any{"attacks": ids[:1], "verdict": "FAILURE"}})
+	same(t, at(unreasoned.Data, "annotate"), map[string]any{"count": 0, "userErrors": []any{map[string]any{"code": "BAD_USER_INPUT", "field": []any{"input", "reason"}}}})
 	s.refuse(t, "annotate", map[string]any{"attacks": make([]string, 1001), "note": "x"}, storage.CodeNotFound)
 	s.refuse(t, "annotate", map[string]any{"attackFilter": map[string]any{"objective": map[string]any{"matches": "("}}, "note": "x"}, storage.CodeBadInput)
 	many := make([]string, 1001)

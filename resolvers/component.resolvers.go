@@ -33,6 +33,18 @@ func (r *componentResolver) Attacks(ctx context.Context, obj *storage.Component,
 	return set.AttacksOf.Load(ctx, storage.AttacksOfComponent, obj.Hash, filter, attackOrder(orderBy), page)
 }
 
+func (r *componentResolver) Executions(ctx context.Context, obj *storage.Component, first *int, after *string, last *int, before *string, filter *storage.ExecutionFilter) (*storage.Connection[storage.Execution], error) {
+	page, err := storage.NewPage(first, after, last, before)
+	if err != nil {
+		return nil, err
+	}
+	set, err := directives.In(ctx, obj.ID)
+	if err != nil {
+		return nil, err
+	}
+	return set.ExecutionsOfComponent.Load(ctx, obj.Hash, filter, page)
+}
+
 func (r *Resolver) Component() graph.ComponentResolver { return &componentResolver{r} }
 
 type componentResolver struct{ *Resolver }

@@ -87,6 +87,14 @@ func (r *conversationResolver) Annotations(ctx context.Context, obj *storage.Con
 	return set.AnnotationsOfConversation.Load(ctx, obj.Number)
 }
 
+func (r *conversationResolver) Findings(ctx context.Context, obj *storage.Conversation) ([]*storage.Finding, error) {
+	set, err := directives.In(ctx, obj.ID)
+	if err != nil {
+		return nil, err
+	}
+	return set.FindingsOfConversation.Load(ctx, obj.Number)
+}
+
 func (r *Resolver) Conversation() graph.ConversationResolver { return &conversationResolver{r} }
 
 type conversationResolver struct{ *Resolver }

@@ -47,6 +47,14 @@ func (r *promptResolver) LastOutcome(ctx context.Context, obj *storage.Prompt, t
 	return set.LastOutcome.Load(ctx, loaders.Tried{Prompt: obj.Number, TargetHash: hash})
 }
 
+func (r *promptResolver) LastOutcomes(ctx context.Context, obj *storage.Prompt) ([]*storage.TargetOutcome, error) {
+	set, err := directives.In(ctx, obj.ID)
+	if err != nil {
+		return nil, err
+	}
+	return set.OutcomesOfPrompt.Load(ctx, obj.Number)
+}
+
 func (r *promptResolver) Attacks(ctx context.Context, obj *storage.Prompt, first *int, after *string, last *int, before *string, filter *storage.AttackFilter, orderBy *storage.AttackOrder) (*storage.Connection[storage.Attack], error) {
 	page, err := storage.NewPage(first, after, last, before)
 	if err != nil {
@@ -59,11 +67,30 @@ func (r *promptResolver) Attacks(ctx context.Context, obj *storage.Prompt, first
 	return set.AttacksOf.Load(ctx, storage.AttacksOfPrompt, strconv.FormatInt(obj.Number, 10), filter, attackOrder(orderBy), page)
 }
 
+func (r *targetOutcomeResolver) Target(ctx context.Context, obj *storage.TargetOutcome) (*storage.Component, error) {
+	set, err := directives.In(ctx, obj.AttackID)
+	if err != nil {
+		return nil, err
+	}
+	return optional(ctx, set.Component, obj.TargetHash)
+}
+
+func (r *targetOutcomeResolver) Attack(ctx context.Context, obj *storage.TargetOutcome) (*storage.Attack, error) {
+	set, err := directives.In(ctx, obj.AttackID)
+	if err != nil {
+		return nil, err
+	}
+	return set.Attack.Load(ctx, obj.AttackNumber)
+}
+
 func (r *Resolver) Dataset() graph.DatasetResolver { return &datasetResolver{r} }
 
 func (r *Resolver) Prompt() graph.PromptResolver { return &promptResolver{r} }
 
+func (r *Resolver) TargetOutcome() graph.TargetOutcomeResolver { return &targetOutcomeResolver{r} }
+
 type (
-	datasetResolver struct{ *Resolver }
-	promptResolver  struct{ *Resolver }
+	datasetResolver       struct{ *Resolver }
+	promptResolver        struct{ *Resolver }
+	targetOutcomeResolver struct{ *Resolver }
 )

@@ -5,7 +5,6 @@ import (
 
 	"github.com/violentutf/violentutf/directives"
 	"github.com/violentutf/violentutf/loaders"
-	"github.com/violentutf/violentutf/schema"
 	"github.com/violentutf/violentutf/storage"
 )
 
@@ -112,22 +111,6 @@ func messageNamed(ctx context.Context, set *loaders.Set, id string) (*storage.Me
 }
 
 func workspaceID(workspace *storage.Workspace) string { return directives.WorkspaceID(workspace) }
-
-// facet counts one dimension of attacks.
-func facet(ctx context.Context, facets *schema.Facets, dimension storage.Facet, limit *int) ([]*storage.FacetValue, error) {
-	size := 50
-	if limit != nil {
-		size = *limit
-	}
-	if size < 0 || size > storage.MaxPageSize {
-		return nil, storage.BadInput("limit", "limit must be between 0 and %d, not %d", storage.MaxPageSize, size)
-	}
-	set, err := directives.In(ctx, workspaceID(facets.Workspace))
-	if err != nil {
-		return nil, err
-	}
-	return set.Store.AttackFacet(ctx, dimension, facets.Filter, size)
-}
 
 // nonEmpty is null for a text that is not known.
 func nonEmpty[T ~string](text T) *T {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/violentutf/violentutf/directives"
 	"github.com/violentutf/violentutf/graph"
+	"github.com/violentutf/violentutf/loaders"
 	"github.com/violentutf/violentutf/storage"
 )
 
@@ -31,6 +32,66 @@ func (r *executionResolver) Attacks(ctx context.Context, obj *storage.Execution,
 		return nil, err
 	}
 	return set.AttacksOf.Load(ctx, storage.AttacksOfExecution, obj.Key, filter, attackOrder(orderBy), page)
+}
+
+func (r *executionResolver) Conversations(ctx context.Context, obj *storage.Execution, first *int, after *string, last *int, before *string, filter *storage.ConversationFilter) (*storage.Connection[storage.Conversation], error) {
+	page, err := storage.NewPage(first, after, last, before)
+	if err != nil {
+		return nil, err
+	}
+	set, err := directives.In(ctx, obj.ID)
+	if err != nil {
+		return nil, err
+	}
+	return set.ConversationsOfExecution.Load(ctx, obj.Key, filter, page)
+}
+
+func (r *executionResolver) Scores(ctx context.Context, obj *storage.Execution, first *int, after *string, last *int, before *string) (*storage.Connection[storage.Score], error) {
+	page, err := storage.NewPage(first, after, last, before)
+	if err != nil {
+		return nil, err
+	}
+	set, err := directives.In(ctx, obj.ID)
+	if err != nil {
+		return nil, err
+	}
+	return set.ScoresOfExecution.Load(ctx, obj.Key, nil, page)
+}
+
+func (r *executionResolver) Findings(ctx context.Context, obj *storage.Execution, first *int, after *string, last *int, before *string, filter *storage.FindingFilter) (*storage.Connection[storage.Finding], error) {
+	page, err := storage.NewPage(first, after, last, before)
+	if err != nil {
+		return nil, err
+	}
+	set, err := directives.In(ctx, obj.ID)
+	if err != nil {
+		return nil, err
+	}
+	return set.FindingsOfExecution.Load(ctx, obj.Key, filter, page)
+}
+
+func (r *executionResolver) Targets(ctx context.Context, obj *storage.Execution) ([]*storage.Component, error) {
+	set, err := directives.In(ctx, obj.ID)
+	if err != nil {
+		return nil, err
+	}
+	return present(set.ComponentsOfExecution.Load(ctx, loaders.ExecutionPart{Execution: obj.Key, Kind: storage.ComponentTarget}))
+}
+
+func (r *executionResolver) Converters(ctx context.Context, obj *storage.Execution) ([]*storage.Component, error) {
+	set, err := directives.In(ctx, obj.ID)
+	if err != nil {
+		return nil, err
+	}
+	return present(set.ComponentsOfExecution.Load(ctx, loaders.ExecutionPart{Execution: obj.Key, Kind: storage.ComponentConverter}))
+}
+
+func (r *executionResolver) Scorers(ctx context.Context, obj *storage.Execution) ([]*storage.Component, error) {
+	set, err := directives.In(ctx, obj.ID)
+	if err != nil {
+		return nil, err
+	}
+	return present(set.ComponentsOfExecution.Load(ctx, loaders.ExecutionPart{Execution: obj.Key, Kind: storage.ComponentScorer}))
 }
 
 func (r *Resolver) Execution() graph.ExecutionResolver { return &executionResolver{r} }

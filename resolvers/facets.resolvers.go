@@ -53,6 +53,14 @@ func (r *attackFacetsResolver) Tag(ctx context.Context, obj *schema.Facets, limi
 	return facet(ctx, obj, storage.FacetTag, limit)
 }
 
+func (r *attackFacetsResolver) Taxonomy(ctx context.Context, obj *schema.Facets, limit *int) ([]*storage.FacetValue, error) {
+	return taxonomyFacet(ctx, obj, nil, limit)
+}
+
+func (r *attackFacetsResolver) TaxonomyEntry(ctx context.Context, obj *schema.Facets, taxonomy string, limit *int) ([]*storage.FacetValue, error) {
+	return taxonomyFacet(ctx, obj, &taxonomy, limit)
+}
+
 func (r *attackFacetsResolver) Probe(ctx context.Context, obj *schema.Facets, limit *int) ([]*storage.FacetValue, error) {
 	return facet(ctx, obj, storage.FacetProbe, limit)
 }
@@ -101,6 +109,120 @@ func (r *attackFacetsResolver) Turns(ctx context.Context, obj *schema.Facets, li
 	return facet(ctx, obj, storage.FacetTurns, limit)
 }
 
+func (r *configuredFacetsResolver) Type(ctx context.Context, obj *schema.ConfiguredFacets, limit *int) ([]*storage.FacetValue, error) {
+	return configuredFacet(ctx, obj, storage.FacetType, limit)
+}
+
+func (r *configuredFacetsResolver) Status(ctx context.Context, obj *schema.ConfiguredFacets, limit *int) ([]*storage.FacetValue, error) {
+	return configuredFacet(ctx, obj, storage.FacetStatus, limit)
+}
+
+func (r *conversationFacetsResolver) Purpose(ctx context.Context, obj *schema.ConversationFacets, limit *int) ([]*storage.FacetValue, error) {
+	return conversationFacet(ctx, obj, storage.FacetPurpose, limit)
+}
+
+func (r *conversationFacetsResolver) Source(ctx context.Context, obj *schema.ConversationFacets, limit *int) ([]*storage.FacetValue, error) {
+	return conversationFacet(ctx, obj, storage.FacetSource, limit)
+}
+
+func (r *conversationFacetsResolver) Target(ctx context.Context, obj *schema.ConversationFacets, limit *int) ([]*storage.FacetValue, error) {
+	return conversationFacet(ctx, obj, storage.FacetTarget, limit)
+}
+
+func (r *conversationFacetsResolver) Model(ctx context.Context, obj *schema.ConversationFacets, limit *int) ([]*storage.FacetValue, error) {
+	return conversationFacet(ctx, obj, storage.FacetModel, limit)
+}
+
+func (r *conversationFacetsResolver) Label(ctx context.Context, obj *schema.ConversationFacets, limit *int) ([]*storage.FacetValue, error) {
+	return conversationFacet(ctx, obj, storage.FacetLabel, limit)
+}
+
+func (r *findingFacetsResolver) Severity(ctx context.Context, obj *schema.FindingFacets, limit *int) ([]*storage.FacetValue, error) {
+	return findingFacet(ctx, obj, storage.FacetSeverity, limit)
+}
+
+func (r *findingFacetsResolver) Status(ctx context.Context, obj *schema.FindingFacets, limit *int) ([]*storage.FacetValue, error) {
+	return findingFacet(ctx, obj, storage.FacetStatus, limit)
+}
+
+func (r *findingFacetsResolver) Assignee(ctx context.Context, obj *schema.FindingFacets, limit *int) ([]*storage.FacetValue, error) {
+	return findingFacet(ctx, obj, storage.FacetAssignee, limit)
+}
+
+func (r *findingFacetsResolver) Author(ctx context.Context, obj *schema.FindingFacets, limit *int) ([]*storage.FacetValue, error) {
+	return findingFacet(ctx, obj, storage.FacetAuthor, limit)
+}
+
+func (r *messageFacetsResolver) Role(ctx context.Context, obj *schema.MessageFacets, limit *int) ([]*storage.FacetValue, error) {
+	return messageFacet(ctx, obj, storage.FacetRole, limit)
+}
+
+func (r *messageFacetsResolver) DataType(ctx context.Context, obj *schema.MessageFacets, limit *int) ([]*storage.FacetValue, error) {
+	return messageFacet(ctx, obj, storage.FacetDataType, limit)
+}
+
+func (r *messageFacetsResolver) ResponseError(ctx context.Context, obj *schema.MessageFacets, limit *int) ([]*storage.FacetValue, error) {
+	return messageFacet(ctx, obj, storage.FacetResponseError, limit)
+}
+
+func (r *messageFacetsResolver) FinishReason(ctx context.Context, obj *schema.MessageFacets, limit *int) ([]*storage.FacetValue, error) {
+	return messageFacet(ctx, obj, storage.FacetFinishReason, limit)
+}
+
+func (r *messageFacetsResolver) Purpose(ctx context.Context, obj *schema.MessageFacets, limit *int) ([]*storage.FacetValue, error) {
+	return messageFacet(ctx, obj, storage.FacetPurpose, limit)
+}
+
+func (r *messageFacetsResolver) Source(ctx context.Context, obj *schema.MessageFacets, limit *int) ([]*storage.FacetValue, error) {
+	return messageFacet(ctx, obj, storage.FacetSource, limit)
+}
+
+func (r *workspaceResolver) ConversationFacets(ctx context.Context, obj *storage.Workspace, filter *storage.ConversationFilter) (*schema.ConversationFacets, error) {
+	return &schema.ConversationFacets{Workspace: obj, Filter: filter}, nil
+}
+
+func (r *workspaceResolver) MessageFacets(ctx context.Context, obj *storage.Workspace, filter *storage.MessageFilter) (*schema.MessageFacets, error) {
+	return &schema.MessageFacets{Workspace: obj, Filter: filter}, nil
+}
+
+func (r *workspaceResolver) FindingFacets(ctx context.Context, obj *storage.Workspace, filter *storage.FindingFilter) (*schema.FindingFacets, error) {
+	return &schema.FindingFacets{Workspace: obj, Filter: filter}, nil
+}
+
+func (r *workspaceResolver) GeneratorFacets(ctx context.Context, obj *storage.Workspace, filter *storage.ConfiguredFilter) (*schema.ConfiguredFacets, error) {
+	return &schema.ConfiguredFacets{Workspace: obj, Kind: storage.KindGenerators, Filter: filter}, nil
+}
+
+func (r *workspaceResolver) ConverterFacets(ctx context.Context, obj *storage.Workspace, filter *storage.ConfiguredFilter) (*schema.ConfiguredFacets, error) {
+	return &schema.ConfiguredFacets{Workspace: obj, Kind: storage.KindConverters, Filter: filter}, nil
+}
+
+func (r *workspaceResolver) ScorerFacets(ctx context.Context, obj *storage.Workspace, filter *storage.ConfiguredFilter) (*schema.ConfiguredFacets, error) {
+	return &schema.ConfiguredFacets{Workspace: obj, Kind: storage.KindScorers, Filter: filter}, nil
+}
+
+func (r *workspaceResolver) Labels(ctx context.Context, obj *storage.Workspace, filter *storage.AttackFilter, limit int) ([]*storage.LabelKey, error) {
+	return labelKeys(ctx, obj, filter, limit)
+}
+
 func (r *Resolver) AttackFacets() graph.AttackFacetsResolver { return &attackFacetsResolver{r} }
 
-type attackFacetsResolver struct{ *Resolver }
+func (r *Resolver) ConfiguredFacets() graph.ConfiguredFacetsResolver {
+	return &configuredFacetsResolver{r}
+}
+
+func (r *Resolver) ConversationFacets() graph.ConversationFacetsResolver {
+	return &conversationFacetsResolver{r}
+}
+
+func (r *Resolver) FindingFacets() graph.FindingFacetsResolver { return &findingFacetsResolver{r} }
+
+func (r *Resolver) MessageFacets() graph.MessageFacetsResolver { return &messageFacetsResolver{r} }
+
+type (
+	attackFacetsResolver       struct{ *Resolver }
+	configuredFacetsResolver   struct{ *Resolver }
+	conversationFacetsResolver struct{ *Resolver }
+	findingFacetsResolver      struct{ *Resolver }
+	messageFacetsResolver      struct{ *Resolver }
+)

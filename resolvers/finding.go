@@ -17,10 +17,11 @@ import (
 var findings = noun{name: "Finding", action: "finding.", kind: storage.KindFinding}
 
 func (r *Resolver) createFinding(ctx context.Context, input schema.CreateFindingInput) (*schema.FindingPayload, error) {
-	on := triage{workspace: input.Workspace, lists: evidenceLists(input.Attacks, input.Messages)}
+	on := triage{workspace: input.Workspace, filter: input.AttackFilter, lists: evidenceLists(input.Attacks, input.Messages)}
 	fields := given(map[string]bool{
 		"title": true, "severity": true, "description": input.Description != nil, "assignee": input.Assignee != nil,
 		"ticketUrl": input.TicketURL != nil, "attacks": len(input.Attacks) > 0, "messages": len(input.Messages) > 0,
+		"attackFilter": input.AttackFilter != nil,
 	})
 	return r.changeFinding(ctx, change{
 		field: "createFinding", id: input.ClientMutationID, input: input, action: "finding.create", fields: fields, on: named{kind: storage.KindFinding},
@@ -34,7 +35,7 @@ func (r *Resolver) createFinding(ctx context.Context, input schema.CreateFinding
 				Status: storage.FindingNew, Assignee: input.Assignee, TicketURL: input.TicketURL, Author: w.actor.Username, CreatedAt: now(),
 			}
 			if err := set.Store.AddFinding(ctx, finding, evidence); err != nil {
-				return made{}, err
+				return made{}, inFilter(err)
 			}
 			w.act.SubjectKey = finding.Key
 			return made{Workspace: scope.Workspace.Key, Row: finding.Key}, nil
@@ -77,9 +78,9 @@ func (r *Resolver) evidence(ctx context.Context, field, action string, input sch
 	lists := evidenceLists(input.Attacks, input.Messages)
 	var count int64
 	c := r.inStore(findings, change{
-		field: field, id: input.ClientMutationID, input: input, action: action, fields: triage{lists: lists}.fields(),
+		field: field, id: input.ClientMutationID, input: input, action: action, fields: triage{filter: input.AttackFilter, lists: lists}.fields(),
 	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
-		var chosen storage.Chosen
+		chosen := storage.Chosen{Filter: input.AttackFilter}
 		for _, list := range lists {
 			if err := list.addTo(&chosen, set.Store.Key()); err != nil {
 				return "", err
@@ -87,7 +88,7 @@ func (r *Resolver) evidence(ctx context.Context, field, action string, input sch
 		}
 		var err error
 		count, err = move(ctx, set.Store, key, chosen)
-		return key, err
+		return key, inFilter(err)
 	})
 	inStore := c.do
 	c.do = func(ctx context.Context, w work) (made, error) {
@@ -135,11 +136,54 @@ func markdown(ctx context.Context, finding *storage.Finding, most int) (*string,
 	if err != nil {
 		return nil, err
 	}
-	text := report.Finding(finding, report.Evidence{
+	text := report.Finding(finding, shownOf(shown, most))
+	return &text, nil
+}
+
+// What one document of several findings holds at most.
+const (
+	mostFindings     = 50
+	mostEvidenceEach = 20
+)
+
+// findingsMarkdown is the first of the findings as one document.
+func findingsMarkdown(ctx context.Context, workspace *storage.Workspace, filter *storage.FindingFilter, order storage.FindingOrder, first, most int) (*string, error) {
+	if first < 1 || first > mostFindings {
+		return nil, storage.BadInput("first", "first must be between 1 and %d, not %d", mostFindings, first)
+	}
+	if most < 0 || most > mostEvidenceEach {
+		return nil, storage.BadInput("evidence", "evidence must be between 0 and %d, not %d", mostEvidenceEach, most)
+	}
+	set, err := directives.In(ctx, workspaceID(workspace))
+	if err != nil {
+		return nil, err
+	}
+	list, err := set.Store.Findings(ctx, filter, order, storage.Page{Limit: first})
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]string, len(list.Edges))
+	for i, finding := range list.Nodes() {
+		keys[i] = finding.Key
+	}
+	evidence, err := loaders.EvidenceOf(ctx, set.Store, keys, most)
+	if err != nil {
+		return nil, err
+	}
+	var entries []report.Entry
+	for _, finding := range list.Nodes() {
+		entries = append(entries, report.Entry{Finding: finding, Evidence: shownOf(evidence[finding.Key], most)})
+	}
+	text := report.Findings(entries, list.PageInfo.HasNextPage)
+	return &text, nil
+}
+
+// shownOf cuts evidence to so many attacks and messages.
+func shownOf(shown *loaders.Shown, most int) report.Evidence {
+	return report.Evidence{
 		Attacks: shown.Attacks[:min(most, len(shown.Attacks))], Messages: shown.Messages[:min(most, len(shown.Messages))],
 		More: shown.More || len(shown.Attacks) > most || len(shown.Messages) > most,
-	})
-	return &text, nil
+	}
 }
 
 // ranIn is the run of a finding that which chooses, nil without any.

@@ -34,6 +34,18 @@ func (r *findingResolver) LastExecution(ctx context.Context, obj *storage.Findin
 	return ranIn(ctx, obj, func(runs *storage.FindingRuns) string { return runs.Last })
 }
 
+func (r *findingResolver) Executions(ctx context.Context, obj *storage.Finding, first *int, after *string, last *int, before *string, filter *storage.ExecutionFilter) (*storage.Connection[storage.Execution], error) {
+	page, err := storage.NewPage(first, after, last, before)
+	if err != nil {
+		return nil, err
+	}
+	set, err := directives.In(ctx, obj.ID)
+	if err != nil {
+		return nil, err
+	}
+	return set.ExecutionsOfFinding.Load(ctx, obj.Key, filter, page)
+}
+
 func (r *findingResolver) Messages(ctx context.Context, obj *storage.Finding) ([]*storage.Message, error) {
 	set, err := directives.In(ctx, obj.ID)
 	if err != nil {
@@ -80,6 +92,10 @@ func (r *workspaceResolver) Findings(ctx context.Context, obj *storage.Workspace
 		return nil, err
 	}
 	return set.Store.Findings(ctx, filter, findingOrder(orderBy), page)
+}
+
+func (r *workspaceResolver) FindingsMarkdown(ctx context.Context, obj *storage.Workspace, filter *storage.FindingFilter, orderBy *storage.FindingOrder, first int, evidence int) (*string, error) {
+	return findingsMarkdown(ctx, obj, filter, findingOrder(orderBy), first, evidence)
 }
 
 func (r *Resolver) Finding() graph.FindingResolver { return &findingResolver{r} }

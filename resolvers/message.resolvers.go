@@ -86,6 +86,22 @@ func (r *messageResolver) Annotations(ctx context.Context, obj *storage.Message)
 	return set.AnnotationsOfMessage.Load(ctx, obj.MessageKey)
 }
 
+func (r *messageResolver) Findings(ctx context.Context, obj *storage.Message) ([]*storage.Finding, error) {
+	set, err := directives.In(ctx, obj.ID)
+	if err != nil {
+		return nil, err
+	}
+	return set.FindingsOfMessage.Load(ctx, obj.MessageKey)
+}
+
+func (r *messageResolver) Raw(ctx context.Context, obj *storage.Message) (*storage.RawExchange, error) {
+	set, err := directives.In(ctx, obj.ID)
+	if err != nil {
+		return nil, err
+	}
+	return set.RawExchange.Load(ctx, obj.Place())
+}
+
 func (r *Resolver) Message() graph.MessageResolver { return &messageResolver{r} }
 
 type messageResolver struct{ *Resolver }

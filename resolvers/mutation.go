@@ -200,6 +200,7 @@ var subjectTypes = map[storage.Kind]string{
 	storage.KindParameterFile: "ParameterFile",
 	storage.KindTemplate:      "Template",
 	storage.KindUserSetting:   "UserSetting",
+	storage.KindTaxonomy:      "Taxonomy",
 }
 
 // key decodes the id. What is no key, of another kind, or out of the reach of the

@@ -53,7 +53,7 @@ var mutations = map[string]func(*team) map[string]any{
 	"previewScorer": func(s *team) map[string]any {
 		return map[string]any{"workspace": s.red.ID(), "reply": "x", "scorer": map[string]any{"inline": map[string]any{"type": "SubStringScorer"}}}
 	},
-	"annotate":          inBulk("verdict", "SUCCESS"),
+	"annotate":          inBulk("verdict", "SUCCESS", "reason", "r"),
 	"retractAnnotation": deleted(storage.KindAnnotation),
 	"setLabels":         inBulk("key", "k", "value", "v"),
 	"removeLabels":      inBulk("key", "k"),
@@ -100,6 +100,13 @@ var mutations = map[string]func(*team) map[string]any{
 	"deleteSavedSession": func(s *team) map[string]any { return map[string]any{"workspace": s.red.ID(), "key": "k"} },
 	"setUserSetting":     func(*team) map[string]any { return map[string]any{"key": "display.theme", "value": "dark"} },
 	"resetUserSetting":   func(*team) map[string]any { return map[string]any{"key": "display.theme"} },
+	"addTags":            inBulk("tags", []any{"free:x"}),
+	"removeTags":         inBulk("tags", []any{"free:x"}),
+	"createTaxonomy": func(s *team) map[string]any {
+		return map[string]any{"workspace": s.red.ID(), "name": "T", "version": "1"}
+	},
+	"updateTaxonomy": deleted(storage.KindTaxonomy),
+	"deleteTaxonomy": deleted(storage.KindTaxonomy),
 }
 
 func newThing(s *team) map[string]any {
@@ -262,6 +269,7 @@ func TestEveryMutationRefusesWhoMayNotMakeIt(t *testing.T) {
 				intruder{"into another's personal workspace", alice, with(input, "to", s.personal("mallory").ID()), storage.CodeNotFound},
 				intruder{"out of an archived one", alice, with(input, "from", s.old.ID()), storage.CodeNotFound},
 				intruder{"another store's attack", alice, with(input, "attacks", []any{storage.ID{Kind: storage.KindAttack, Store: "nosuchid", Key: storage.NumberKey(1)}.String()}), storage.CodeNotFound},
+				intruder{"another store's finding", alice, with(input, "findings", []any{storage.ID{Kind: storage.KindFinding, Store: "nosuchid", Key: "k"}.String()}), storage.CodeNotFound},
 				intruder{"a dataset for a generator", alice, with(input, "generators", []any{storage.ID{Kind: storage.KindDataset, Store: "nosuchid", Key: "k"}.String()}), storage.CodeNotFound})
 		case field.Name == "createWorkspace":
 			intruders = append(intruders, intruder{"a bound key", elsewhere, nil, storage.CodeForbidden})

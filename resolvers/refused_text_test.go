@@ -85,6 +85,12 @@ func TestEveryTextOfEveryArgumentIsOnlyAText(t *testing.T) {
 	for _, saved := range at(made.Data, "viewer", "workspace", "savedSessions", "nodes").([]any) {
 		same(t, s.mutate(t, &everything, "deleteSavedSession", map[string]any{"key": at(saved, "key")}).refusal(), "")
 	}
+	own := s.ask(t, &everything, `{viewer{workspace{taxonomies{id}}}}`, nil)
+	for _, taxonomy := range at(own.Data, "viewer", "workspace", "taxonomies").([]any) {
+		if id := at(taxonomy, "id"); id != nil {
+			same(t, s.mutate(t, &everything, "deleteTaxonomy", map[string]any{"id": id}).refusal(), "")
+		}
+	}
 	after := s.ask(t, &everything, whole, nil)
 	same(t, after.Data, before.Data)
 	report, err := s.app.AuditIntegrity(t.Context())

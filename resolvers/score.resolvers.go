@@ -28,6 +28,14 @@ func (r *floatScaleScoreResolver) Message(ctx context.Context, obj *storage.Floa
 	return scored(ctx, obj.Score)
 }
 
+func (r *scoreConnectionResolver) Nodes(ctx context.Context, obj *storage.Connection[storage.Score]) ([]storage.AnyScore, error) {
+	return typedAll(obj.Nodes(), nil)
+}
+
+func (r *scoreEdgeResolver) Node(ctx context.Context, obj *storage.Edge[storage.Score]) (storage.AnyScore, error) {
+	return obj.Node.Typed(), nil
+}
+
 func (r *trueFalseScoreResolver) Scorer(ctx context.Context, obj *storage.TrueFalseScore) (*storage.Component, error) {
 	return scorer(ctx, obj.Score)
 }
@@ -42,10 +50,18 @@ func (r *Resolver) FloatScaleScore() graph.FloatScaleScoreResolver {
 	return &floatScaleScoreResolver{r}
 }
 
+func (r *Resolver) ScoreConnection() graph.ScoreConnectionResolver {
+	return &scoreConnectionResolver{r}
+}
+
+func (r *Resolver) ScoreEdge() graph.ScoreEdgeResolver { return &scoreEdgeResolver{r} }
+
 func (r *Resolver) TrueFalseScore() graph.TrueFalseScoreResolver { return &trueFalseScoreResolver{r} }
 
 type (
 	categoryScoreResolver   struct{ *Resolver }
 	floatScaleScoreResolver struct{ *Resolver }
+	scoreConnectionResolver struct{ *Resolver }
+	scoreEdgeResolver       struct{ *Resolver }
 	trueFalseScoreResolver  struct{ *Resolver }
 )

@@ -242,6 +242,35 @@ func (s *stores) fill(t *testing.T, w *storage.Workspace, attacks, messages int)
 	}
 }
 
+// exec runs a statement in the store of a workspace, with $owner in it.
+func (s *stores) exec(t *testing.T, name, text string) {
+	t.Helper()
+	user, err := s.app.UserByUsername(t.Context(), "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	workspaces, err := s.app.Workspaces(t.Context(), user.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range workspaces {
+		if w.Name != name {
+			continue
+		}
+		engine, err := s.registry.Engine(t.Context(), w.File, w.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer engine.Close()
+		if err := engine.WithTx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, strings.ReplaceAll(text, "$owner", w.Key))
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 var rows = []string{
 	`INSERT INTO components (owner_id, hash, kind, name, class_name, module, model, endpoint, parameters, identifier, generator_id) VALUES
 		('$owner', 'target', 'TARGET', '$name model', 'OpenAIChatTarget', NULL, 'gpt-x', NULL, '{}', '{}', NULL)`,

@@ -121,6 +121,7 @@ func chosen(from *storage.Workspace, input schema.TransferInput) (storage.Select
 		{"generators", storage.KindGenerator, input.Generators, &what.Generators},
 		{"converters", storage.KindConverter, input.Converters, &what.Converters},
 		{"scorers", storage.KindScorer, input.Scorers, &what.Scorers},
+		{"findings", storage.KindFinding, input.Findings, &what.Findings},
 	} {
 		keys, err := keysIn(from, list.argument, list.kind, list.ids)
 		if err != nil {

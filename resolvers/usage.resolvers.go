@@ -9,7 +9,6 @@ import (
 	"context"
 
 	"github.com/violentutf/violentutf/directives"
-	"github.com/violentutf/violentutf/graph"
 	"github.com/violentutf/violentutf/loaders"
 	"github.com/violentutf/violentutf/storage"
 )
@@ -54,14 +53,6 @@ func (r *generatorResolver) Components(ctx context.Context, obj *storage.Generat
 	return pageOf(ctx, obj.ID, obj.Key, first, after, last, before, func(set *loaders.Set) *loaders.UsagePages { return set.ComponentsOfGenerator })
 }
 
-func (r *scoreConnectionResolver) Nodes(ctx context.Context, obj *storage.Connection[storage.Score]) ([]storage.AnyScore, error) {
-	return typedAll(obj.Nodes(), nil)
-}
-
-func (r *scoreEdgeResolver) Node(ctx context.Context, obj *storage.Edge[storage.Score]) (storage.AnyScore, error) {
-	return obj.Node.Typed(), nil
-}
-
 func (r *scorerResolver) Components(ctx context.Context, obj *storage.Scorer, first *int, after *string, last *int, before *string) (*storage.Connection[storage.Component], error) {
 	return pageOf(ctx, obj.ID, obj.Key, first, after, last, before, func(set *loaders.Set) *loaders.UsagePages { return set.ComponentsOfScorer })
 }
@@ -69,14 +60,3 @@ func (r *scorerResolver) Components(ctx context.Context, obj *storage.Scorer, fi
 func (r *scorerResolver) Scores(ctx context.Context, obj *storage.Scorer, first *int, after *string, last *int, before *string) (*storage.Connection[storage.Score], error) {
 	return pageOf(ctx, obj.ID, obj.Key, first, after, last, before, func(set *loaders.Set) *loaders.ScorePages { return set.ScoresOfScorer })
 }
-
-func (r *Resolver) ScoreConnection() graph.ScoreConnectionResolver {
-	return &scoreConnectionResolver{r}
-}
-
-func (r *Resolver) ScoreEdge() graph.ScoreEdgeResolver { return &scoreEdgeResolver{r} }
-
-type (
-	scoreConnectionResolver struct{ *Resolver }
-	scoreEdgeResolver       struct{ *Resolver }
-)

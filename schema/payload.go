@@ -36,6 +36,7 @@ type TransferInput struct {
 	Generators       []string
 	Converters       []string
 	Scorers          []string
+	Findings         []string
 	DryRun           bool
 	ClientMutationID *string
 }
@@ -193,6 +194,21 @@ type LabelPayload struct {
 	Matched, Changed int64
 }
 
+// TagInput is the input of addTags and removeTags.
+type TagInput struct {
+	Workspace        *string
+	Attacks          []string
+	AttackFilter     *storage.AttackFilter
+	Tags             []string
+	ClientMutationID *string
+}
+
+// TaxonomyPayload is the answer of a mutation of a taxonomy.
+type TaxonomyPayload struct {
+	WorkspacePayload
+	Taxonomy *storage.Taxonomy
+}
+
 // CreateFindingInput is what a finding is to be, evidence by ids as clients have them.
 type CreateFindingInput struct {
 	Workspace                        *string
@@ -200,6 +216,7 @@ type CreateFindingInput struct {
 	Description, Assignee, TicketURL *string
 	Severity                         storage.Severity
 	Attacks, Messages                []string
+	AttackFilter                     *storage.AttackFilter
 	ClientMutationID                 *string
 }
 
@@ -217,6 +234,7 @@ type UpdateFindingInput struct {
 type EvidenceInput struct {
 	ID                string
 	Attacks, Messages []string
+	AttackFilter      *storage.AttackFilter
 	ClientMutationID  *string
 }
 

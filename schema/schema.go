@@ -27,6 +27,31 @@ type Facets struct {
 	Filter    *storage.AttackFilter
 }
 
+// ConversationFacets is Workspace.conversationFacets.
+type ConversationFacets struct {
+	Workspace *storage.Workspace
+	Filter    *storage.ConversationFilter
+}
+
+// MessageFacets is Workspace.messageFacets.
+type MessageFacets struct {
+	Workspace *storage.Workspace
+	Filter    *storage.MessageFilter
+}
+
+// FindingFacets is Workspace.findingFacets.
+type FindingFacets struct {
+	Workspace *storage.Workspace
+	Filter    *storage.FindingFilter
+}
+
+// ConfiguredFacets is Workspace.generatorFacets and the same of converters and scorers.
+type ConfiguredFacets struct {
+	Workspace *storage.Workspace
+	Kind      storage.ConfiguredKind
+	Filter    *storage.ConfiguredFilter
+}
+
 // Load parses the whole schema, with GraphQL's own types.
 func Load() (*ast.Schema, error) {
 	entries, err := files.ReadDir(".")

@@ -51,7 +51,9 @@ func TestUserDataIsBehindUserScoped(t *testing.T) {
 		"AuditReport", "AuditFault", "AuditCheckpoint", "AuditVerification",
 		"SystemSetting", "HealthCheck", "HealthCheckConnection", "HealthCheckEdge",
 		"ConfiguredType", "Parameter", "OrchestratorType", // what this program can run
-		"Problem",                  // made of what the request named
+		"Problem",                     // made of what the request named
+		"ConfiguredType", "Parameter", // what this program can run
+		"Taxonomy", "TaxonomyEntry", // below Viewer those that come with the program
 		"ConverterStep", "Verdict", // made of what the request brought
 		// Streams find their workspace by directives.ReadingThing, and ask again while they last.
 		"Subscription", "ExecutionEvent", "ExecutionState", "ExecutionProgress", "ExecutionItemDone", "ExecutionLogLine",

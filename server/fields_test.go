@@ -11,7 +11,7 @@ import (
 )
 
 // neverFilled are the fields that the files below leave empty.
-var neverFilled = []string{"Message.latencyMs", "Message.finishReason", "Message.repeats"}
+var neverFilled = []string{"Message.latencyMs", "Message.finishReason", "Message.repeats", "Message.raw"}
 
 // A store reads the columns of the fields that a request names. A field whose column
 // was left out would be empty when it is asked for alone.

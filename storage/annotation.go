@@ -79,14 +79,17 @@ const (
 	MaxReasonBytes = 4_000
 )
 
-// Check is BAD_USER_INPUT for an annotation that says nothing, is on nothing, or has a
-// text that no store takes.
+// Check is BAD_USER_INPUT for an annotation that says nothing, is on nothing, overrules
+// outcomes without a reason, or has a text that no store takes.
 func (a *NewAnnotation) Check() error {
 	if a.On.Empty() {
 		return BadInput("attacks", "name what to annotate: attacks, an attackFilter, conversations or messages")
 	}
 	if a.Verdict == nil && blank(a.Note) {
 		return BadInput("note", "give a verdict, a note or both")
+	}
+	if a.Verdict != nil && blank(a.Reason) && (a.On.Filter != nil || len(a.On.Attacks) > 0) {
+		return BadInput("reason", "say why: a verdict on attacks overrules what their source says")
 	}
 	if err := CheckText("note", a.Note, MaxNoteBytes); err != nil {
 		return err

@@ -128,7 +128,8 @@ type AttackFilter struct {
 	Dataset       *TextIn // a dataset's name or id
 	Prompt        *TextIn // a dataset prompt's id or a prompt key
 	HarmCategory  *TextIn
-	Tag           *TextIn
+	Tag           *TextIn // in any spelling of its entry
+	Taxonomy      *TextIn // a taxonomy's key, name or id
 	Probe         *TextIn
 	Intent        *TextIn
 	Converters    *ConverterFilter
@@ -149,6 +150,8 @@ type AttackFilter struct {
 	// a conversation of theirs or on a message of one.
 	HasAnnotation *bool
 	HasFinding    *bool
+	Annotation    *AnnotationFilter // as HasAnnotation
+	Finding       *TextIn           // a finding's id or title
 }
 
 // ConverterFilter narrows by the converters of a chain, by class name.

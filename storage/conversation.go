@@ -70,4 +70,6 @@ type ConversationFilter struct {
 	Label        *LabelFilter
 	Text         *TextMatch // of any message
 	HasAttack    *bool
+	Annotation   *AnnotationFilter // on it, or on a message of it
+	Finding      *TextIn           // a finding's id or title: a message of it is evidence
 }

@@ -120,24 +120,29 @@ func (c *FindingChange) Check() error {
 		{"title", c.Title, MaxTitleBytes},
 		{"description", c.Description, MaxNoteBytes},
 		{"assignee", c.Assignee, MaxAssigneeBytes},
-		{"ticketUrl", c.TicketURL, MaxURLBytes},
 	} {
 		if err := CheckText(text.field, text.value, text.most); err != nil {
 			return err
 		}
 	}
-	if c.TicketURL == nil || *c.TicketURL == "" {
-		return nil
+	return CheckLink("ticketUrl", c.TicketURL)
+}
+
+// CheckLink is BAD_USER_INPUT for a text that is neither empty nor a link that a person
+// can follow: javascript: has no place in it.
+func CheckLink(field string, text *string) error {
+	if err := CheckText(field, text, MaxURLBytes); err != nil || text == nil || *text == "" {
+		return err
 	}
-	// A link that a person follows: javascript: has no place in it.
-	if link, err := url.Parse(*c.TicketURL); err != nil || link.Scheme != "https" && link.Scheme != "http" || link.Host == "" {
-		return BadInput("ticketUrl", "ticketUrl must be an http or https URL")
+	if link, err := url.Parse(*text); err != nil || link.Scheme != "https" && link.Scheme != "http" || link.Host == "" {
+		return BadInput(field, "%s must be an http or https URL", field)
 	}
 	return nil
 }
 
 // FindingFilter narrows a list of findings. Fields that are set hold together.
 type FindingFilter struct {
+	ID        *TextIn // ids as clients have them
 	Title     *TextMatch
 	Severity  *SeverityIn
 	Status    *FindingStatusIn

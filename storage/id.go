@@ -34,6 +34,7 @@ const (
 	KindSavedQuery    Kind = 'Q'
 	KindParameterFile Kind = 'F'
 	KindTemplate      Kind = 'L'
+	KindTaxonomy      Kind = 'T'
 
 	// What the app store keeps: who may see it is not told by a store's key.
 	KindUser       Kind = 'u'
@@ -52,7 +53,7 @@ func (k Kind) InWorkspace() bool {
 }
 
 const (
-	storeKinds = "acmskgdvptreibhOPJQFL"
+	storeKinds = "acmskgdvptreibhOPJQFLT"
 	appKinds   = "uynlofU"
 )
 

@@ -117,7 +117,7 @@ const (
 	MaxKeptNameBytes        = 200
 	MaxKeptDescriptionBytes = 4_000
 	MaxTags                 = 50
-	MaxTagBytes             = 100
+	MaxKeptTagBytes         = 100
 	MaxSourceBytes          = 1_000
 )
 
@@ -150,7 +150,7 @@ func TidyTags(field string, tags []string) ([]string, error) {
 		if tidy[i] == "" || strings.ContainsAny(tidy[i], "\r\n") {
 			return nil, BadInput(field, "%s holds an empty one, or one of several lines: write each as one line", field)
 		}
-		if err := CheckText(field, &tidy[i], MaxTagBytes); err != nil {
+		if err := CheckText(field, &tidy[i], MaxKeptTagBytes); err != nil {
 			return nil, err
 		}
 	}

@@ -75,6 +75,9 @@ type MessageFilter struct {
 	Purpose       *PurposeIn
 	Hash          *TextIn // SHA-256 of the original value
 	HasConverters *bool
+	FinishReason  *TextIn
+	Annotation    *AnnotationFilter
+	Finding       *TextIn // a finding's id or title
 }
 
 // MessageOrderField is what a list of messages can be ordered by.

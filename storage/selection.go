@@ -12,11 +12,12 @@ type Selection struct {
 	Generators []string
 	Converters []string
 	Scorers    []string
+	Findings   []string
 }
 
 // Empty says whether nothing is selected.
 func (s *Selection) Empty() bool {
-	return s.Filter == nil && len(s.Attacks)+len(s.Datasets)+len(s.Generators)+len(s.Converters)+len(s.Scorers) == 0
+	return s.Filter == nil && len(s.Attacks)+len(s.Datasets)+len(s.Generators)+len(s.Converters)+len(s.Scorers)+len(s.Findings) == 0
 }
 
 // Transfer is a copy or move between two workspaces.

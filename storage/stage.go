@@ -35,6 +35,7 @@ type Stage interface {
 	AddRank(ctx context.Context, r *SourceRank) error
 	// AddMedium links a file, whose content is kept already, to a message.
 	AddMedium(ctx context.Context, m *StagedMedium) error
+	PeopleStage
 
 	// Scrub makes the stage replace this credential in every text from now on.
 	Scrub(credential string)

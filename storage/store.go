@@ -29,7 +29,8 @@ type UserStore interface {
 	// AttacksOf lists, for each parent, the attacks that name it: the edge from a
 	// component, dataset prompt or execution to its attacks.
 	AttacksOf(ctx context.Context, edge AttackEdge, parents []string, filter *AttackFilter, order AttackOrder, page Page) (map[string]*Connection[Attack], error)
-	AttackFacet(ctx context.Context, facet Facet, filter *AttackFilter, limit int) ([]*FacetValue, error)
+	Facets
+	Edges
 	LabelsByAttack(ctx context.Context, numbers []int64) (map[int64][]*Label, error)
 
 	Conversations(ctx context.Context, filter *ConversationFilter, order ConversationOrder, page Page) (*Connection[Conversation], error)
@@ -119,7 +120,12 @@ type UserStore interface {
 	FindingsByAttack(ctx context.Context, numbers []int64) (map[int64][]*Finding, error)
 	// RunsByFinding finds the earliest and the latest run of the attacks of a finding.
 	RunsByFinding(ctx context.Context, keys []string) (map[string]*FindingRuns, error)
-	MessagesByFinding(ctx context.Context, keys []string) (map[string][]*Message, error)
+	// MessagesByFinding reads the first messages of each finding, in their order.
+	MessagesByFinding(ctx context.Context, keys []string, limit int) (map[string][]*Message, error)
+
+	Taxonomies
+	Exchanges
+	People
 
 	Orchestrators
 	Prices

@@ -184,16 +184,16 @@ type TableUse struct {
 	Rows int64
 }
 
-// FacetValue is a value of a dimension with the number of attacks that have it.
+// FacetValue is a value of a dimension with the number of rows that have it.
 type FacetValue struct {
-	Value *string // null: the attacks without a value
+	Value *string // null: the rows without a value
 	Count int64
 }
 
-// Facet is a dimension of attacks that a filter bar can offer.
+// Facet is a dimension that a filter bar can offer.
 type Facet string
 
-// The dimensions of facets; each is a filter of AttackFilter.
+// The dimensions of facets; each is a field of the filter of its noun.
 const (
 	FacetOutcome       Facet = "OUTCOME"
 	FacetOutcomeSource Facet = "OUTCOME_SOURCE"
@@ -217,4 +217,13 @@ const (
 	FacetResponseError Facet = "RESPONSE_ERROR"
 	FacetRole          Facet = "ROLE"
 	FacetTurns         Facet = "TURNS"
+
+	FacetPurpose      Facet = "PURPOSE"
+	FacetDataType     Facet = "DATA_TYPE"
+	FacetFinishReason Facet = "FINISH_REASON"
+	FacetSeverity     Facet = "SEVERITY"
+	FacetStatus       Facet = "STATUS"
+	FacetAssignee     Facet = "ASSIGNEE"
+	FacetAuthor       Facet = "AUTHOR"
+	FacetType         Facet = "TYPE"
 )

@@ -80,6 +80,11 @@ func UserStore(t *testing.T, open func(t *testing.T) storage.UserStore) {
 		"KeptThingsAreListedFilteredAndCounted":     keptThingsAreListedFilteredAndCounted,
 		"SavedSessionsAreOfOnePerson":               savedSessionsAreOfOnePerson,
 		"UnfitSavedSessionsAreRefused":              unfitSavedSessionsAreRefused,
+		"TagsOfPeopleStay":                          tagsOfPeopleStay,
+		"OwnTaxonomiesAreKept":                      ownTaxonomiesAreKept,
+		"RawExchangesAreKeptWithoutCredentials":     rawExchangesAreKeptWithoutCredentials,
+		"EdgesLeadBothWays":                         edgesLeadBothWays,
+		"FacetsOfEveryNounCount":                    facetsOfEveryNounCount,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}

@@ -147,6 +147,7 @@ func annotationsOnNothingAreRefused(t *testing.T, store storage.UserStore) {
 	for name, spoil := range map[string]func(*storage.NewAnnotation){
 		"nothing chosen":    func(a *storage.NewAnnotation) { a.On = storage.Chosen{} },
 		"nothing said":      func(a *storage.NewAnnotation) { a.Verdict, a.Note = nil, new(" ") },
+		"no reason":         func(a *storage.NewAnnotation) { a.Reason = new(" ") },
 		"a text with a NUL": func(a *storage.NewAnnotation) { a.Note = new("a\x00b") },
 		"no UTF-8":          func(a *storage.NewAnnotation) { a.Reason = new("\xff") },
 		"a long reason":     func(a *storage.NewAnnotation) { a.Reason = new(strings.Repeat("x", storage.MaxReasonBytes+1)) },

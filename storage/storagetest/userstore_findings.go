@@ -32,7 +32,7 @@ func findingsAreReadBack(t *testing.T, store storage.UserStore) {
 	f := finding(t, store, "f1", storage.SeverityHigh, 30, storage.Chosen{Attacks: []int64{1, 1}, Messages: []storage.MessageKey{key}})
 	equal(t, "finding", findingNow(t, store, "f1"), f)
 	equal(t, "findings of attacks", must(store.FindingsByAttack(t.Context(), []int64{1, 2}))(t), map[int64][]*storage.Finding{1: {f}})
-	if m := must(store.MessagesByFinding(t.Context(), []string{"f1", "none"}))(t); len(m) != 1 || len(m["f1"]) != 1 || m["f1"][0].MessageKey != key {
+	if m := must(store.MessagesByFinding(t.Context(), []string{"f1", "none"}, 9))(t); len(m) != 1 || len(m["f1"]) != 1 || m["f1"][0].MessageKey != key {
 		t.Errorf("messages %v", m)
 	}
 	has := storage.AttackFilter{HasFinding: new(true)}

@@ -157,10 +157,16 @@ WHERE owner_id = $1 AND batch = $2 AND retracted_at IS NULL AND (id = $6 OR CAST
 	return count, nil
 }
 
-// decide sets the outcomes of the attacks of a batch, $2: the newest verdict that
-// stands, and without one what the source says, which the verdict that was retracted
-// last remembers.
-const decide = `
+// decide sets the outcomes of the attacks of a batch, $2.
+var decide = decideOf(`
+    SELECT b.attack_no FROM annotations b
+    WHERE b.owner_id = $1 AND b.batch = $2 AND b.verdict IS NOT NULL AND b.attack_no IS NOT NULL`)
+
+// decideOf sets the outcomes of attacks, which a query selects: the newest verdict that
+// stands, and without one what the source says, which the verdict that was retracted last
+// remembers.
+func decideOf(attacks string) string {
+	return `
 UPDATE attacks AS a
 SET outcome = f.outcome, outcome_reason = f.outcome_reason, outcome_source = f.outcome_source
 FROM (
@@ -171,11 +177,10 @@ FROM (
     row_number() OVER (PARTITION BY n.attack_no
       ORDER BY CASE WHEN n.retracted_at IS NULL THEN 0 ELSE 1 END, n.retracted_at DESC NULLS LAST, n.created_at DESC, n.id DESC) AS place
   FROM annotations n
-  WHERE n.owner_id = $1 AND n.verdict IS NOT NULL AND n.attack_no IN (
-    SELECT b.attack_no FROM annotations b
-    WHERE b.owner_id = $1 AND b.batch = $2 AND b.verdict IS NOT NULL AND b.attack_no IS NOT NULL)
+  WHERE n.owner_id = $1 AND n.verdict IS NOT NULL AND n.attack_no IN (` + attacks + `)
 ) AS f
 WHERE a.owner_id = $1 AND f.place = 1 AND f.attack_no = a.attack_no`
+}
 
 // chosenAttacks is the condition on attacks a that were chosen, empty for none.
 func (q *query) chosenAttacks(on storage.Chosen) (string, error) {
@@ -217,25 +222,32 @@ func notThere(argument string) error {
 	}
 }
 
-const annotationQuery = `
-SELECT n.id, n.attack_no, n.conversation_no, n.sequence, n.piece, n.verdict, n.note, n.reason, n.author, n.created_at,
-  n.retracted_at, n.retracted_by, n.retraction_reason
+const (
+	annotationColumns = `n.id, n.attack_no, n.conversation_no, n.sequence, n.piece, n.verdict, n.note, n.reason, n.author, n.created_at,
+  n.retracted_at, n.retracted_by, n.retraction_reason`
+	annotationQuery = `
+SELECT ` + annotationColumns + `
 FROM annotations n
 WHERE n.owner_id = $1 AND `
+)
 
 const annotationOrder = `
 ORDER BY n.created_at, n.id`
 
 func (s *Store) scanAnnotation(rows *sql.Rows) (*storage.Annotation, error) {
-	var conversation, sequence, piece *int64
 	n := &storage.Annotation{}
-	err := rows.Scan(&n.Key, &n.AttackNumber, &conversation, &sequence, &piece, &n.Verdict, &n.Note, &n.Reason, &n.Author,
+	return n, s.annotationInto(rows.Scan, n)
+}
+
+func (s *Store) annotationInto(scan func(columns ...any) error, n *storage.Annotation) error {
+	var conversation, sequence, piece *int64
+	err := scan(&n.Key, &n.AttackNumber, &conversation, &sequence, &piece, &n.Verdict, &n.Note, &n.Reason, &n.Author,
 		&n.CreatedAt, &n.RetractedAt, &n.RetractedBy, &n.RetractionReason)
 	if n.ConversationNumber = conversation; conversation != nil && sequence != nil && piece != nil {
 		n.ConversationNumber, n.Message = nil, &storage.MessageKey{Conversation: *conversation, Sequence: *sequence, Piece: *piece}
 	}
 	n.ID = s.id(storage.KindAnnotation, n.Key)
-	return n, err
+	return err
 }
 
 // AnnotationsByAttack reads the annotations on attacks themselves, oldest first.

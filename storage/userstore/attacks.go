@@ -30,7 +30,7 @@ func (s *Store) attackTable() *table[storage.Attack] {
 	}
 	return whole.narrow(s.wanted, map[string]string{
 		"source_id": "sourceId replay", "technique_hash": "technique", "objective": "objective replay", "objective_sha256": "objectiveSha256",
-		"prompt_key": "promptKey", "harm_categories": "harmCategories replay", "tags": "tags", "probe": "probe", "intent": "intent",
+		"prompt_key": "promptKey", "harm_categories": "harmCategories replay", "tags": "tags taxonomyTags", "probe": "probe", "intent": "intent",
 		"converter_chain": "converterChain", "converter_hashes": "converters", "outcome_reason": "outcomeReason",
 		"error_type": "error", "error_message": "error", "finished_at": "finishedAt", "attributes": "attributes",
 	})

@@ -38,6 +38,15 @@ var checks = []struct{ problem, count string }{
 			GROUP BY attack_no, conversation_no, key
 			HAVING count(*) > 1
 		) AS twice`},
+	{"raw exchanges that share their message", `
+		SELECT count(*)
+		FROM (
+			SELECT conversation_no
+			FROM raw_exchanges
+			WHERE owner_id = $1
+			GROUP BY conversation_no, sequence
+			HAVING count(*) > 1
+		) AS twice`},
 	{"messages without their conversation", `
 		SELECT count(*)
 		FROM prompt_request_responses AS m

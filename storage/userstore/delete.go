@@ -41,28 +41,28 @@ func (s *Store) CheckDelete(ctx context.Context, what storage.Selection) error {
 	if err := s.checkDelete(ctx, s.reader(), what); err != nil || len(what.Attacks) == 0 {
 		return err
 	}
-	var said int64
+	var shows int64
 	if err := s.reader().QueryRowContext(ctx, `
 SELECT (
-  SELECT count(*) FROM annotations a
-  WHERE a.owner_id = $1 AND (a.attack_no IN `+deletedAttacks+` OR a.conversation_no IN `+deletedConversations+`)
-) + (
   SELECT count(*) FROM finding_attacks f
-  WHERE f.owner_id = $1 AND f.attack_no IN `+deletedAttacks+`
+  WHERE f.owner_id = $1 AND f.attack_no IN `+deletedAttacks+` AND f.finding_id NOT IN `+deletedFindings+`
 ) + (
   SELECT count(*) FROM finding_messages f
-  WHERE f.owner_id = $1 AND f.conversation_no IN `+deletedConversations+`
-)`, s.owner, what.Attacks).Scan(&said); err != nil {
-		return fmt.Errorf("look for annotations and evidence: %w", err)
+  WHERE f.owner_id = $1 AND f.conversation_no IN `+deletedConversations+` AND f.finding_id NOT IN `+deletedFindings+`
+)`, s.owner, what.Attacks, append([]string{}, what.Findings...)).Scan(&shows); err != nil {
+		return fmt.Errorf("look for evidence: %w", err)
 	}
-	if said > 0 {
+	if shows > 0 {
 		return &storage.Error{
 			Code: storage.CodeConflict, Field: "attacks",
-			Message: fmt.Sprintf("people wrote %d annotations and pieces of evidence on these attacks, which a copy does not take along: copy instead, or retract and remove them first", said),
+			Message: fmt.Sprintf("%d pieces of evidence of findings that stay would go: name the findings too, copy instead, or take the evidence out of them first", shows),
 		}
 	}
 	return nil
 }
+
+// The findings are $3.
+const deletedFindings = `(SELECT unnest(CAST($3 AS TEXT[])))`
 
 // stays counts what would stay and refer to attacks that would go: $2. A reference that
 // leads nowhere would lose what the source said.
@@ -174,6 +174,9 @@ func (s *Store) delete(ctx context.Context, tx *sql.Tx, what storage.Selection) 
 		{string(storage.KindGenerators), "id", what.Generators},
 		{string(storage.KindConverters), "id", what.Converters},
 		{string(storage.KindScorers), "id", what.Scorers},
+		{"finding_attacks", "finding_id", what.Findings},
+		{"finding_messages", "finding_id", what.Findings},
+		{"findings", "id", what.Findings},
 	} {
 		if len(from.keys) == 0 {
 			continue
@@ -211,6 +214,8 @@ WHERE owner_id = $1 AND conversation_no IS NULL AND score_no IN (
   WHERE a.owner_id = $1 AND a.attack_no IN ` + deletedAttacks + `)`,
 	`DELETE FROM annotations
 WHERE owner_id = $1 AND (attack_no IN ` + deletedAttacks + ` OR conversation_no IN ` + deletedConversations + `)`,
+	`DELETE FROM attack_tags WHERE owner_id = $1 AND attack_no IN ` + deletedAttacks,
+	`DELETE FROM raw_exchanges WHERE owner_id = $1 AND conversation_no IN ` + deletedConversations,
 	`DELETE FROM finding_attacks WHERE owner_id = $1 AND attack_no IN ` + deletedAttacks,
 	`DELETE FROM finding_messages WHERE owner_id = $1 AND conversation_no IN ` + deletedConversations,
 	`DELETE FROM scores WHERE owner_id = $1 AND conversation_no IN ` + deletedConversations,

@@ -39,7 +39,8 @@ func attackFilter(q *query, f *storage.AttackFilter, depth int) string {
 	})...)
 	own = append(own, q.prompt(f.Prompt)...)
 	own = append(own, q.inList("a.harm_categories", f.HarmCategory)...)
-	own = append(own, q.inList("a.tags", f.Tag)...)
+	own = append(own, q.inList("a.tags", inAnySpelling(f.Tag))...)
+	own = append(own, q.taxonomies(f.Taxonomy)...)
 	own = append(own, q.in("a.probe", f.Probe)...)
 	own = append(own, q.in("a.intent", f.Intent)...)
 	own = append(own, q.converters(f.Converters)...)
@@ -79,21 +80,17 @@ func attackFilter(q *query, f *storage.AttackFilter, depth int) string {
 			WHERE e.owner_id = $1 AND ` + q.namedOr(storage.KindExecution, values, "e.id", "e.name")
 	})...)
 	if f.HasAnnotation != nil {
-		own = append(own, truth("a.attack_no IN ("+annotated+")", *f.HasAnnotation))
+		own = append(own, truth("a.attack_no IN ("+withAnnotation("n.owner_id = $1 AND n.retracted_at IS NULL")+")", *f.HasAnnotation))
 	}
 	if f.HasFinding != nil {
 		own = append(own, truth("a.attack_no IN (SELECT e.attack_no FROM finding_attacks e WHERE e.owner_id = $1)", *f.HasFinding))
 	}
+	if f.Annotation != nil {
+		own = append(own, "a.attack_no IN ("+withAnnotation(q.annotation(f.Annotation))+")")
+	}
+	own = append(own, q.via("a.attack_no", f.Finding, func(values []string) string { return q.finding("finding_attacks", "e.attack_no", values) })...)
 	return combine(q, depth, own, f.And, f.Or, f.Not, attackFilter)
 }
-
-// annotated selects the attacks with an annotation that stands, on anything of theirs.
-const annotated = `SELECT n.attack_no FROM annotations n
-		WHERE n.owner_id = $1 AND n.attack_no IS NOT NULL AND n.retracted_at IS NULL
-		UNION
-		SELECT c.attack_no FROM annotations n
-		JOIN conversations c ON c.owner_id = n.owner_id AND c.conversation_no = n.conversation_no
-		WHERE n.owner_id = $1 AND n.retracted_at IS NULL AND c.attack_no IS NOT NULL`
 
 // attacksWithMessage selects the attacks with such a message m in any conversation.
 func attacksWithMessage(condition string) string {

@@ -28,6 +28,12 @@ func conversationFilter(q *query, f *storage.ConversationFilter, depth int) stri
 	if f.HasAttack != nil {
 		own = append(own, truth("c.attack_no IS NOT NULL", *f.HasAttack))
 	}
+	if f.Annotation != nil {
+		own = append(own, "c.conversation_no IN (SELECT n.conversation_no FROM annotations n WHERE n.conversation_no IS NOT NULL AND "+q.annotation(f.Annotation)+")")
+	}
+	own = append(own, q.via("c.conversation_no", f.Finding, func(values []string) string {
+		return q.finding("finding_messages", "e.conversation_no", values)
+	})...)
 	return combine(q, depth, own, f.And, f.Or, f.Not, conversationFilter)
 }
 
@@ -58,6 +64,13 @@ func messageFilter(q *query, f *storage.MessageFilter, depth int) string {
 	if f.HasConverters != nil {
 		own = append(own, truth("COALESCE(array_length(m.converter_hashes, 1), 0) > 0", *f.HasConverters))
 	}
+	own = append(own, q.in("m.finish_reason", f.FinishReason)...)
+	if f.Annotation != nil {
+		own = append(own, "(m.conversation_no, m.sequence, m.piece) IN (SELECT n.conversation_no, n.sequence, n.piece FROM annotations n WHERE n.piece IS NOT NULL AND "+q.annotation(f.Annotation)+")")
+	}
+	own = append(own, q.via("(m.conversation_no, m.sequence, m.piece)", f.Finding, func(values []string) string {
+		return q.finding("finding_messages", "e.conversation_no, e.sequence, e.piece", values)
+	})...)
 	return combine(q, depth, own, f.And, f.Or, f.Not, messageFilter)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/violentutf/violentutf/storage"
@@ -92,7 +93,7 @@ func (s *Store) evidence(ctx context.Context, what, key string, evidence storage
 	change func(ctx context.Context, tx *sql.Tx, key string, evidence storage.Chosen) (int64, error),
 ) (count int64, err error) {
 	if evidence.Empty() {
-		return 0, storage.BadInput("attacks", "name attacks or messages")
+		return 0, storage.BadInput("attacks", "name attacks or messages, or give an attackFilter")
 	}
 	err = s.changing(ctx, what, func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := s.findingStatus(ctx, tx, key); err != nil {
@@ -112,7 +113,7 @@ WHERE owner_id = $1 AND id = $2`, s.owner, key, now.UTC())
 }
 
 func (s *Store) addEvidence(ctx context.Context, tx *sql.Tx, key string, evidence storage.Chosen) (int64, error) {
-	attacks, err := s.addAttacks(ctx, tx, key, evidence.Attacks)
+	attacks, err := s.addAttacks(ctx, tx, key, evidence)
 	if err != nil {
 		return 0, err
 	}
@@ -135,19 +136,30 @@ WHERE owner_id = $1 AND finding_id = $2`, s.owner, key).Scan(&rows); err != nil 
 	return attacks + messages, nil
 }
 
-func (s *Store) addAttacks(ctx context.Context, tx *sql.Tx, key string, numbers []int64) (int64, error) {
-	if len(numbers) == 0 {
-		return 0, nil
+// addAttacks adds the attacks that are chosen, in no statement more for a filter that
+// holds for many: beyond what a finding may have, nothing is written.
+func (s *Store) addAttacks(ctx context.Context, tx *sql.Tx, key string, on storage.Chosen) (int64, error) {
+	q := s.query()
+	where, err := q.chosenAttacks(on)
+	if err != nil || where == "" {
+		return 0, err
 	}
 	found, err := numbersOf(ctx, tx, `
-SELECT attack_no
-FROM attacks
-WHERE owner_id = $1 AND attack_no IN (SELECT unnest(CAST($2 AS BIGINT[])))`, s.owner, numbers)
-	if err == nil && int64(len(found)) != distinct(numbers) {
-		err = notThere("attacks")
-	}
+SELECT a.attack_no
+FROM attacks a
+WHERE a.owner_id = $1 AND `+where+`
+LIMIT `+strconv.Itoa(storage.MaxEvidence+1), q.args...)
 	if err != nil {
 		return 0, err
+	}
+	if on.Filter == nil && int64(len(found)) != distinct(on.Attacks) {
+		return 0, notThere("attacks")
+	}
+	if len(found) > storage.MaxEvidence {
+		return 0, storage.BadInput("attackFilter", "a finding has at most %d attacks as evidence, and this holds for more: narrow it", storage.MaxEvidence)
+	}
+	if len(found) == 0 {
+		return 0, nil
 	}
 	return execCount(ctx, tx, `
 INSERT INTO finding_attacks (owner_id, finding_id, attack_no)
@@ -181,14 +193,17 @@ ON CONFLICT DO NOTHING`, q.args...)
 
 func (s *Store) removeEvidence(ctx context.Context, tx *sql.Tx, key string, evidence storage.Chosen) (int64, error) {
 	var removed int64
-	if len(evidence.Attacks) > 0 {
-		n, err := execCount(ctx, tx, `
+	of := s.query()
+	where, err := of.chosenAttacks(evidence)
+	if err != nil {
+		return 0, err
+	}
+	if where != "" {
+		if removed, err = execCount(ctx, tx, `
 DELETE FROM finding_attacks
-WHERE owner_id = $1 AND finding_id = $2 AND attack_no IN (SELECT unnest(CAST($3 AS BIGINT[])))`, s.owner, key, evidence.Attacks)
-		if err != nil {
+WHERE owner_id = $1 AND attack_no IN (SELECT a.attack_no FROM attacks a WHERE a.owner_id = $1 AND `+where+`) AND finding_id = `+of.arg(key), of.args...); err != nil {
 			return 0, err
 		}
-		removed += n
 	}
 	if len(evidence.Messages) == 0 {
 		return removed, nil

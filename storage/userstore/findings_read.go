@@ -3,6 +3,7 @@ package userstore
 import (
 	"context"
 	"database/sql"
+	"strconv"
 
 	"github.com/violentutf/violentutf/storage"
 )
@@ -54,6 +55,13 @@ func findingFilter(q *query, f *storage.FindingFilter) string {
 		return "TRUE"
 	}
 	own := q.match("title", "f.title", f.Title)
+	if f.ID != nil {
+		named := storage.TextIn{NotIn: q.keys(storage.KindFinding, f.ID.NotIn), IsNull: f.ID.IsNull}
+		if f.ID.In != nil {
+			named.In = append([]string{}, q.keys(storage.KindFinding, f.ID.In)...)
+		}
+		own = append(own, q.in("f.id", &named)...)
+	}
 	if f.Severity != nil {
 		own = append(own, q.among("f.severity", plain(f.Severity.In), plain(f.Severity.NotIn))...)
 	}
@@ -79,32 +87,55 @@ func (s *Store) FindingsByKey(ctx context.Context, keys []string) (map[string]*s
 
 // FindingsByAttack reads the findings that attacks are evidence of, oldest first.
 func (s *Store) FindingsByAttack(ctx context.Context, numbers []int64) (map[int64][]*storage.Finding, error) {
-	found := make(map[int64][]*storage.Finding, len(numbers))
-	if len(numbers) == 0 {
+	q := s.query()
+	return findingsBy(ctx, s, q, numbers, "finding_attacks", "e.attack_no", q.keyed("e.attack_no", numbers, "BIGINT"),
+		func(of *int64) []any { return []any{of} })
+}
+
+// FindingsByConversation reads the findings that messages of conversations are evidence
+// of, oldest first.
+func (s *Store) FindingsByConversation(ctx context.Context, numbers []int64) (map[int64][]*storage.Finding, error) {
+	q := s.query()
+	return findingsBy(ctx, s, q, numbers, "(SELECT DISTINCT owner_id, finding_id, conversation_no FROM finding_messages WHERE owner_id = $1)",
+		"e.conversation_no", q.keyed("e.conversation_no", numbers, "BIGINT"), func(of *int64) []any { return []any{of} })
+}
+
+// FindingsByMessage reads the findings that messages are evidence of, oldest first.
+func (s *Store) FindingsByMessage(ctx context.Context, keys []storage.MessageKey) (map[storage.MessageKey][]*storage.Finding, error) {
+	q := s.query()
+	return findingsBy(ctx, s, q, keys, "finding_messages", "e.conversation_no, e.sequence, e.piece", q.messageKeys("e", keys),
+		func(of *storage.MessageKey) []any { return []any{&of.Conversation, &of.Sequence, &of.Piece} })
+}
+
+// findingsBy reads the findings of evidence e, whose columns are the key that into scans.
+func findingsBy[K comparable](ctx context.Context, s *Store, q *query, keys []K, table, columns, condition string, into func(*K) []any) (map[K][]*storage.Finding, error) {
+	found := make(map[K][]*storage.Finding, len(keys))
+	if len(keys) == 0 {
 		return found, nil
 	}
 	type evidence struct {
-		attack  int64
+		of      K
 		finding storage.Finding
 	}
-	q, t := s.query(), s.findingTable()
-	rows, err := collect(ctx, s, "read findings of attacks", `
-SELECT e.attack_no, `+t.columns+`
-FROM finding_attacks e
+	t := s.findingTable()
+	rows, err := collect(ctx, s, "read findings of evidence", `
+SELECT `+columns+`, `+t.columns+`
+FROM `+table+` e
 JOIN findings f ON f.owner_id = e.owner_id AND f.id = e.finding_id
-WHERE e.owner_id = $1 AND `+q.keyed("e.attack_no", numbers, "BIGINT")+`
+WHERE e.owner_id = $1 AND `+condition+`
 ORDER BY f.created_at, f.id`, q.args, func(rows *sql.Rows) (*evidence, error) {
 		e := &evidence{}
-		return e, t.scan(func(columns ...any) error { return rows.Scan(append([]any{&e.attack}, columns...)...) }, &e.finding)
+		return e, t.scan(func(columns ...any) error { return rows.Scan(append(into(&e.of), columns...)...) }, &e.finding)
 	})
 	for _, row := range rows {
-		found[row.attack] = append(found[row.attack], &row.finding)
+		found[row.of] = append(found[row.of], &row.finding)
 	}
 	return found, err
 }
 
-// MessagesByFinding reads the messages that are evidence of findings, in their order.
-func (s *Store) MessagesByFinding(ctx context.Context, keys []string) (map[string][]*storage.Message, error) {
+// MessagesByFinding reads the first messages that are evidence of findings, in their
+// order.
+func (s *Store) MessagesByFinding(ctx context.Context, keys []string, limit int) (map[string][]*storage.Message, error) {
 	found := make(map[string][]*storage.Message, len(keys))
 	if len(keys) == 0 {
 		return found, nil
@@ -116,10 +147,15 @@ func (s *Store) MessagesByFinding(ctx context.Context, keys []string) (map[strin
 	q, t := s.query(), s.messageTable()
 	rows, err := collect(ctx, s, "read messages of findings", `
 SELECT e.finding_id, `+t.columns+`
-FROM finding_messages e
-JOIN prompt_request_responses m ON m.owner_id = e.owner_id AND m.conversation_no = e.conversation_no
+FROM (
+  SELECT e.finding_id, e.conversation_no, e.sequence, e.piece,
+    row_number() OVER (PARTITION BY e.finding_id ORDER BY e.conversation_no, e.sequence, e.piece) AS place
+  FROM finding_messages e
+  WHERE e.owner_id = $1 AND `+q.keyed("e.finding_id", keys, "TEXT")+`
+) e
+JOIN prompt_request_responses m ON m.owner_id = $1 AND m.conversation_no = e.conversation_no
   AND m.sequence = e.sequence AND m.piece = e.piece
-WHERE e.owner_id = $1 AND `+q.keyed("e.finding_id", keys, "TEXT")+`
+WHERE e.place <= `+strconv.Itoa(limit)+`
 ORDER BY m.conversation_no, m.sequence, m.piece`, q.args, func(rows *sql.Rows) (*evidence, error) {
 		e := &evidence{}
 		return e, t.scan(func(columns ...any) error { return rows.Scan(append([]any{&e.finding}, columns...)...) }, &e.message)

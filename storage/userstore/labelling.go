@@ -68,14 +68,19 @@ WHERE owner_id = $1 AND (attack_no IN ` + deletedAttacks + ` OR conversation_no 
   SELECT a.conversation_no FROM attacks a
   WHERE a.owner_id = $1 AND a.conversation_no IS NOT NULL AND a.attack_no IN ` + deletedAttacks + `))`
 
-// label finds the attacks that are meant and changes their labels.
-func (s *Store) label(ctx context.Context, what string, l *storage.Labelling, change func(ctx context.Context, tx *sql.Tx, attacks []int64) (int64, error)) (done storage.Labelled, err error) {
+// label checks a labelling and changes the labels of the attacks that are meant.
+func (s *Store) label(ctx context.Context, what string, l *storage.Labelling, change func(ctx context.Context, tx *sql.Tx, attacks []int64) (int64, error)) (storage.Labelled, error) {
 	if err := l.Check(); err != nil {
-		return done, err
+		return storage.Labelled{}, err
 	}
+	return s.onAttacks(ctx, what, l.On, change)
+}
+
+// onAttacks finds the attacks that are meant and changes something of them.
+func (s *Store) onAttacks(ctx context.Context, what string, on storage.Chosen, change func(ctx context.Context, tx *sql.Tx, attacks []int64) (int64, error)) (done storage.Labelled, err error) {
 	err = s.changing(ctx, what, func(ctx context.Context, tx *sql.Tx) error {
 		q := s.query()
-		where, err := q.chosenAttacks(l.On)
+		where, err := q.chosenAttacks(on)
 		if err != nil {
 			return err
 		}
@@ -87,7 +92,7 @@ WHERE a.owner_id = $1 AND `+where, q.args...)
 			return err
 		}
 		done.Matched = int64(len(attacks))
-		if l.On.Filter == nil && done.Matched != distinct(l.On.Attacks) {
+		if on.Filter == nil && done.Matched != distinct(on.Attacks) {
 			return notThere("attacks")
 		}
 		if len(attacks) == 0 {

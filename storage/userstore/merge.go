@@ -75,14 +75,15 @@ func (st *stage) keepLast(ctx context.Context) error {
 }
 
 func (st *stage) merge(ctx context.Context, tx *sql.Tx, imp *storage.Import, progress func(storage.Progress)) error {
-	steps := int64(len(keyStatements) + len(mergedTables))
+	keys, tables := slices.Concat(keyStatements, peopleKeys), slices.Concat(mergedTables, peopleMerged)
+	steps := int64(len(keys) + len(tables))
 	done := int64(0)
 	step := func() {
 		if done++; progress != nil {
 			progress(storage.Progress{Phase: "storing", Done: done, Total: steps, Unit: "steps"})
 		}
 	}
-	for _, key := range keyStatements {
+	for _, key := range keys {
 		if err := st.giveKeys(ctx, tx, key); err != nil {
 			return fmt.Errorf("%s: %w", key.table, err)
 		}
@@ -91,8 +92,8 @@ func (st *stage) merge(ctx context.Context, tx *sql.Tx, imp *storage.Import, pro
 	if err := st.holdBack(ctx, tx); err != nil {
 		return err
 	}
-	changes := int64(0)
-	for _, m := range mergedTables {
+	changes, said := int64(0), int64(0)
+	for i, m := range tables {
 		if m.table == "conversations" {
 			if _, err := tx.ExecContext(ctx, factsStatement, st.store.owner); err != nil {
 				return fmt.Errorf("count messages: %w", err)
@@ -111,7 +112,15 @@ func (st *stage) merge(ctx context.Context, tx *sql.Tx, imp *storage.Import, pro
 				return fmt.Errorf("versions of datasets: %w", err)
 			}
 		}
+		if i >= len(mergedTables) {
+			said += count.Read
+		}
 		step()
+	}
+	if said > 0 {
+		if err := st.settle(ctx, tx); err != nil {
+			return err
+		}
 	}
 	renewed, err := execCount(ctx, tx, renewOverruled, st.store.owner)
 	if err != nil {
@@ -127,6 +136,33 @@ func (st *stage) merge(ctx context.Context, tx *sql.Tx, imp *storage.Import, pro
 		return err
 	}
 	return st.record(ctx, tx, imp)
+}
+
+// settle decides the outcomes of attacks by the verdicts that were merged, and refuses a
+// finding with more evidence than one may have.
+func (st *stage) settle(ctx context.Context, tx *sql.Tx) error {
+	if _, err := tx.ExecContext(ctx, decideOf(`SELECT k.attack_no FROM merge_annotations k WHERE k.attack_no IS NOT NULL`)+`
+		AND (f.outcome_source = 'HUMAN' OR a.outcome_source = 'HUMAN')
+		AND (a.outcome <> f.outcome OR a.outcome_source <> f.outcome_source OR a.outcome_reason IS DISTINCT FROM f.outcome_reason)`, st.store.owner); err != nil {
+		return fmt.Errorf("decide by merged annotations: %w", err)
+	}
+	for _, table := range []string{"finding_attacks", "finding_messages"} {
+		var most int64
+		if err := tx.QueryRowContext(ctx, `
+			SELECT COALESCE(max(n.rows_of), 0)
+			FROM (
+				SELECT count(*) AS rows_of
+				FROM `+table+`
+				WHERE owner_id = $1 AND finding_id IN (SELECT id FROM merge_findings)
+				GROUP BY finding_id
+			) AS n`, st.store.owner).Scan(&most); err != nil {
+			return fmt.Errorf("count evidence: %w", err)
+		}
+		if most > storage.MaxEvidence {
+			return storage.BadInput("findings", "a finding would have %d pieces of evidence there, and may have %d: take some out of it first", most, storage.MaxEvidence)
+		}
+	}
+	return nil
 }
 
 // renewOverruled lets verdicts remember what their attack's source says now: it is what

@@ -21,6 +21,7 @@ var mergeTables = map[string]string{
 	"merge_originals":     `ord BIGINT, conversation_no BIGINT, sequence BIGINT, piece BIGINT`,
 	"merge_facts":         `conversation_no BIGINT, message_count BIGINT, started_at TIMESTAMP, last_message_at TIMESTAMP`,
 	"merge_references":    `ord BIGINT, no BIGINT, execution_id TEXT, prompt_no BIGINT, conversation_no BIGINT, objective_score_no BIGINT, known BOOLEAN`,
+	"merge_tags":          `ord BIGINT, tags TEXT[]`,
 	"merge_labels":        `ord BIGINT, attack_no BIGINT, conversation_no BIGINT, key TEXT, value TEXT, known BOOLEAN`,
 	"merge_embeddings":    `ord BIGINT, known BOOLEAN`,
 	"merge_sessions":      `ord BIGINT, known BOOLEAN`,
@@ -116,6 +117,37 @@ var keyStatements = []keyStatement{
 		LEFT JOIN merge_conversations AS c ON c.source = s.source AND c.source_id = s.conversation_source_id
 		LEFT JOIN merge_scores AS o ON o.source = s.source AND o.source_id = s.objective_score_source_id
 		WHERE CAST($1 AS TEXT) IS NOT NULL`},
+	// What people said of tags stays, whatever the file says now: the source's tags without
+	// those that are not to be there, and then those that are.
+	{"merge_tags", "", `
+		INSERT INTO merge_tags
+		WITH said AS (
+			SELECT DISTINCT k.ord, k.no
+			FROM merge_attacks AS k
+			JOIN attack_tags AS w ON w.owner_id = $1 AND w.attack_no = k.no
+			WHERE k.known
+		), all_tags AS (
+			SELECT c.ord, c.no, unnest(s.tags) AS tag, generate_subscripts(s.tags, 1) AS place, TIMESTAMP '0001-01-01 00:00:00' AS created_at
+			FROM said AS c
+			JOIN stage_attacks AS s ON s.ord = c.ord
+			UNION ALL
+			SELECT c.ord, c.no, w.tag, 1000000, w.created_at
+			FROM said AS c
+			JOIN attack_tags AS w ON w.owner_id = $1 AND w.attack_no = c.no AND w.present
+		), kept AS (
+			SELECT t.ord, t.tag, min(t.place) AS place, min(t.created_at) AS created_at
+			FROM all_tags AS t
+			LEFT JOIN attack_tags AS w ON w.owner_id = $1 AND w.attack_no = t.no AND w.tag = t.tag AND NOT w.present
+			WHERE w.tag IS NULL
+			GROUP BY t.ord, t.tag
+		), listed AS (
+			SELECT ord, array_agg(tag ORDER BY place, created_at, tag) AS tags
+			FROM kept
+			GROUP BY ord
+		)
+		SELECT c.ord, COALESCE(l.tags, CAST(ARRAY[] AS TEXT[]))
+		FROM said AS c
+		LEFT JOIN listed AS l ON l.ord = c.ord`},
 	{"merge_labels", "", `
 		INSERT INTO merge_labels
 		SELECT row_number() OVER (ORDER BY s.attack_no NULLS LAST, s.conversation_no, s.key),
@@ -301,13 +333,14 @@ var mergedTables = []merged{
 		order: "r.attack_no",
 		// What a person decided stays, whatever the file says now.
 		rows: `SELECT k.no AS attack_no, s.source, s.source_id, k.execution_id, s.attack_class, s.technique_hash, s.objective,
-				s.objective_sha256, s.prompt_key, k.prompt_no, s.harm_categories, s.tags, s.probe, s.intent,
+				s.objective_sha256, s.prompt_key, k.prompt_no, s.harm_categories, COALESCE(g.tags, s.tags) AS tags, s.probe, s.intent,
 				s.target_hash, s.attacker_hash, s.converter_chain, s.converter_hashes, k.conversation_no,
 				COALESCE(h.outcome, s.outcome) AS outcome, CASE WHEN h.outcome IS NULL THEN s.outcome_reason ELSE h.outcome_reason END AS outcome_reason,
 				COALESCE(h.outcome_source, s.outcome_source) AS outcome_source, k.objective_score_no, s.turns, s.duration_ms,
 				s.retries, s.error_type, s.error_message, s.started_at, s.finished_at, s.attributes, k.ord, k.known
 			FROM merge_references AS k
 			JOIN stage_attacks AS s ON s.ord = k.ord
+			LEFT JOIN merge_tags AS g ON g.ord = k.ord
 			LEFT JOIN (
 				SELECT attack_no, outcome, outcome_reason, outcome_source
 				FROM attacks

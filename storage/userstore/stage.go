@@ -33,7 +33,7 @@ func (s *Store) NewStage(ctx context.Context, guard storage.Guard) (storage.Stag
 		return nil, fmt.Errorf("begin import: %w", err)
 	}
 	st := &stage{store: s, bulk: bulk, cleaner: cleaner{guard}}
-	for _, tables := range []map[string]string{stageTables, mergeTables} {
+	for _, tables := range []map[string]string{stageTables, mergeTables, peopleTables} {
 		for _, table := range slices.Sorted(maps.Keys(tables)) {
 			if err := st.create(ctx, table, tables[table]); err != nil {
 				_ = bulk.Close()

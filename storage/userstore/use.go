@@ -18,6 +18,7 @@ var countedTables = []string{
 	"orchestrators", "prices", "execution_items", "execution_events",
 	"dataset_versions", "dataset_members", "dataset_splits", "dataset_split_members",
 	"saved_queries", "parameter_files", "templates",
+	"taxonomies", "taxonomy_entries", "attack_tags", "raw_exchanges",
 }
 
 // StorageUse tells the size of the store and the rows of its tables.

@@ -124,7 +124,7 @@ e2e: toolchain browser
 
 # Minutes, on a quiet machine; docs/performance.md holds the figures.
 bench: toolchain
-	$(GO) test -tags bench -run TestFigures -count=1 -v -timeout 30m ./bench/...
+	$(GO) test -tags bench -run Figures -count=1 -v -timeout 30m ./bench/...
 
 # Leaves app_data alone: that is somebody's data.
 clean:

@@ -89,6 +89,20 @@ func Editable(workspace *storage.Workspace) error {
 	return nil
 }
 
+// Owned is CodeForbidden for a workspace of which the viewer is no owner now.
+func Owned(ctx context.Context, scope *Scope) error {
+	r := requestFrom(ctx)
+	user, err := r.known(ctx)
+	if err != nil {
+		return err
+	}
+	workspace, err := r.gate.App.WorkspaceByKey(ctx, user.Key, scope.Workspace.Key)
+	if err == nil && workspace.Role != storage.MemberOwner {
+		err = storage.Errorf(storage.CodeForbidden, "only an owner of this workspace may do this: ask one")
+	}
+	return err
+}
+
 // Missing is NOT_FOUND of what an argument names, whatever the reason: what does not
 // exist, is another's, or is out of the reach of an API key.
 func Missing(argument string) error {

@@ -199,10 +199,10 @@ func TestRunWithoutItsGeneratorFails(t *testing.T) {
 		o.Type, o.GeneratorKey, o.Prompts = orchestrator.PromptSending, &generator, []string{"hello"}
 	})
 	key := w.start(o)
-	if err := w.store.DeleteOrchestrator(t.Context(), o, true); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.store.DeleteConfigured(t.Context(), storage.KindGenerators, generator, true); err != nil {
+	if _, err := w.store.MoveToTrash(t.Context(), &storage.Deletion{
+		Key: uuid.NewString(), By: "alice", At: time.Now(), Until: time.Now().Add(time.Hour), Cascade: true,
+		Keyed: map[string][]string{"orchestrators": {o}, "generators": {generator}},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	w.engine()

@@ -702,6 +702,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._User(ctx, sel, obj)
+	case storage.TrashEntry:
+		return ec._TrashEntry(ctx, sel, &obj)
+	case *storage.TrashEntry:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._TrashEntry(ctx, sel, obj)
 	case storage.Template:
 		return ec._Template(ctx, sel, &obj)
 	case *storage.Template:
@@ -793,6 +800,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Finding(ctx, sel, obj)
+	case storage.File:
+		return ec._File(ctx, sel, &obj)
+	case *storage.File:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._File(ctx, sel, obj)
 	case storage.Execution:
 		return ec._Execution(ctx, sel, &obj)
 	case *storage.Execution:
@@ -1139,6 +1153,20 @@ func (ec *executionContext) marshalNSource2githubᚗcomᚋviolentutfᚋviolentut
 	return res
 }
 
+func (ec *executionContext) unmarshalNUpload2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐUpload(ctx context.Context, v any) (storage.Upload, error) {
+	res, err := schema.UnmarshalUpload(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpload2githubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐUpload(ctx context.Context, sel ast.SelectionSet, v storage.Upload) graphql.Marshaler {
+	_ = sel
+	res := schema.MarshalUpload(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Upload!")
+	}
+	return res
+}
+
 func (ec *executionContext) marshalNUserError2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐUserErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []*schema.UserError) graphql.Marshaler {
 	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -1417,6 +1445,24 @@ func (ec *executionContext) unmarshalOTimeRange2ᚖgithubᚗcomᚋviolentutfᚋv
 	}
 	res, err := ec.unmarshalInputTimeRange(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOUpload2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐUpload(ctx context.Context, v any) (*storage.Upload, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := schema.UnmarshalUpload(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpload2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐUpload(ctx context.Context, sel ast.SelectionSet, v *storage.Upload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := schema.MarshalUpload(*v)
+	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -2365,6 +2365,25 @@ func (ec *executionContext) marshalNTargetOutcome2ᚖgithubᚗcomᚋviolentutf�
 	return ec._TargetOutcome(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalODataset2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐDatasetᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Dataset) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDataset2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐDataset(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalODataset2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐDataset(ctx context.Context, sel ast.SelectionSet, v *storage.Dataset) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null

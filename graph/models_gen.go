@@ -3,11 +3,35 @@
 package graph
 
 import (
+	"bytes"
+	"fmt"
+	"io"
+	"strconv"
 	"time"
 
 	"github.com/violentutf/violentutf/schema"
 	"github.com/violentutf/violentutf/storage"
 )
+
+// What version to make of which file.
+type AddDatasetVersionFromFileInput struct {
+	// The dataset.
+	ID string `json:"id"`
+	// The newest version, as the client knows it.
+	Base int `json:"base"`
+	// A file that comes with the request; this or fileId.
+	File *storage.Upload `json:"file,omitempty"`
+	// A file of the workspace; this or file.
+	FileID *string `json:"fileId,omitempty"`
+	// The format; told by the name and the content without it.
+	Format *schema.FileFormat `json:"format,omitempty"`
+	// Which column is what; the well-known columns without it, as previewDatasetFile proposes.
+	Mapping []*schema.FieldMapping `json:"mapping,omitempty"`
+	// What becomes of rows that are no prompts.
+	Rejects RejectPolicy `json:"rejects"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
 
 // The installation as administrators see it: figures, never contents. Auditors see the audit log only.
 type Admin struct {
@@ -129,6 +153,44 @@ type CreateAPIKeyInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What dataset to make of which file.
+type CreateDatasetFromFileInput struct {
+	// The workspace; the personal one without it.
+	Workspace *string `json:"workspace,omitempty"`
+	// The name, which no other dataset of the workspace may have.
+	Name string `json:"name"`
+	// What there is to say of it, at most 20 000 bytes.
+	Description *string `json:"description,omitempty"`
+	// The user's own words for it, at most 50.
+	Tags []string `json:"tags,omitempty"`
+	// A file that comes with the request; this or fileId.
+	File *storage.Upload `json:"file,omitempty"`
+	// A file of the workspace; this or file.
+	FileID *string `json:"fileId,omitempty"`
+	// The format; told by the name and the content without it.
+	Format *schema.FileFormat `json:"format,omitempty"`
+	// Which column is what; the well-known columns without it, as previewDatasetFile proposes.
+	Mapping []*schema.FieldMapping `json:"mapping,omitempty"`
+	// What becomes of rows that are no prompts.
+	Rejects RejectPolicy `json:"rejects"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Which list to make a dataset of.
+type CreateDatasetFromNativeInput struct {
+	// The workspace; the personal one without it.
+	Workspace *string `json:"workspace,omitempty"`
+	// The name of the list, as viewer.nativeDatasets has it.
+	List string `json:"list"`
+	// What to call the dataset; as the list without it.
+	Name *string `json:"name,omitempty"`
+	// The user's own words for it, at most 50.
+	Tags []string `json:"tags,omitempty"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What a taxonomy is to be.
 type CreateTaxonomyInput struct {
 	// The workspace; the personal one without it.
@@ -151,6 +213,14 @@ type CreateTaxonomyInput struct {
 type CreateWorkspaceInput struct {
 	// Its name: 1 to 64 characters, unique among the viewer's workspaces.
 	Name string `json:"name"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What file is to be deleted.
+type DeleteFileInput struct {
+	// The file.
+	ID string `json:"id"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -205,6 +275,28 @@ type EndSessionInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// Which slot to fill with which file.
+type FillDatasetSlotInput struct {
+	// The workspace; the personal one without it.
+	Workspace *string `json:"workspace,omitempty"`
+	// The name of the slot, as viewer.nativeDatasets has it.
+	Slot string `json:"slot"`
+	// A file that comes with the request; this or fileId.
+	File *storage.Upload `json:"file,omitempty"`
+	// A file of the workspace; this or file.
+	FileID *string `json:"fileId,omitempty"`
+	// The format; told by the name and the content without it.
+	Format *schema.FileFormat `json:"format,omitempty"`
+	// What becomes of rows that are no prompts.
+	Rejects RejectPolicy `json:"rejects"`
+	// What to call the dataset; as the slot without it.
+	Name *string `json:"name,omitempty"`
+	// The user's own words for it, at most 50.
+	Tags []string `json:"tags,omitempty"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // A user who is to be a member.
 type InviteMemberInput struct {
 	// The workspace.
@@ -251,6 +343,24 @@ type PreviewConvertersInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// Which file to look at.
+type PreviewDatasetFileInput struct {
+	// The workspace; the personal one without it.
+	Workspace *string `json:"workspace,omitempty"`
+	// A file that comes with the request; this or fileId.
+	File *storage.Upload `json:"file,omitempty"`
+	// A file of the workspace; this or file.
+	FileID *string `json:"fileId,omitempty"`
+	// The format; told by the name and the content without it.
+	Format *schema.FileFormat `json:"format,omitempty"`
+	// Which column is what; the well-known columns without it, as previewDatasetFile proposes.
+	Mapping []*schema.FieldMapping `json:"mapping,omitempty"`
+	// How many prompts to show, at most 100.
+	First int `json:"first"`
+	// A name for this mutation, which is given back. A preview stores nothing, so it may be sent again.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // A reply and the scorer that judges it.
 type PreviewScorerInput struct {
 	// The workspace of the scorer and of the generators that it asks; the personal one without it.
@@ -284,6 +394,18 @@ type PreviewTemplateInput struct {
 	// What stands in the place named prompt.
 	Prompt *string `json:"prompt,omitempty"`
 	// A name for this mutation, which is answered with it; the text is rendered anew each time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What is to be removed for good: one entry, or all of a workspace.
+type PurgeTrashInput struct {
+	// The workspace of all; without it that of the entry, or the personal one.
+	Workspace *string `json:"workspace,omitempty"`
+	// The entry of the trash.
+	ID *string `json:"id,omitempty"`
+	// Every entry of the workspace.
+	All bool `json:"all"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
@@ -323,6 +445,14 @@ type RenameWorkspaceInput struct {
 type ResetUserSettingInput struct {
 	// The name of the setting.
 	Key string `json:"key"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What is to be restored.
+type RestoreFromTrashInput struct {
+	// The entry of the trash.
+	ID string `json:"id"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -521,6 +651,20 @@ type UnarchiveWorkspaceInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What a file is to become. What is left out stays.
+type UpdateFileInput struct {
+	// The file.
+	ID string `json:"id"`
+	// What to call it, at most 255 bytes.
+	Name *string `json:"name,omitempty"`
+	// What there is to say of it; empty for nothing.
+	Description *string `json:"description,omitempty"`
+	// The user's own words for it, instead of those that it has; at most 50.
+	Tags []string `json:"tags,omitempty"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What a taxonomy is to become. What is left out stays.
 type UpdateTaxonomyInput struct {
 	// The taxonomy.
@@ -537,6 +681,22 @@ type UpdateTaxonomyInput struct {
 	Entries []*TaxonomyEntryInput `json:"entries"`
 	// Codes of entries that are to go. Attacks keep them as tags.
 	RemoveEntries []string `json:"removeEntries"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What file to keep.
+type UploadFileInput struct {
+	// The workspace; the personal one without it.
+	Workspace *string `json:"workspace,omitempty"`
+	// The file.
+	File storage.Upload `json:"file"`
+	// What to call it, at most 255 bytes; as the part of the request calls it without it.
+	Name *string `json:"name,omitempty"`
+	// What there is to say of it, at most 20 000 bytes.
+	Description *string `json:"description,omitempty"`
+	// The user's own words for it, at most 50.
+	Tags []string `json:"tags,omitempty"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -561,4 +721,62 @@ type ValidateOrchestratorInput struct {
 	ID string `json:"id"`
 	// A name for this mutation, which is answered with it; it is checked anew each time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What becomes of rows that are no prompts.
+type RejectPolicy string
+
+const (
+	// Nothing is stored, and all of them are told.
+	RejectPolicyStop RejectPolicy = "STOP"
+	// They are left out, and told.
+	RejectPolicySkip RejectPolicy = "SKIP"
+)
+
+var AllRejectPolicy = []RejectPolicy{
+	RejectPolicyStop,
+	RejectPolicySkip,
+}
+
+func (e RejectPolicy) IsValid() bool {
+	switch e {
+	case RejectPolicyStop, RejectPolicySkip:
+		return true
+	}
+	return false
+}
+
+func (e RejectPolicy) String() string {
+	return string(e)
+}
+
+func (e *RejectPolicy) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = RejectPolicy(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid RejectPolicy", str)
+	}
+	return nil
+}
+
+func (e RejectPolicy) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *RejectPolicy) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e RejectPolicy) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }

@@ -38,6 +38,8 @@ type ResolverRoot interface {
 	Converter() ConverterResolver
 	Dataset() DatasetResolver
 	Execution() ExecutionResolver
+	File() FileResolver
+	FileUse() FileUseResolver
 	Finding() FindingResolver
 	FindingFacets() FindingFacetsResolver
 	FloatScaleScore() FloatScaleScoreResolver
@@ -70,6 +72,16 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	AddDatasetVersionFromFilePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Dataset          func(childComplexity int) int
+		PromptCount      func(childComplexity int) int
+		RejectCount      func(childComplexity int) int
+		Rejects          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	AddEvidencePayload struct {
 		ClientMutationID func(childComplexity int) int
 		Count            func(childComplexity int) int
@@ -542,6 +554,24 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	CreateDatasetFromFilePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Dataset          func(childComplexity int) int
+		PromptCount      func(childComplexity int) int
+		RejectCount      func(childComplexity int) int
+		Rejects          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
+	CreateDatasetFromNativePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Dataset          func(childComplexity int) int
+		PromptCount      func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	CreateFindingPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Finding          func(childComplexity int) int
@@ -640,7 +670,24 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	DatasetFilePreview struct {
+		Columns     func(childComplexity int) int
+		FileName    func(childComplexity int) int
+		Format      func(childComplexity int) int
+		Mapping     func(childComplexity int) int
+		PromptCount func(childComplexity int) int
+		Prompts     func(childComplexity int) int
+		RejectCount func(childComplexity int) int
+		Rejects     func(childComplexity int) int
+	}
+
 	DeleteConverterPayload struct {
+		ClientMutationID func(childComplexity int) int
+		DeletedID        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	DeleteFilePayload struct {
 		ClientMutationID func(childComplexity int) int
 		DeletedID        func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
@@ -852,6 +899,64 @@ type ComplexityRoot struct {
 	FacetValue struct {
 		Count func(childComplexity int) int
 		Value func(childComplexity int) int
+	}
+
+	FieldMapping struct {
+		Column    func(childComplexity int) int
+		Constant  func(childComplexity int) int
+		Field     func(childComplexity int) int
+		Separator func(childComplexity int) int
+	}
+
+	File struct {
+		Author      func(childComplexity int) int
+		Bytes       func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		Description func(childComplexity int) int
+		Hash        func(childComplexity int) int
+		ID          func(childComplexity int) int
+		MediaType   func(childComplexity int) int
+		Name        func(childComplexity int) int
+		Tags        func(childComplexity int) int
+		URL         func(childComplexity int) int
+		UpdatedAt   func(childComplexity int) int
+		UsedBy      func(childComplexity int, first int) int
+	}
+
+	FileConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	FileEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	FileReject struct {
+		Column func(childComplexity int) int
+		Field  func(childComplexity int) int
+		Line   func(childComplexity int) int
+		Reason func(childComplexity int) int
+	}
+
+	FileUse struct {
+		DatasetCount func(childComplexity int) int
+		Datasets     func(childComplexity int) int
+		MessageCount func(childComplexity int) int
+		Messages     func(childComplexity int) int
+	}
+
+	FillDatasetSlotPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Dataset          func(childComplexity int) int
+		PromptCount      func(childComplexity int) int
+		RejectCount      func(childComplexity int) int
+		Rejects          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
 	}
 
 	Finding struct {
@@ -1119,6 +1224,15 @@ type ComplexityRoot struct {
 		Source        func(childComplexity int, limit *int) int
 	}
 
+	MoveToTrashPayload struct {
+		ClientMutationID func(childComplexity int) int
+		InTheWay         func(childComplexity int) int
+		Tables           func(childComplexity int) int
+		TrashEntry       func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	MoveToWorkspacePayload struct {
 		ClientMutationID func(childComplexity int) int
 		Notes            func(childComplexity int) int
@@ -1128,81 +1242,107 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		AddEvidence           func(childComplexity int, input schema.EvidenceInput) int
-		AddTags               func(childComplexity int, input schema.TagInput) int
-		AllowUserBinding      func(childComplexity int, input AllowUserBindingInput) int
-		Annotate              func(childComplexity int, input schema.AnnotateInput) int
-		ArchiveWorkspace      func(childComplexity int, input ArchiveWorkspaceInput) int
-		CloneConverter        func(childComplexity int, input schema.CloneConfiguredInput) int
-		CloneGenerator        func(childComplexity int, input schema.CloneConfiguredInput) int
-		CloneOrchestrator     func(childComplexity int, input CloneOrchestratorInput) int
-		CloneParameterFile    func(childComplexity int, input schema.CloneConfiguredInput) int
-		CloneSavedQuery       func(childComplexity int, input schema.CloneConfiguredInput) int
-		CloneScorer           func(childComplexity int, input schema.CloneConfiguredInput) int
-		CloneTemplate         func(childComplexity int, input schema.CloneConfiguredInput) int
-		CopyToWorkspace       func(childComplexity int, input schema.TransferInput) int
-		CreateAPIKey          func(childComplexity int, input CreateAPIKeyInput) int
-		CreateConverter       func(childComplexity int, input schema.CreateConfiguredInput) int
-		CreateFinding         func(childComplexity int, input schema.CreateFindingInput) int
-		CreateGenerator       func(childComplexity int, input schema.CreateConfiguredInput) int
-		CreateOrchestrator    func(childComplexity int, input schema.CreateOrchestratorInput) int
-		CreateParameterFile   func(childComplexity int, input schema.CreateParameterFileInput) int
-		CreateSavedQuery      func(childComplexity int, input schema.CreateSavedQueryInput) int
-		CreateScorer          func(childComplexity int, input schema.CreateConfiguredInput) int
-		CreateTaxonomy        func(childComplexity int, input CreateTaxonomyInput) int
-		CreateTemplate        func(childComplexity int, input schema.CreateTemplateInput) int
-		CreateWorkspace       func(childComplexity int, input CreateWorkspaceInput) int
-		DeleteConverter       func(childComplexity int, input schema.DeleteConfiguredInput) int
-		DeleteFinding         func(childComplexity int, input DeleteFindingInput) int
-		DeleteGenerator       func(childComplexity int, input schema.DeleteConfiguredInput) int
-		DeleteOrchestrator    func(childComplexity int, input DeleteOrchestratorInput) int
-		DeleteParameterFile   func(childComplexity int, input schema.DeleteKeptInput) int
-		DeleteSavedQuery      func(childComplexity int, input schema.DeleteKeptInput) int
-		DeleteSavedSession    func(childComplexity int, input DeleteSavedSessionInput) int
-		DeleteScorer          func(childComplexity int, input schema.DeleteConfiguredInput) int
-		DeleteTaxonomy        func(childComplexity int, input DeleteTaxonomyInput) int
-		DeleteTemplate        func(childComplexity int, input schema.DeleteKeptInput) int
-		EndOtherSessions      func(childComplexity int, input EndOtherSessionsInput) int
-		EndSession            func(childComplexity int, input EndSessionInput) int
-		InviteMember          func(childComplexity int, input InviteMemberInput) int
-		LeaveWorkspace        func(childComplexity int, input LeaveWorkspaceInput) int
-		ListGeneratorModels   func(childComplexity int, input ListGeneratorModelsInput) int
-		MoveToWorkspace       func(childComplexity int, input schema.TransferInput) int
-		PreviewConverters     func(childComplexity int, input PreviewConvertersInput) int
-		PreviewScorer         func(childComplexity int, input PreviewScorerInput) int
-		PreviewTemplate       func(childComplexity int, input PreviewTemplateInput) int
-		RemoveEvidence        func(childComplexity int, input schema.EvidenceInput) int
-		RemoveLabels          func(childComplexity int, input schema.LabelInput) int
-		RemoveMember          func(childComplexity int, input RemoveMemberInput) int
-		RemovePrice           func(childComplexity int, input RemovePriceInput) int
-		RemoveTags            func(childComplexity int, input schema.TagInput) int
-		RenameWorkspace       func(childComplexity int, input RenameWorkspaceInput) int
-		ResetUserSetting      func(childComplexity int, input ResetUserSettingInput) int
-		RetractAnnotation     func(childComplexity int, input schema.RetractAnnotationInput) int
-		RevokeAPIKey          func(childComplexity int, input RevokeAPIKeyInput) int
-		SaveSession           func(childComplexity int, input SaveSessionInput) int
-		SetLabels             func(childComplexity int, input schema.LabelInput) int
-		SetMemberRole         func(childComplexity int, input SetMemberRoleInput) int
-		SetPrice              func(childComplexity int, input SetPriceInput) int
-		SetSetting            func(childComplexity int, input SetSettingInput) int
-		SetUserDisabled       func(childComplexity int, input SetUserDisabledInput) int
-		SetUserSetting        func(childComplexity int, input SetUserSettingInput) int
-		TestGenerator         func(childComplexity int, input TestGeneratorInput) int
-		TestGenerators        func(childComplexity int, input TestGeneratorsInput) int
-		TestScorer            func(childComplexity int, input TestScorerInput) int
-		TransferWorkspace     func(childComplexity int, input TransferWorkspaceInput) int
-		UnarchiveWorkspace    func(childComplexity int, input UnarchiveWorkspaceInput) int
-		UpdateConverter       func(childComplexity int, input schema.UpdateConfiguredInput) int
-		UpdateFinding         func(childComplexity int, input schema.UpdateFindingInput) int
-		UpdateGenerator       func(childComplexity int, input schema.UpdateConfiguredInput) int
-		UpdateOrchestrator    func(childComplexity int, input schema.UpdateOrchestratorInput) int
-		UpdateParameterFile   func(childComplexity int, input schema.UpdateParameterFileInput) int
-		UpdateSavedQuery      func(childComplexity int, input schema.UpdateSavedQueryInput) int
-		UpdateScorer          func(childComplexity int, input schema.UpdateConfiguredInput) int
-		UpdateTaxonomy        func(childComplexity int, input UpdateTaxonomyInput) int
-		UpdateTemplate        func(childComplexity int, input schema.UpdateTemplateInput) int
-		ValidateConfiguration func(childComplexity int, input ValidateConfigurationInput) int
-		ValidateOrchestrator  func(childComplexity int, input ValidateOrchestratorInput) int
+		AddDatasetVersionFromFile func(childComplexity int, input AddDatasetVersionFromFileInput) int
+		AddEvidence               func(childComplexity int, input schema.EvidenceInput) int
+		AddTags                   func(childComplexity int, input schema.TagInput) int
+		AllowUserBinding          func(childComplexity int, input AllowUserBindingInput) int
+		Annotate                  func(childComplexity int, input schema.AnnotateInput) int
+		ArchiveWorkspace          func(childComplexity int, input ArchiveWorkspaceInput) int
+		CloneConverter            func(childComplexity int, input schema.CloneConfiguredInput) int
+		CloneGenerator            func(childComplexity int, input schema.CloneConfiguredInput) int
+		CloneOrchestrator         func(childComplexity int, input CloneOrchestratorInput) int
+		CloneParameterFile        func(childComplexity int, input schema.CloneConfiguredInput) int
+		CloneSavedQuery           func(childComplexity int, input schema.CloneConfiguredInput) int
+		CloneScorer               func(childComplexity int, input schema.CloneConfiguredInput) int
+		CloneTemplate             func(childComplexity int, input schema.CloneConfiguredInput) int
+		CopyToWorkspace           func(childComplexity int, input schema.TransferInput) int
+		CreateAPIKey              func(childComplexity int, input CreateAPIKeyInput) int
+		CreateConverter           func(childComplexity int, input schema.CreateConfiguredInput) int
+		CreateDatasetFromFile     func(childComplexity int, input CreateDatasetFromFileInput) int
+		CreateDatasetFromNative   func(childComplexity int, input CreateDatasetFromNativeInput) int
+		CreateFinding             func(childComplexity int, input schema.CreateFindingInput) int
+		CreateGenerator           func(childComplexity int, input schema.CreateConfiguredInput) int
+		CreateOrchestrator        func(childComplexity int, input schema.CreateOrchestratorInput) int
+		CreateParameterFile       func(childComplexity int, input schema.CreateParameterFileInput) int
+		CreateSavedQuery          func(childComplexity int, input schema.CreateSavedQueryInput) int
+		CreateScorer              func(childComplexity int, input schema.CreateConfiguredInput) int
+		CreateTaxonomy            func(childComplexity int, input CreateTaxonomyInput) int
+		CreateTemplate            func(childComplexity int, input schema.CreateTemplateInput) int
+		CreateWorkspace           func(childComplexity int, input CreateWorkspaceInput) int
+		DeleteConverter           func(childComplexity int, input schema.DeleteConfiguredInput) int
+		DeleteFile                func(childComplexity int, input DeleteFileInput) int
+		DeleteFinding             func(childComplexity int, input DeleteFindingInput) int
+		DeleteGenerator           func(childComplexity int, input schema.DeleteConfiguredInput) int
+		DeleteOrchestrator        func(childComplexity int, input DeleteOrchestratorInput) int
+		DeleteParameterFile       func(childComplexity int, input schema.DeleteKeptInput) int
+		DeleteSavedQuery          func(childComplexity int, input schema.DeleteKeptInput) int
+		DeleteSavedSession        func(childComplexity int, input DeleteSavedSessionInput) int
+		DeleteScorer              func(childComplexity int, input schema.DeleteConfiguredInput) int
+		DeleteTaxonomy            func(childComplexity int, input DeleteTaxonomyInput) int
+		DeleteTemplate            func(childComplexity int, input schema.DeleteKeptInput) int
+		EndOtherSessions          func(childComplexity int, input EndOtherSessionsInput) int
+		EndSession                func(childComplexity int, input EndSessionInput) int
+		FillDatasetSlot           func(childComplexity int, input FillDatasetSlotInput) int
+		InviteMember              func(childComplexity int, input InviteMemberInput) int
+		LeaveWorkspace            func(childComplexity int, input LeaveWorkspaceInput) int
+		ListGeneratorModels       func(childComplexity int, input ListGeneratorModelsInput) int
+		MoveToTrash               func(childComplexity int, input schema.MoveToTrashInput) int
+		MoveToWorkspace           func(childComplexity int, input schema.TransferInput) int
+		PreviewConverters         func(childComplexity int, input PreviewConvertersInput) int
+		PreviewDatasetFile        func(childComplexity int, input PreviewDatasetFileInput) int
+		PreviewScorer             func(childComplexity int, input PreviewScorerInput) int
+		PreviewTemplate           func(childComplexity int, input PreviewTemplateInput) int
+		PurgeTrash                func(childComplexity int, input PurgeTrashInput) int
+		RemoveEvidence            func(childComplexity int, input schema.EvidenceInput) int
+		RemoveLabels              func(childComplexity int, input schema.LabelInput) int
+		RemoveMember              func(childComplexity int, input RemoveMemberInput) int
+		RemovePrice               func(childComplexity int, input RemovePriceInput) int
+		RemoveTags                func(childComplexity int, input schema.TagInput) int
+		RenameWorkspace           func(childComplexity int, input RenameWorkspaceInput) int
+		ResetUserSetting          func(childComplexity int, input ResetUserSettingInput) int
+		RestoreFromTrash          func(childComplexity int, input RestoreFromTrashInput) int
+		RetractAnnotation         func(childComplexity int, input schema.RetractAnnotationInput) int
+		RevokeAPIKey              func(childComplexity int, input RevokeAPIKeyInput) int
+		SaveSession               func(childComplexity int, input SaveSessionInput) int
+		SetLabels                 func(childComplexity int, input schema.LabelInput) int
+		SetMemberRole             func(childComplexity int, input SetMemberRoleInput) int
+		SetPrice                  func(childComplexity int, input SetPriceInput) int
+		SetSetting                func(childComplexity int, input SetSettingInput) int
+		SetUserDisabled           func(childComplexity int, input SetUserDisabledInput) int
+		SetUserSetting            func(childComplexity int, input SetUserSettingInput) int
+		TestGenerator             func(childComplexity int, input TestGeneratorInput) int
+		TestGenerators            func(childComplexity int, input TestGeneratorsInput) int
+		TestScorer                func(childComplexity int, input TestScorerInput) int
+		TransferWorkspace         func(childComplexity int, input TransferWorkspaceInput) int
+		UnarchiveWorkspace        func(childComplexity int, input UnarchiveWorkspaceInput) int
+		UpdateConverter           func(childComplexity int, input schema.UpdateConfiguredInput) int
+		UpdateFile                func(childComplexity int, input UpdateFileInput) int
+		UpdateFinding             func(childComplexity int, input schema.UpdateFindingInput) int
+		UpdateGenerator           func(childComplexity int, input schema.UpdateConfiguredInput) int
+		UpdateOrchestrator        func(childComplexity int, input schema.UpdateOrchestratorInput) int
+		UpdateParameterFile       func(childComplexity int, input schema.UpdateParameterFileInput) int
+		UpdateSavedQuery          func(childComplexity int, input schema.UpdateSavedQueryInput) int
+		UpdateScorer              func(childComplexity int, input schema.UpdateConfiguredInput) int
+		UpdateTaxonomy            func(childComplexity int, input UpdateTaxonomyInput) int
+		UpdateTemplate            func(childComplexity int, input schema.UpdateTemplateInput) int
+		UploadFile                func(childComplexity int, input UploadFileInput) int
+		ValidateConfiguration     func(childComplexity int, input ValidateConfigurationInput) int
+		ValidateOrchestrator      func(childComplexity int, input ValidateOrchestratorInput) int
+	}
+
+	NativeDataset struct {
+		Available      func(childComplexity int) int
+		Columns        func(childComplexity int) int
+		Description    func(childComplexity int) int
+		Format         func(childComplexity int) int
+		HarmCategories func(childComplexity int) int
+		License        func(childComplexity int) int
+		Mapping        func(childComplexity int) int
+		Name           func(childComplexity int) int
+		PromptCount    func(childComplexity int) int
+		Source         func(childComplexity int) int
+		Title          func(childComplexity int) int
+		Version        func(childComplexity int) int
 	}
 
 	NativeTemplate struct {
@@ -1323,6 +1463,13 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	PreviewDatasetFilePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Preview          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	PreviewScorerPayload struct {
 		ClientMutationID func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
@@ -1400,6 +1547,28 @@ type ComplexityRoot struct {
 	PromptEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	PromptPreview struct {
+		DataType       func(childComplexity int) int
+		GroupID        func(childComplexity int) int
+		HarmCategories func(childComplexity int) int
+		Index          func(childComplexity int) int
+		Metadata       func(childComplexity int) int
+		Name           func(childComplexity int) int
+		Parameters     func(childComplexity int) int
+		Role           func(childComplexity int) int
+		SeedType       func(childComplexity int) int
+		Sequence       func(childComplexity int) int
+		Text           func(childComplexity int) int
+	}
+
+	PurgeTrashPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Entries          func(childComplexity int) int
+		Tables           func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
 	}
 
 	Query struct {
@@ -1483,6 +1652,13 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		Setting          func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
+	}
+
+	RestoreFromTrashPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Tables           func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
 	}
 
 	RetractAnnotationPayload struct {
@@ -1844,6 +2020,33 @@ type ComplexityRoot struct {
 		Workspace        func(childComplexity int) int
 	}
 
+	TrashConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	TrashEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	TrashEntry struct {
+		Chosen    func(childComplexity int) int
+		DeletedAt func(childComplexity int) int
+		DeletedBy func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Tables    func(childComplexity int) int
+	}
+
+	TrashObstacle struct {
+		Cascades func(childComplexity int) int
+		Count    func(childComplexity int) int
+		What     func(childComplexity int) int
+	}
+
 	TrueFalseScore struct {
 		Attributes  func(childComplexity int) int
 		Categories  func(childComplexity int) int
@@ -1876,6 +2079,13 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		Converter        func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
+	}
+
+	UpdateFilePayload struct {
+		ClientMutationID func(childComplexity int) int
+		File             func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
 	}
 
 	UpdateFindingPayload struct {
@@ -1928,6 +2138,14 @@ type ComplexityRoot struct {
 	UpdateTemplatePayload struct {
 		ClientMutationID func(childComplexity int) int
 		Template         func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
+	UploadFilePayload struct {
+		ClientMutationID func(childComplexity int) int
+		File             func(childComplexity int) int
+		Known            func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
 		Workspace        func(childComplexity int) int
 	}
@@ -2011,6 +2229,7 @@ type ComplexityRoot struct {
 		DisplayName        func(childComplexity int) int
 		Email              func(childComplexity int) int
 		GeneratorTypes     func(childComplexity int) int
+		NativeDatasets     func(childComplexity int) int
 		NativeTemplates    func(childComplexity int) int
 		OrchestratorTypes  func(childComplexity int) int
 		Roles              func(childComplexity int) int
@@ -2036,6 +2255,8 @@ type ComplexityRoot struct {
 		Datasets           func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.DatasetFilter, orderBy *storage.NameOrder) int
 		Executions         func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ExecutionFilter, orderBy *storage.ExecutionOrder) int
 		Facets             func(childComplexity int, filter *storage.AttackFilter) int
+		FileTypes          func(childComplexity int, filter *storage.FileFilter, limit int) int
+		Files              func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.FileFilter, orderBy *storage.FileOrder) int
 		FindingFacets      func(childComplexity int, filter *storage.FindingFilter) int
 		Findings           func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.FindingFilter, orderBy *storage.FindingOrder) int
 		FindingsMarkdown   func(childComplexity int, filter *storage.FindingFilter, orderBy *storage.FindingOrder, first int, evidence int) int
@@ -2064,6 +2285,7 @@ type ComplexityRoot struct {
 		Taxonomies         func(childComplexity int) int
 		TemplateTags       func(childComplexity int, filter *storage.TemplateFilter, limit *int) int
 		Templates          func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.TemplateFilter, orderBy *storage.KeptOrder) int
+		Trash              func(childComplexity int, first *int, after *string, last *int, before *string) int
 	}
 
 	WorkspaceReference struct {
@@ -2109,6 +2331,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "AddDatasetVersionFromFilePayload.clientMutationId":
+		if e.ComplexityRoot.AddDatasetVersionFromFilePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddDatasetVersionFromFilePayload.ClientMutationID(childComplexity), true
+	case "AddDatasetVersionFromFilePayload.dataset":
+		if e.ComplexityRoot.AddDatasetVersionFromFilePayload.Dataset == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddDatasetVersionFromFilePayload.Dataset(childComplexity), true
+	case "AddDatasetVersionFromFilePayload.promptCount":
+		if e.ComplexityRoot.AddDatasetVersionFromFilePayload.PromptCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddDatasetVersionFromFilePayload.PromptCount(childComplexity), true
+	case "AddDatasetVersionFromFilePayload.rejectCount":
+		if e.ComplexityRoot.AddDatasetVersionFromFilePayload.RejectCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddDatasetVersionFromFilePayload.RejectCount(childComplexity), true
+	case "AddDatasetVersionFromFilePayload.rejects":
+		if e.ComplexityRoot.AddDatasetVersionFromFilePayload.Rejects == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddDatasetVersionFromFilePayload.Rejects(childComplexity), true
+	case "AddDatasetVersionFromFilePayload.userErrors":
+		if e.ComplexityRoot.AddDatasetVersionFromFilePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddDatasetVersionFromFilePayload.UserErrors(childComplexity), true
+	case "AddDatasetVersionFromFilePayload.workspace":
+		if e.ComplexityRoot.AddDatasetVersionFromFilePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddDatasetVersionFromFilePayload.Workspace(childComplexity), true
 
 	case "AddEvidencePayload.clientMutationId":
 		if e.ComplexityRoot.AddEvidencePayload.ClientMutationID == nil {
@@ -4315,6 +4580,80 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateConverterPayload.UserErrors(childComplexity), true
 
+	case "CreateDatasetFromFilePayload.clientMutationId":
+		if e.ComplexityRoot.CreateDatasetFromFilePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateDatasetFromFilePayload.ClientMutationID(childComplexity), true
+	case "CreateDatasetFromFilePayload.dataset":
+		if e.ComplexityRoot.CreateDatasetFromFilePayload.Dataset == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateDatasetFromFilePayload.Dataset(childComplexity), true
+	case "CreateDatasetFromFilePayload.promptCount":
+		if e.ComplexityRoot.CreateDatasetFromFilePayload.PromptCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateDatasetFromFilePayload.PromptCount(childComplexity), true
+	case "CreateDatasetFromFilePayload.rejectCount":
+		if e.ComplexityRoot.CreateDatasetFromFilePayload.RejectCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateDatasetFromFilePayload.RejectCount(childComplexity), true
+	case "CreateDatasetFromFilePayload.rejects":
+		if e.ComplexityRoot.CreateDatasetFromFilePayload.Rejects == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateDatasetFromFilePayload.Rejects(childComplexity), true
+	case "CreateDatasetFromFilePayload.userErrors":
+		if e.ComplexityRoot.CreateDatasetFromFilePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateDatasetFromFilePayload.UserErrors(childComplexity), true
+	case "CreateDatasetFromFilePayload.workspace":
+		if e.ComplexityRoot.CreateDatasetFromFilePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateDatasetFromFilePayload.Workspace(childComplexity), true
+
+	case "CreateDatasetFromNativePayload.clientMutationId":
+		if e.ComplexityRoot.CreateDatasetFromNativePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateDatasetFromNativePayload.ClientMutationID(childComplexity), true
+	case "CreateDatasetFromNativePayload.dataset":
+		if e.ComplexityRoot.CreateDatasetFromNativePayload.Dataset == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateDatasetFromNativePayload.Dataset(childComplexity), true
+	case "CreateDatasetFromNativePayload.promptCount":
+		if e.ComplexityRoot.CreateDatasetFromNativePayload.PromptCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateDatasetFromNativePayload.PromptCount(childComplexity), true
+	case "CreateDatasetFromNativePayload.userErrors":
+		if e.ComplexityRoot.CreateDatasetFromNativePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateDatasetFromNativePayload.UserErrors(childComplexity), true
+	case "CreateDatasetFromNativePayload.workspace":
+		if e.ComplexityRoot.CreateDatasetFromNativePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateDatasetFromNativePayload.Workspace(childComplexity), true
+
 	case "CreateFindingPayload.clientMutationId":
 		if e.ComplexityRoot.CreateFindingPayload.ClientMutationID == nil {
 			break
@@ -4692,6 +5031,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DatasetEdge.Node(childComplexity), true
 
+	case "DatasetFilePreview.columns":
+		if e.ComplexityRoot.DatasetFilePreview.Columns == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetFilePreview.Columns(childComplexity), true
+	case "DatasetFilePreview.fileName":
+		if e.ComplexityRoot.DatasetFilePreview.FileName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetFilePreview.FileName(childComplexity), true
+	case "DatasetFilePreview.format":
+		if e.ComplexityRoot.DatasetFilePreview.Format == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetFilePreview.Format(childComplexity), true
+	case "DatasetFilePreview.mapping":
+		if e.ComplexityRoot.DatasetFilePreview.Mapping == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetFilePreview.Mapping(childComplexity), true
+	case "DatasetFilePreview.promptCount":
+		if e.ComplexityRoot.DatasetFilePreview.PromptCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetFilePreview.PromptCount(childComplexity), true
+	case "DatasetFilePreview.prompts":
+		if e.ComplexityRoot.DatasetFilePreview.Prompts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetFilePreview.Prompts(childComplexity), true
+	case "DatasetFilePreview.rejectCount":
+		if e.ComplexityRoot.DatasetFilePreview.RejectCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetFilePreview.RejectCount(childComplexity), true
+	case "DatasetFilePreview.rejects":
+		if e.ComplexityRoot.DatasetFilePreview.Rejects == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetFilePreview.Rejects(childComplexity), true
+
 	case "DeleteConverterPayload.clientMutationId":
 		if e.ComplexityRoot.DeleteConverterPayload.ClientMutationID == nil {
 			break
@@ -4710,6 +5098,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteConverterPayload.UserErrors(childComplexity), true
+
+	case "DeleteFilePayload.clientMutationId":
+		if e.ComplexityRoot.DeleteFilePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteFilePayload.ClientMutationID(childComplexity), true
+	case "DeleteFilePayload.deletedId":
+		if e.ComplexityRoot.DeleteFilePayload.DeletedID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteFilePayload.DeletedID(childComplexity), true
+	case "DeleteFilePayload.userErrors":
+		if e.ComplexityRoot.DeleteFilePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteFilePayload.UserErrors(childComplexity), true
 
 	case "DeleteFindingPayload.clientMutationId":
 		if e.ComplexityRoot.DeleteFindingPayload.ClientMutationID == nil {
@@ -5536,6 +5943,240 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.FacetValue.Value(childComplexity), true
+
+	case "FieldMapping.column":
+		if e.ComplexityRoot.FieldMapping.Column == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FieldMapping.Column(childComplexity), true
+	case "FieldMapping.constant":
+		if e.ComplexityRoot.FieldMapping.Constant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FieldMapping.Constant(childComplexity), true
+	case "FieldMapping.field":
+		if e.ComplexityRoot.FieldMapping.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FieldMapping.Field(childComplexity), true
+	case "FieldMapping.separator":
+		if e.ComplexityRoot.FieldMapping.Separator == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FieldMapping.Separator(childComplexity), true
+
+	case "File.author":
+		if e.ComplexityRoot.File.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.File.Author(childComplexity), true
+	case "File.bytes":
+		if e.ComplexityRoot.File.Bytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.File.Bytes(childComplexity), true
+	case "File.createdAt":
+		if e.ComplexityRoot.File.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.File.CreatedAt(childComplexity), true
+	case "File.description":
+		if e.ComplexityRoot.File.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.File.Description(childComplexity), true
+	case "File.sha256":
+		if e.ComplexityRoot.File.Hash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.File.Hash(childComplexity), true
+	case "File.id":
+		if e.ComplexityRoot.File.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.File.ID(childComplexity), true
+	case "File.mediaType":
+		if e.ComplexityRoot.File.MediaType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.File.MediaType(childComplexity), true
+	case "File.name":
+		if e.ComplexityRoot.File.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.File.Name(childComplexity), true
+	case "File.tags":
+		if e.ComplexityRoot.File.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.File.Tags(childComplexity), true
+	case "File.url":
+		if e.ComplexityRoot.File.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.File.URL(childComplexity), true
+	case "File.updatedAt":
+		if e.ComplexityRoot.File.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.File.UpdatedAt(childComplexity), true
+	case "File.usedBy":
+		if e.ComplexityRoot.File.UsedBy == nil {
+			break
+		}
+
+		args, err := ec.field_File_usedBy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.File.UsedBy(childComplexity, args["first"].(int)), true
+
+	case "FileConnection.edges":
+		if e.ComplexityRoot.FileConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileConnection.Edges(childComplexity), true
+	case "FileConnection.nodes":
+		if e.ComplexityRoot.FileConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileConnection.Nodes(childComplexity), true
+	case "FileConnection.pageInfo":
+		if e.ComplexityRoot.FileConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileConnection.PageInfo(childComplexity), true
+	case "FileConnection.totalCount":
+		if e.ComplexityRoot.FileConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileConnection.TotalCount(childComplexity), true
+
+	case "FileEdge.cursor":
+		if e.ComplexityRoot.FileEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileEdge.Cursor(childComplexity), true
+	case "FileEdge.node":
+		if e.ComplexityRoot.FileEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileEdge.Node(childComplexity), true
+
+	case "FileReject.column":
+		if e.ComplexityRoot.FileReject.Column == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileReject.Column(childComplexity), true
+	case "FileReject.field":
+		if e.ComplexityRoot.FileReject.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileReject.Field(childComplexity), true
+	case "FileReject.line":
+		if e.ComplexityRoot.FileReject.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileReject.Line(childComplexity), true
+	case "FileReject.reason":
+		if e.ComplexityRoot.FileReject.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileReject.Reason(childComplexity), true
+
+	case "FileUse.datasetCount":
+		if e.ComplexityRoot.FileUse.DatasetCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileUse.DatasetCount(childComplexity), true
+	case "FileUse.datasets":
+		if e.ComplexityRoot.FileUse.Datasets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileUse.Datasets(childComplexity), true
+	case "FileUse.messageCount":
+		if e.ComplexityRoot.FileUse.MessageCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileUse.MessageCount(childComplexity), true
+	case "FileUse.messages":
+		if e.ComplexityRoot.FileUse.Messages == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FileUse.Messages(childComplexity), true
+
+	case "FillDatasetSlotPayload.clientMutationId":
+		if e.ComplexityRoot.FillDatasetSlotPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FillDatasetSlotPayload.ClientMutationID(childComplexity), true
+	case "FillDatasetSlotPayload.dataset":
+		if e.ComplexityRoot.FillDatasetSlotPayload.Dataset == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FillDatasetSlotPayload.Dataset(childComplexity), true
+	case "FillDatasetSlotPayload.promptCount":
+		if e.ComplexityRoot.FillDatasetSlotPayload.PromptCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FillDatasetSlotPayload.PromptCount(childComplexity), true
+	case "FillDatasetSlotPayload.rejectCount":
+		if e.ComplexityRoot.FillDatasetSlotPayload.RejectCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FillDatasetSlotPayload.RejectCount(childComplexity), true
+	case "FillDatasetSlotPayload.rejects":
+		if e.ComplexityRoot.FillDatasetSlotPayload.Rejects == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FillDatasetSlotPayload.Rejects(childComplexity), true
+	case "FillDatasetSlotPayload.userErrors":
+		if e.ComplexityRoot.FillDatasetSlotPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FillDatasetSlotPayload.UserErrors(childComplexity), true
+	case "FillDatasetSlotPayload.workspace":
+		if e.ComplexityRoot.FillDatasetSlotPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FillDatasetSlotPayload.Workspace(childComplexity), true
 
 	case "Finding.assignee":
 		if e.ComplexityRoot.Finding.Assignee == nil {
@@ -6719,6 +7360,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MessageFacets.Source(childComplexity, args["limit"].(*int)), true
 
+	case "MoveToTrashPayload.clientMutationId":
+		if e.ComplexityRoot.MoveToTrashPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MoveToTrashPayload.ClientMutationID(childComplexity), true
+	case "MoveToTrashPayload.inTheWay":
+		if e.ComplexityRoot.MoveToTrashPayload.InTheWay == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MoveToTrashPayload.InTheWay(childComplexity), true
+	case "MoveToTrashPayload.tables":
+		if e.ComplexityRoot.MoveToTrashPayload.Tables == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MoveToTrashPayload.Tables(childComplexity), true
+	case "MoveToTrashPayload.trashEntry":
+		if e.ComplexityRoot.MoveToTrashPayload.TrashEntry == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MoveToTrashPayload.TrashEntry(childComplexity), true
+	case "MoveToTrashPayload.userErrors":
+		if e.ComplexityRoot.MoveToTrashPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MoveToTrashPayload.UserErrors(childComplexity), true
+	case "MoveToTrashPayload.workspace":
+		if e.ComplexityRoot.MoveToTrashPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MoveToTrashPayload.Workspace(childComplexity), true
+
 	case "MoveToWorkspacePayload.clientMutationId":
 		if e.ComplexityRoot.MoveToWorkspacePayload.ClientMutationID == nil {
 			break
@@ -6750,6 +7428,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MoveToWorkspacePayload.Workspace(childComplexity), true
 
+	case "Mutation.addDatasetVersionFromFile":
+		if e.ComplexityRoot.Mutation.AddDatasetVersionFromFile == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addDatasetVersionFromFile_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddDatasetVersionFromFile(childComplexity, args["input"].(AddDatasetVersionFromFileInput)), true
 	case "Mutation.addEvidence":
 		if e.ComplexityRoot.Mutation.AddEvidence == nil {
 			break
@@ -6915,6 +7604,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateConverter(childComplexity, args["input"].(schema.CreateConfiguredInput)), true
+	case "Mutation.createDatasetFromFile":
+		if e.ComplexityRoot.Mutation.CreateDatasetFromFile == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createDatasetFromFile_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateDatasetFromFile(childComplexity, args["input"].(CreateDatasetFromFileInput)), true
+	case "Mutation.createDatasetFromNative":
+		if e.ComplexityRoot.Mutation.CreateDatasetFromNative == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createDatasetFromNative_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateDatasetFromNative(childComplexity, args["input"].(CreateDatasetFromNativeInput)), true
 	case "Mutation.createFinding":
 		if e.ComplexityRoot.Mutation.CreateFinding == nil {
 			break
@@ -7025,6 +7736,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteConverter(childComplexity, args["input"].(schema.DeleteConfiguredInput)), true
+	case "Mutation.deleteFile":
+		if e.ComplexityRoot.Mutation.DeleteFile == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteFile_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteFile(childComplexity, args["input"].(DeleteFileInput)), true
 	case "Mutation.deleteFinding":
 		if e.ComplexityRoot.Mutation.DeleteFinding == nil {
 			break
@@ -7146,6 +7868,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EndSession(childComplexity, args["input"].(EndSessionInput)), true
+	case "Mutation.fillDatasetSlot":
+		if e.ComplexityRoot.Mutation.FillDatasetSlot == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_fillDatasetSlot_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FillDatasetSlot(childComplexity, args["input"].(FillDatasetSlotInput)), true
 	case "Mutation.inviteMember":
 		if e.ComplexityRoot.Mutation.InviteMember == nil {
 			break
@@ -7179,6 +7912,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ListGeneratorModels(childComplexity, args["input"].(ListGeneratorModelsInput)), true
+	case "Mutation.moveToTrash":
+		if e.ComplexityRoot.Mutation.MoveToTrash == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_moveToTrash_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MoveToTrash(childComplexity, args["input"].(schema.MoveToTrashInput)), true
 	case "Mutation.moveToWorkspace":
 		if e.ComplexityRoot.Mutation.MoveToWorkspace == nil {
 			break
@@ -7201,6 +7945,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PreviewConverters(childComplexity, args["input"].(PreviewConvertersInput)), true
+	case "Mutation.previewDatasetFile":
+		if e.ComplexityRoot.Mutation.PreviewDatasetFile == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_previewDatasetFile_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PreviewDatasetFile(childComplexity, args["input"].(PreviewDatasetFileInput)), true
 	case "Mutation.previewScorer":
 		if e.ComplexityRoot.Mutation.PreviewScorer == nil {
 			break
@@ -7223,6 +7978,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PreviewTemplate(childComplexity, args["input"].(PreviewTemplateInput)), true
+	case "Mutation.purgeTrash":
+		if e.ComplexityRoot.Mutation.PurgeTrash == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_purgeTrash_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PurgeTrash(childComplexity, args["input"].(PurgeTrashInput)), true
 	case "Mutation.removeEvidence":
 		if e.ComplexityRoot.Mutation.RemoveEvidence == nil {
 			break
@@ -7300,6 +8066,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ResetUserSetting(childComplexity, args["input"].(ResetUserSettingInput)), true
+	case "Mutation.restoreFromTrash":
+		if e.ComplexityRoot.Mutation.RestoreFromTrash == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreFromTrash_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreFromTrash(childComplexity, args["input"].(RestoreFromTrashInput)), true
 	case "Mutation.retractAnnotation":
 		if e.ComplexityRoot.Mutation.RetractAnnotation == nil {
 			break
@@ -7465,6 +8242,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateConverter(childComplexity, args["input"].(schema.UpdateConfiguredInput)), true
+	case "Mutation.updateFile":
+		if e.ComplexityRoot.Mutation.UpdateFile == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateFile_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateFile(childComplexity, args["input"].(UpdateFileInput)), true
 	case "Mutation.updateFinding":
 		if e.ComplexityRoot.Mutation.UpdateFinding == nil {
 			break
@@ -7553,6 +8341,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateTemplate(childComplexity, args["input"].(schema.UpdateTemplateInput)), true
+	case "Mutation.uploadFile":
+		if e.ComplexityRoot.Mutation.UploadFile == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_uploadFile_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UploadFile(childComplexity, args["input"].(UploadFileInput)), true
 	case "Mutation.validateConfiguration":
 		if e.ComplexityRoot.Mutation.ValidateConfiguration == nil {
 			break
@@ -7575,6 +8374,79 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ValidateOrchestrator(childComplexity, args["input"].(ValidateOrchestratorInput)), true
+
+	case "NativeDataset.available":
+		if e.ComplexityRoot.NativeDataset.Available == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NativeDataset.Available(childComplexity), true
+	case "NativeDataset.columns":
+		if e.ComplexityRoot.NativeDataset.Columns == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NativeDataset.Columns(childComplexity), true
+	case "NativeDataset.description":
+		if e.ComplexityRoot.NativeDataset.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NativeDataset.Description(childComplexity), true
+	case "NativeDataset.format":
+		if e.ComplexityRoot.NativeDataset.Format == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NativeDataset.Format(childComplexity), true
+	case "NativeDataset.harmCategories":
+		if e.ComplexityRoot.NativeDataset.HarmCategories == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NativeDataset.HarmCategories(childComplexity), true
+	case "NativeDataset.license":
+		if e.ComplexityRoot.NativeDataset.License == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NativeDataset.License(childComplexity), true
+	case "NativeDataset.mapping":
+		if e.ComplexityRoot.NativeDataset.Mapping == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NativeDataset.Mapping(childComplexity), true
+	case "NativeDataset.name":
+		if e.ComplexityRoot.NativeDataset.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NativeDataset.Name(childComplexity), true
+	case "NativeDataset.promptCount":
+		if e.ComplexityRoot.NativeDataset.PromptCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NativeDataset.PromptCount(childComplexity), true
+	case "NativeDataset.source":
+		if e.ComplexityRoot.NativeDataset.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NativeDataset.Source(childComplexity), true
+	case "NativeDataset.title":
+		if e.ComplexityRoot.NativeDataset.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NativeDataset.Title(childComplexity), true
+	case "NativeDataset.version":
+		if e.ComplexityRoot.NativeDataset.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NativeDataset.Version(childComplexity), true
 
 	case "NativeTemplate.body":
 		if e.ComplexityRoot.NativeTemplate.Body == nil {
@@ -8068,6 +8940,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PreviewConvertersPayload.UserErrors(childComplexity), true
 
+	case "PreviewDatasetFilePayload.clientMutationId":
+		if e.ComplexityRoot.PreviewDatasetFilePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewDatasetFilePayload.ClientMutationID(childComplexity), true
+	case "PreviewDatasetFilePayload.preview":
+		if e.ComplexityRoot.PreviewDatasetFilePayload.Preview == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewDatasetFilePayload.Preview(childComplexity), true
+	case "PreviewDatasetFilePayload.userErrors":
+		if e.ComplexityRoot.PreviewDatasetFilePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewDatasetFilePayload.UserErrors(childComplexity), true
+	case "PreviewDatasetFilePayload.workspace":
+		if e.ComplexityRoot.PreviewDatasetFilePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewDatasetFilePayload.Workspace(childComplexity), true
+
 	case "PreviewScorerPayload.clientMutationId":
 		if e.ComplexityRoot.PreviewScorerPayload.ClientMutationID == nil {
 			break
@@ -8399,6 +9296,104 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PromptEdge.Node(childComplexity), true
 
+	case "PromptPreview.dataType":
+		if e.ComplexityRoot.PromptPreview.DataType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromptPreview.DataType(childComplexity), true
+	case "PromptPreview.groupId":
+		if e.ComplexityRoot.PromptPreview.GroupID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromptPreview.GroupID(childComplexity), true
+	case "PromptPreview.harmCategories":
+		if e.ComplexityRoot.PromptPreview.HarmCategories == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromptPreview.HarmCategories(childComplexity), true
+	case "PromptPreview.index":
+		if e.ComplexityRoot.PromptPreview.Index == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromptPreview.Index(childComplexity), true
+	case "PromptPreview.metadata":
+		if e.ComplexityRoot.PromptPreview.Metadata == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromptPreview.Metadata(childComplexity), true
+	case "PromptPreview.name":
+		if e.ComplexityRoot.PromptPreview.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromptPreview.Name(childComplexity), true
+	case "PromptPreview.parameters":
+		if e.ComplexityRoot.PromptPreview.Parameters == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromptPreview.Parameters(childComplexity), true
+	case "PromptPreview.role":
+		if e.ComplexityRoot.PromptPreview.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromptPreview.Role(childComplexity), true
+	case "PromptPreview.seedType":
+		if e.ComplexityRoot.PromptPreview.SeedType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromptPreview.SeedType(childComplexity), true
+	case "PromptPreview.sequence":
+		if e.ComplexityRoot.PromptPreview.Sequence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromptPreview.Sequence(childComplexity), true
+	case "PromptPreview.text":
+		if e.ComplexityRoot.PromptPreview.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromptPreview.Text(childComplexity), true
+
+	case "PurgeTrashPayload.clientMutationId":
+		if e.ComplexityRoot.PurgeTrashPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurgeTrashPayload.ClientMutationID(childComplexity), true
+	case "PurgeTrashPayload.entries":
+		if e.ComplexityRoot.PurgeTrashPayload.Entries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurgeTrashPayload.Entries(childComplexity), true
+	case "PurgeTrashPayload.tables":
+		if e.ComplexityRoot.PurgeTrashPayload.Tables == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurgeTrashPayload.Tables(childComplexity), true
+	case "PurgeTrashPayload.userErrors":
+		if e.ComplexityRoot.PurgeTrashPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurgeTrashPayload.UserErrors(childComplexity), true
+	case "PurgeTrashPayload.workspace":
+		if e.ComplexityRoot.PurgeTrashPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurgeTrashPayload.Workspace(childComplexity), true
+
 	case "Query.admin":
 		if e.ComplexityRoot.Query.Admin == nil {
 			break
@@ -8703,6 +9698,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ResetUserSettingPayload.UserErrors(childComplexity), true
+
+	case "RestoreFromTrashPayload.clientMutationId":
+		if e.ComplexityRoot.RestoreFromTrashPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreFromTrashPayload.ClientMutationID(childComplexity), true
+	case "RestoreFromTrashPayload.tables":
+		if e.ComplexityRoot.RestoreFromTrashPayload.Tables == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreFromTrashPayload.Tables(childComplexity), true
+	case "RestoreFromTrashPayload.userErrors":
+		if e.ComplexityRoot.RestoreFromTrashPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreFromTrashPayload.UserErrors(childComplexity), true
+	case "RestoreFromTrashPayload.workspace":
+		if e.ComplexityRoot.RestoreFromTrashPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreFromTrashPayload.Workspace(childComplexity), true
 
 	case "RetractAnnotationPayload.annotation":
 		if e.ComplexityRoot.RetractAnnotationPayload.Annotation == nil {
@@ -10084,6 +11104,100 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TransferWorkspacePayload.Workspace(childComplexity), true
 
+	case "TrashConnection.edges":
+		if e.ComplexityRoot.TrashConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashConnection.Edges(childComplexity), true
+	case "TrashConnection.nodes":
+		if e.ComplexityRoot.TrashConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashConnection.Nodes(childComplexity), true
+	case "TrashConnection.pageInfo":
+		if e.ComplexityRoot.TrashConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashConnection.PageInfo(childComplexity), true
+	case "TrashConnection.totalCount":
+		if e.ComplexityRoot.TrashConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashConnection.TotalCount(childComplexity), true
+
+	case "TrashEdge.cursor":
+		if e.ComplexityRoot.TrashEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashEdge.Cursor(childComplexity), true
+	case "TrashEdge.node":
+		if e.ComplexityRoot.TrashEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashEdge.Node(childComplexity), true
+
+	case "TrashEntry.chosen":
+		if e.ComplexityRoot.TrashEntry.Chosen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashEntry.Chosen(childComplexity), true
+	case "TrashEntry.deletedAt":
+		if e.ComplexityRoot.TrashEntry.DeletedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashEntry.DeletedAt(childComplexity), true
+	case "TrashEntry.deletedBy":
+		if e.ComplexityRoot.TrashEntry.DeletedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashEntry.DeletedBy(childComplexity), true
+	case "TrashEntry.expiresAt":
+		if e.ComplexityRoot.TrashEntry.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashEntry.ExpiresAt(childComplexity), true
+	case "TrashEntry.id":
+		if e.ComplexityRoot.TrashEntry.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashEntry.ID(childComplexity), true
+	case "TrashEntry.tables":
+		if e.ComplexityRoot.TrashEntry.Tables == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashEntry.Tables(childComplexity), true
+
+	case "TrashObstacle.cascades":
+		if e.ComplexityRoot.TrashObstacle.Cascades == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashObstacle.Cascades(childComplexity), true
+	case "TrashObstacle.count":
+		if e.ComplexityRoot.TrashObstacle.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashObstacle.Count(childComplexity), true
+	case "TrashObstacle.what":
+		if e.ComplexityRoot.TrashObstacle.What == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrashObstacle.What(childComplexity), true
+
 	case "TrueFalseScore.attributes":
 		if e.ComplexityRoot.TrueFalseScore.Attributes == nil {
 			break
@@ -10236,6 +11350,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UpdateConverterPayload.UserErrors(childComplexity), true
+
+	case "UpdateFilePayload.clientMutationId":
+		if e.ComplexityRoot.UpdateFilePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateFilePayload.ClientMutationID(childComplexity), true
+	case "UpdateFilePayload.file":
+		if e.ComplexityRoot.UpdateFilePayload.File == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateFilePayload.File(childComplexity), true
+	case "UpdateFilePayload.userErrors":
+		if e.ComplexityRoot.UpdateFilePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateFilePayload.UserErrors(childComplexity), true
+	case "UpdateFilePayload.workspace":
+		if e.ComplexityRoot.UpdateFilePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateFilePayload.Workspace(childComplexity), true
 
 	case "UpdateFindingPayload.clientMutationId":
 		if e.ComplexityRoot.UpdateFindingPayload.ClientMutationID == nil {
@@ -10424,6 +11563,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UpdateTemplatePayload.Workspace(childComplexity), true
+
+	case "UploadFilePayload.clientMutationId":
+		if e.ComplexityRoot.UploadFilePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UploadFilePayload.ClientMutationID(childComplexity), true
+	case "UploadFilePayload.file":
+		if e.ComplexityRoot.UploadFilePayload.File == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UploadFilePayload.File(childComplexity), true
+	case "UploadFilePayload.known":
+		if e.ComplexityRoot.UploadFilePayload.Known == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UploadFilePayload.Known(childComplexity), true
+	case "UploadFilePayload.userErrors":
+		if e.ComplexityRoot.UploadFilePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UploadFilePayload.UserErrors(childComplexity), true
+	case "UploadFilePayload.workspace":
+		if e.ComplexityRoot.UploadFilePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UploadFilePayload.Workspace(childComplexity), true
 
 	case "User.bindingAllowed":
 		if e.ComplexityRoot.User.BindingAllowed == nil {
@@ -10745,6 +11915,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.GeneratorTypes(childComplexity), true
+	case "Viewer.nativeDatasets":
+		if e.ComplexityRoot.Viewer.NativeDatasets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.NativeDatasets(childComplexity), true
 	case "Viewer.nativeTemplates":
 		if e.ComplexityRoot.Viewer.NativeTemplates == nil {
 			break
@@ -10933,6 +12109,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Workspace.Facets(childComplexity, args["filter"].(*storage.AttackFilter)), true
+	case "Workspace.fileTypes":
+		if e.ComplexityRoot.Workspace.FileTypes == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_fileTypes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.FileTypes(childComplexity, args["filter"].(*storage.FileFilter), args["limit"].(int)), true
+	case "Workspace.files":
+		if e.ComplexityRoot.Workspace.Files == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_files_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.Files(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.FileFilter), args["orderBy"].(*storage.FileOrder)), true
 	case "Workspace.findingFacets":
 		if e.ComplexityRoot.Workspace.FindingFacets == nil {
 			break
@@ -11206,6 +12404,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Workspace.Templates(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.TemplateFilter), args["orderBy"].(*storage.KeptOrder)), true
+	case "Workspace.trash":
+		if e.ComplexityRoot.Workspace.Trash == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_trash_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.Trash(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 
 	case "WorkspaceReference.id":
 		if e.ComplexityRoot.WorkspaceReference.ID == nil {
@@ -11322,6 +12531,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AddDatasetVersionFromFileInput", ec.unmarshalInputAddDatasetVersionFromFileInput),
 			graphql.NewInputUnmarshaler("AddEvidenceInput", ec.unmarshalInputAddEvidenceInput),
 			graphql.NewInputUnmarshaler("AddTagsInput", ec.unmarshalInputAddTagsInput),
 			graphql.NewInputUnmarshaler("AllowUserBindingInput", ec.unmarshalInputAllowUserBindingInput),
@@ -11351,6 +12561,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CopyToWorkspaceInput", ec.unmarshalInputCopyToWorkspaceInput),
 			graphql.NewInputUnmarshaler("CreateApiKeyInput", ec.unmarshalInputCreateApiKeyInput),
 			graphql.NewInputUnmarshaler("CreateConverterInput", ec.unmarshalInputCreateConverterInput),
+			graphql.NewInputUnmarshaler("CreateDatasetFromFileInput", ec.unmarshalInputCreateDatasetFromFileInput),
+			graphql.NewInputUnmarshaler("CreateDatasetFromNativeInput", ec.unmarshalInputCreateDatasetFromNativeInput),
 			graphql.NewInputUnmarshaler("CreateFindingInput", ec.unmarshalInputCreateFindingInput),
 			graphql.NewInputUnmarshaler("CreateGeneratorInput", ec.unmarshalInputCreateGeneratorInput),
 			graphql.NewInputUnmarshaler("CreateOrchestratorInput", ec.unmarshalInputCreateOrchestratorInput),
@@ -11363,6 +12575,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DatasetFilter", ec.unmarshalInputDatasetFilter),
 			graphql.NewInputUnmarshaler("DatasetVersionInput", ec.unmarshalInputDatasetVersionInput),
 			graphql.NewInputUnmarshaler("DeleteConverterInput", ec.unmarshalInputDeleteConverterInput),
+			graphql.NewInputUnmarshaler("DeleteFileInput", ec.unmarshalInputDeleteFileInput),
 			graphql.NewInputUnmarshaler("DeleteFindingInput", ec.unmarshalInputDeleteFindingInput),
 			graphql.NewInputUnmarshaler("DeleteGeneratorInput", ec.unmarshalInputDeleteGeneratorInput),
 			graphql.NewInputUnmarshaler("DeleteOrchestratorInput", ec.unmarshalInputDeleteOrchestratorInput),
@@ -11377,6 +12590,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ExecutionFilter", ec.unmarshalInputExecutionFilter),
 			graphql.NewInputUnmarshaler("ExecutionOrder", ec.unmarshalInputExecutionOrder),
 			graphql.NewInputUnmarshaler("ExecutionStatusIn", ec.unmarshalInputExecutionStatusIn),
+			graphql.NewInputUnmarshaler("FieldMappingInput", ec.unmarshalInputFieldMappingInput),
+			graphql.NewInputUnmarshaler("FileFilter", ec.unmarshalInputFileFilter),
+			graphql.NewInputUnmarshaler("FileOrder", ec.unmarshalInputFileOrder),
+			graphql.NewInputUnmarshaler("FillDatasetSlotInput", ec.unmarshalInputFillDatasetSlotInput),
 			graphql.NewInputUnmarshaler("FindingFilter", ec.unmarshalInputFindingFilter),
 			graphql.NewInputUnmarshaler("FindingOrder", ec.unmarshalInputFindingOrder),
 			graphql.NewInputUnmarshaler("FindingStatusIn", ec.unmarshalInputFindingStatusIn),
@@ -11391,6 +12608,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("LongRange", ec.unmarshalInputLongRange),
 			graphql.NewInputUnmarshaler("MessageFilter", ec.unmarshalInputMessageFilter),
 			graphql.NewInputUnmarshaler("MessageOrder", ec.unmarshalInputMessageOrder),
+			graphql.NewInputUnmarshaler("MoveToTrashInput", ec.unmarshalInputMoveToTrashInput),
 			graphql.NewInputUnmarshaler("MoveToWorkspaceInput", ec.unmarshalInputMoveToWorkspaceInput),
 			graphql.NewInputUnmarshaler("NameOrder", ec.unmarshalInputNameOrder),
 			graphql.NewInputUnmarshaler("OrchestratorFilter", ec.unmarshalInputOrchestratorFilter),
@@ -11400,9 +12618,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ParameterFileFilter", ec.unmarshalInputParameterFileFilter),
 			graphql.NewInputUnmarshaler("PartInput", ec.unmarshalInputPartInput),
 			graphql.NewInputUnmarshaler("PreviewConvertersInput", ec.unmarshalInputPreviewConvertersInput),
+			graphql.NewInputUnmarshaler("PreviewDatasetFileInput", ec.unmarshalInputPreviewDatasetFileInput),
 			graphql.NewInputUnmarshaler("PreviewScorerInput", ec.unmarshalInputPreviewScorerInput),
 			graphql.NewInputUnmarshaler("PreviewTemplateInput", ec.unmarshalInputPreviewTemplateInput),
 			graphql.NewInputUnmarshaler("PromptFilter", ec.unmarshalInputPromptFilter),
+			graphql.NewInputUnmarshaler("PurgeTrashInput", ec.unmarshalInputPurgeTrashInput),
 			graphql.NewInputUnmarshaler("PurposeIn", ec.unmarshalInputPurposeIn),
 			graphql.NewInputUnmarshaler("RemoveEvidenceInput", ec.unmarshalInputRemoveEvidenceInput),
 			graphql.NewInputUnmarshaler("RemoveLabelsInput", ec.unmarshalInputRemoveLabelsInput),
@@ -11411,6 +12631,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RemoveTagsInput", ec.unmarshalInputRemoveTagsInput),
 			graphql.NewInputUnmarshaler("RenameWorkspaceInput", ec.unmarshalInputRenameWorkspaceInput),
 			graphql.NewInputUnmarshaler("ResetUserSettingInput", ec.unmarshalInputResetUserSettingInput),
+			graphql.NewInputUnmarshaler("RestoreFromTrashInput", ec.unmarshalInputRestoreFromTrashInput),
 			graphql.NewInputUnmarshaler("RetractAnnotationInput", ec.unmarshalInputRetractAnnotationInput),
 			graphql.NewInputUnmarshaler("RevokeApiKeyInput", ec.unmarshalInputRevokeApiKeyInput),
 			graphql.NewInputUnmarshaler("RoleIn", ec.unmarshalInputRoleIn),
@@ -11441,6 +12662,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("TransferWorkspaceInput", ec.unmarshalInputTransferWorkspaceInput),
 			graphql.NewInputUnmarshaler("UnarchiveWorkspaceInput", ec.unmarshalInputUnarchiveWorkspaceInput),
 			graphql.NewInputUnmarshaler("UpdateConverterInput", ec.unmarshalInputUpdateConverterInput),
+			graphql.NewInputUnmarshaler("UpdateFileInput", ec.unmarshalInputUpdateFileInput),
 			graphql.NewInputUnmarshaler("UpdateFindingInput", ec.unmarshalInputUpdateFindingInput),
 			graphql.NewInputUnmarshaler("UpdateGeneratorInput", ec.unmarshalInputUpdateGeneratorInput),
 			graphql.NewInputUnmarshaler("UpdateOrchestratorInput", ec.unmarshalInputUpdateOrchestratorInput),
@@ -11449,6 +12671,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateScorerInput", ec.unmarshalInputUpdateScorerInput),
 			graphql.NewInputUnmarshaler("UpdateTaxonomyInput", ec.unmarshalInputUpdateTaxonomyInput),
 			graphql.NewInputUnmarshaler("UpdateTemplateInput", ec.unmarshalInputUpdateTemplateInput),
+			graphql.NewInputUnmarshaler("UploadFileInput", ec.unmarshalInputUploadFileInput),
 			graphql.NewInputUnmarshaler("UserFilter", ec.unmarshalInputUserFilter),
 			graphql.NewInputUnmarshaler("UserOrder", ec.unmarshalInputUserOrder),
 			graphql.NewInputUnmarshaler("ValidateConfigurationInput", ec.unmarshalInputValidateConfigurationInput),
@@ -12601,6 +13824,11 @@ A whole number of up to 64 bits.
 scalar Long
 
 """
+A file that is sent with the request, by the GraphQL multipart request specification: null in the variables, and a part of multipart/form-data for it. Its bytes are read after the checks of who may make the mutation.
+"""
+scalar Upload @specifiedBy(url: "https://github.com/jaydenseric/graphql-multipart-request-spec")
+
+"""
 Something with an id that node(id) finds again.
 """
 interface Node {
@@ -13245,7 +14473,7 @@ extend type Mutation {
     "What to make."
     input: CloneConverterInput!
   ): CloneConverterPayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes a converter. CONFLICT while something is made of it; and, without cascade, while orchestrators name it or runs used components that came from it."
+  "Moves a converter to the trash. CONFLICT while something is made of it; and, without cascade, while orchestrators name it or runs used components that came from it."
   deleteConverter(
     "What to delete."
     input: DeleteConverterInput!
@@ -13619,6 +14847,296 @@ type TargetOutcome {
   attack: Attack
   "When the attack began."
   startedAt: DateTime!
+}
+`, BuiltIn: false},
+	{Name: "../schema/datasetfile.graphqls", Input: `extend type Mutation {
+  "Reads a file to its end and stores nothing: tells its columns, which of them are taken for what, the first prompts, and the rows that are none."
+  previewDatasetFile(
+    "What to read."
+    input: PreviewDatasetFileInput!
+  ): PreviewDatasetFilePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Makes a dataset of a file: all of it or nothing."
+  createDatasetFromFile(
+    "What to make."
+    input: CreateDatasetFromFileInput!
+  ): CreateDatasetFromFilePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Adds a version to a dataset whose prompts are those of a file: all of them or nothing. The versions before stay. CONFLICT when base is not the newest version."
+  addDatasetVersionFromFile(
+    "What to add."
+    input: AddDatasetVersionFromFileInput!
+  ): AddDatasetVersionFromFilePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+The formats of files that prompts can be read from.
+"""
+enum DatasetFileFormat {
+  "Comma-separated values with a header (RFC 4180); semicolons do as well."
+  CSV
+  "The same with tabs."
+  TSV
+  "A list, or an object with one list."
+  JSON
+  "An object or a text in each line."
+  JSONL
+  "A list, or PyRIT's seed prompts."
+  YAML
+  "Columns of scalars, and of lists of them."
+  PARQUET
+  "A prompt in each line."
+  TXT
+  "A report of garak, of which each prompt is taken once."
+  GARAK
+}
+
+"""
+A field of a prompt that a file can fill.
+"""
+enum PromptField {
+  "The content; it must be mapped."
+  TEXT
+  "What it is for: prompt, objective, simulated_conversation."
+  SEED_TYPE
+  "Who speaks."
+  ROLE
+  "The name."
+  NAME
+  "What the content is: text, image_path..."
+  DATA_TYPE
+  "The harms that it belongs to, a list."
+  HARM_CATEGORIES
+  "The names that a template leaves open, a list or an object."
+  PARAMETERS
+  "What is kept beside the content, an object."
+  METADATA
+  "What prompts that are sent together share."
+  GROUP_ID
+  "The place among them, a whole number from 0."
+  SEQUENCE
+}
+
+"""
+What becomes of rows that are no prompts.
+"""
+enum RejectPolicy {
+  "Nothing is stored, and all of them are told."
+  STOP
+  "They are left out, and told."
+  SKIP
+}
+
+"""
+Where a field of the prompts comes from: one of column and constant is set.
+"""
+input FieldMappingInput {
+  "The field."
+  field: PromptField!
+  "The column of the file."
+  column: String
+  "The same for all rows."
+  constant: String
+  "What divides a text into a list; without it such a text is one element."
+  separator: String
+}
+
+"""
+Where a field of the prompts comes from.
+"""
+type FieldMapping {
+  "The field."
+  field: PromptField!
+  "The column of the file; null for a constant."
+  column: String
+  "What is the same for all rows; null for a column."
+  constant: String
+  "What divides a text into a list; null for nothing."
+  separator: String
+}
+
+"""
+A row of a file that is no prompt.
+"""
+type FileReject {
+  "The line, from 1; of Parquet the row."
+  line: Long!
+  "The column in characters, from 1; of Parquet the number of the column."
+  column: Long!
+  "The field of the prompt, or the column of the file, that is wrong; null for the whole row."
+  field: String
+  "What is wrong, and what mends it."
+  reason: String!
+}
+
+"""
+A prompt as it would be.
+"""
+type PromptPreview {
+  "The place, from 0."
+  index: Long!
+  "What it is for."
+  seedType: String!
+  "Who speaks."
+  role: String
+  "The name."
+  name: String
+  "The content."
+  text: String!
+  "What the content is."
+  dataType: String!
+  "The harms that it belongs to."
+  harmCategories: [String!]!
+  "The names that a template leaves open."
+  parameters: JSON
+  "What is kept beside the content; the columns that no field takes where none is mapped to it."
+  metadata: JSON
+  "What prompts that are sent together share."
+  groupId: String
+  "The place among them."
+  sequence: Int
+}
+
+"""
+What a file would become.
+"""
+type DatasetFilePreview {
+  "What it is called."
+  fileName: String!
+  "Its format."
+  format: DatasetFileFormat!
+  "Its columns, in order."
+  columns: [String!]!
+  "Which column is what: as the input says, or as is proposed. Without TEXT no column is known as the content: map one."
+  mapping: [FieldMapping!]!
+  "The first prompts."
+  prompts: [PromptPreview!]!
+  "How many prompts it has in all."
+  promptCount: Long!
+  "The first 1 000 rows that are no prompts."
+  rejects: [FileReject!]! @cost(size: 1000)
+  "How many rows are no prompts."
+  rejectCount: Long!
+}
+
+"""
+Which file to look at.
+"""
+input PreviewDatasetFileInput {
+  "The workspace; the personal one without it."
+  workspace: ID
+  "A file that comes with the request; this or fileId."
+  file: Upload
+  "A file of the workspace; this or file."
+  fileId: ID
+  "The format; told by the name and the content without it."
+  format: DatasetFileFormat
+  "Which column is what; the well-known columns without it, as previewDatasetFile proposes."
+  mapping: [FieldMappingInput!]
+  "How many prompts to show, at most 100."
+  first: Int! = 20
+  "A name for this mutation, which is given back. A preview stores nothing, so it may be sent again."
+  clientMutationId: String
+}
+
+"""
+What dataset to make of which file.
+"""
+input CreateDatasetFromFileInput {
+  "The workspace; the personal one without it."
+  workspace: ID
+  "The name, which no other dataset of the workspace may have."
+  name: String!
+  "What there is to say of it, at most 20 000 bytes."
+  description: String
+  "The user's own words for it, at most 50."
+  tags: [String!]
+  "A file that comes with the request; this or fileId."
+  file: Upload
+  "A file of the workspace; this or file."
+  fileId: ID
+  "The format; told by the name and the content without it."
+  format: DatasetFileFormat
+  "Which column is what; the well-known columns without it, as previewDatasetFile proposes."
+  mapping: [FieldMappingInput!]
+  "What becomes of rows that are no prompts."
+  rejects: RejectPolicy! = STOP
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What version to make of which file.
+"""
+input AddDatasetVersionFromFileInput {
+  "The dataset."
+  id: ID!
+  "The newest version, as the client knows it."
+  base: Int!
+  "A file that comes with the request; this or fileId."
+  file: Upload
+  "A file of the workspace; this or file."
+  fileId: ID
+  "The format; told by the name and the content without it."
+  format: DatasetFileFormat
+  "Which column is what; the well-known columns without it, as previewDatasetFile proposes."
+  mapping: [FieldMappingInput!]
+  "What becomes of rows that are no prompts."
+  rejects: RejectPolicy! = STOP
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What previewDatasetFile found.
+"""
+type PreviewDatasetFilePayload {
+  "What the file would become; null when it cannot be read."
+  preview: DatasetFilePreview @userScoped
+  "The workspace; null when nothing was read."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What createDatasetFromFile did.
+"""
+type CreateDatasetFromFilePayload {
+  "The dataset; null when nothing was stored."
+  dataset: Dataset @userScoped
+  "How many prompts were stored; 0 when nothing was."
+  promptCount: Long!
+  "How many rows of the file are no prompts."
+  rejectCount: Long!
+  "The first 1 000 of these rows. They are not kept: empty when the mutation is sent again under its name."
+  rejects: [FileReject!] @userScoped @cost(size: 1000)
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What addDatasetVersionFromFile did.
+"""
+type AddDatasetVersionFromFilePayload {
+  "The dataset; null when nothing was stored."
+  dataset: Dataset @userScoped
+  "How many prompts were stored; 0 when nothing was."
+  promptCount: Long!
+  "How many rows of the file are no prompts."
+  rejectCount: Long!
+  "The first 1 000 of these rows. They are not kept: empty when the mutation is sent again under its name."
+  rejects: [FileReject!] @userScoped @cost(size: 1000)
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/errorlog.graphqls", Input: `"""
@@ -14198,6 +15716,248 @@ extend type Workspace {
   ): [LabelKey!] @cost(weight: 100)
 }
 `, BuiltIn: false},
+	{Name: "../schema/file.graphqls", Input: `"""
+A file of a workspace: what a user handed over, or a medium that a message shows. A content is one file, however often it comes.
+"""
+type File implements Node {
+  "The id."
+  id: ID!
+  "What it is called."
+  name: String!
+  "What there is to say of it."
+  description: String
+  "The user's own words for it, in order."
+  tags: [String!]!
+  "What it is, told by its content and never by its name."
+  mediaType: String!
+  "How many bytes it has."
+  bytes: Long!
+  "The SHA-256 of the content, hex."
+  sha256: String!
+  "The username of who handed it over; null for a medium that an import brought."
+  author: String
+  "When it was first kept."
+  createdAt: DateTime!
+  "When a user last said something of it."
+  updatedAt: DateTime
+  "A path on this server under which the content can be fetched without a token, for ten minutes: ask again for another. Images, sound and films are shown in a page, everything else is downloaded."
+  url: String
+  "What refers to it: while something does, it cannot be deleted."
+  usedBy(
+    "How many messages, and how many datasets, to name at most; up to 100."
+    first: Int! = 20
+  ): FileUse @cost(weight: 100)
+}
+
+"""
+What refers to a file.
+"""
+type FileUse {
+  "How many messages show it."
+  messageCount: Long!
+  "The first of them, in the order of their conversations."
+  messages: [Message!] @cost(size: 20)
+  "How many datasets were read from it."
+  datasetCount: Long!
+  "The first of them, by name."
+  datasets: [Dataset!] @cost(size: 20)
+}
+
+"""
+A page of files.
+"""
+type FileConnection {
+  "The rows of the page with their places."
+  edges: [FileEdge!]!
+  "The rows of the page without their places."
+  nodes: [File!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many files the whole filtered list has; counted only when selected."
+  totalCount: Long! @cost(weight: 10)
+}
+
+"""
+A place in a list of files.
+"""
+type FileEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: File!
+}
+
+"""
+What a list of files can be ordered by.
+"""
+enum FileOrderField {
+  "When it was first kept."
+  CREATED_AT
+  "What it is called."
+  NAME
+  "How many bytes it has."
+  BYTES
+}
+
+"""
+Orders a list of files.
+"""
+input FileOrder {
+  "By what."
+  field: FileOrderField! = CREATED_AT
+  "In which direction."
+  direction: Direction! = DESC
+}
+
+"""
+Narrows a list of files. Conditions that are set hold together.
+"""
+input FileFilter {
+  "What it is called."
+  name: TextMatch
+  "What it is, such as image/png."
+  mediaType: TextIn
+  "A tag; isNull: none."
+  tag: TextIn
+  "The username of who handed it over; isNull: an import brought it."
+  author: TextIn
+  "How many bytes it has."
+  bytes: LongRange
+  "When it was first kept."
+  createdAt: TimeRange
+  "Whether a message or a dataset refers to it."
+  inUse: Boolean
+}
+
+extend type Workspace {
+  "The files, newest first unless ordered otherwise."
+  files(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+    "Which rows to list; all without it."
+    filter: FileFilter
+    "The order of the list; equal rows are ordered by their own number or key."
+    orderBy: FileOrder = {field: CREATED_AT, direction: DESC}
+  ): FileConnection
+  "The media types of the files, the most frequent first."
+  fileTypes(
+    "Which files to count; all without it."
+    filter: FileFilter
+    "How many values to return, at most 100."
+    limit: Int! = 20
+  ): [FacetValue!] @cost(weight: 100)
+}
+
+extend type Mutation {
+  "Keeps a file. Where its content is a file already, that one takes on what the input says; the rest of it stays."
+  uploadFile(
+    "What to keep."
+    input: UploadFileInput!
+  ): UploadFilePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Changes what is said of a file."
+  updateFile(
+    "What to change."
+    input: UpdateFileInput!
+  ): UpdateFilePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Deletes a file with its content. CONFLICT while a message or a dataset refers to it."
+  deleteFile(
+    "What to delete."
+    input: DeleteFileInput!
+  ): DeleteFilePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+What file to keep.
+"""
+input UploadFileInput {
+  "The workspace; the personal one without it."
+  workspace: ID
+  "The file."
+  file: Upload!
+  "What to call it, at most 255 bytes; as the part of the request calls it without it."
+  name: String
+  "What there is to say of it, at most 20 000 bytes."
+  description: String
+  "The user's own words for it, at most 50."
+  tags: [String!]
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What a file is to become. What is left out stays.
+"""
+input UpdateFileInput {
+  "The file."
+  id: ID!
+  "What to call it, at most 255 bytes."
+  name: String
+  "What there is to say of it; empty for nothing."
+  description: String
+  "The user's own words for it, instead of those that it has; at most 50."
+  tags: [String!]
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What file is to be deleted.
+"""
+input DeleteFileInput {
+  "The file."
+  id: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What uploadFile did.
+"""
+type UploadFilePayload {
+  "The file; null when nothing was kept."
+  file: File @userScoped
+  "Whether its content was a file already."
+  known: Boolean!
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What updateFile did.
+"""
+type UpdateFilePayload {
+  "The file; null when nothing was changed."
+  file: File @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What deleteFile did.
+"""
+type DeleteFilePayload {
+  "The id of what was deleted; null when nothing was."
+  deletedId: ID
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/finding.graphqls", Input: `"""
 A weakness that people follow up, with the attacks and messages that show it.
 """
@@ -14437,7 +16197,7 @@ extend type Mutation {
     "What to take out."
     input: RemoveEvidenceInput!
   ): RemoveEvidencePayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes a finding. The attacks and messages that showed it stay."
+  "Moves a finding to the trash. The attacks and messages that showed it stay."
   deleteFinding(
     "What to delete."
     input: DeleteFindingInput!
@@ -14720,7 +16480,7 @@ extend type Mutation {
     "What to make."
     input: CloneGeneratorInput!
   ): CloneGeneratorPayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes a generator. CONFLICT while something is made of it; and, without cascade, while orchestrators name it or runs used components that came from it."
+  "Moves a generator to the trash. CONFLICT while something is made of it; and, without cascade, while orchestrators name it or runs used components that came from it."
   deleteGenerator(
     "What to delete."
     input: DeleteGeneratorInput!
@@ -15547,6 +17307,130 @@ input RoleIn {
   notIn: [MessageRole!]
 }
 `, BuiltIn: false},
+	{Name: "../schema/native.graphqls", Input: `extend type Viewer {
+  "The lists of prompts that come with the program, and the slots for those of other projects."
+  nativeDatasets: [NativeDataset!]! @cost(size: 20)
+}
+
+"""
+A list of harmless prompts that this project wrote, or a slot for a list of another project, whose file users get themselves.
+"""
+type NativeDataset {
+  "By what createDatasetFromNative or fillDatasetSlot is asked for it."
+  name: String!
+  "What people call it."
+  title: String!
+  "What it holds and what it is for."
+  description: String!
+  "Whether the program has it; otherwise it is a slot."
+  available: Boolean!
+  "The version; null of a slot."
+  version: Int
+  "Under what it may be used."
+  license: String!
+  "The harms that its prompts belong to; of a slot the file tells."
+  harmCategories: [String!]!
+  "How many prompts it has; 0 of a slot."
+  promptCount: Int!
+  "Where a user gets the file of a slot; null of a list."
+  source: String
+  "The format of that file; null of a list."
+  format: DatasetFileFormat
+  "The columns of that file that are looked for."
+  columns: [String!]!
+  "Which of them is what."
+  mapping: [FieldMapping!]!
+}
+
+extend type Mutation {
+  "Makes a dataset of a list that comes with the program. BAD_USER_INPUT for a slot, with what fills it."
+  createDatasetFromNative(
+    "What to make."
+    input: CreateDatasetFromNativeInput!
+  ): CreateDatasetFromNativePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Makes a dataset of a slot, from the file that the user got for it, with the slot's mapping."
+  fillDatasetSlot(
+    "What to make."
+    input: FillDatasetSlotInput!
+  ): FillDatasetSlotPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+Which list to make a dataset of.
+"""
+input CreateDatasetFromNativeInput {
+  "The workspace; the personal one without it."
+  workspace: ID
+  "The name of the list, as viewer.nativeDatasets has it."
+  list: String!
+  "What to call the dataset; as the list without it."
+  name: String
+  "The user's own words for it, at most 50."
+  tags: [String!]
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+Which slot to fill with which file.
+"""
+input FillDatasetSlotInput {
+  "The workspace; the personal one without it."
+  workspace: ID
+  "The name of the slot, as viewer.nativeDatasets has it."
+  slot: String!
+  "A file that comes with the request; this or fileId."
+  file: Upload
+  "A file of the workspace; this or file."
+  fileId: ID
+  "The format; told by the name and the content without it."
+  format: DatasetFileFormat
+  "What becomes of rows that are no prompts."
+  rejects: RejectPolicy! = STOP
+  "What to call the dataset; as the slot without it."
+  name: String
+  "The user's own words for it, at most 50."
+  tags: [String!]
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What createDatasetFromNative did.
+"""
+type CreateDatasetFromNativePayload {
+  "The dataset; null when nothing was stored."
+  dataset: Dataset @userScoped
+  "How many prompts were stored; 0 when nothing was."
+  promptCount: Long!
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What fillDatasetSlot did.
+"""
+type FillDatasetSlotPayload {
+  "The dataset; null when nothing was stored."
+  dataset: Dataset @userScoped
+  "How many prompts were stored; 0 when nothing was."
+  promptCount: Long!
+  "How many rows of the file are no prompts."
+  rejectCount: Long!
+  "The first 1 000 of these rows. They are not kept: empty when the mutation is sent again under its name."
+  rejects: [FileReject!] @userScoped @cost(size: 1000)
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/orchestrator.graphqls", Input: `"""
 How attacks are to be made: on what, with which prompts, through which converters, judged by which scorers.
 """
@@ -15811,7 +17695,7 @@ extend type Mutation {
     "What to make."
     input: CloneOrchestratorInput!
   ): CloneOrchestratorPayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes an orchestrator. CONFLICT while a run of it has not ended, or there are any, without cascade."
+  "Moves an orchestrator to the trash. CONFLICT while a run of it has not ended, or there are any, without cascade."
   deleteOrchestrator(
     "What to delete."
     input: DeleteOrchestratorInput!
@@ -17357,7 +19241,7 @@ extend type Mutation {
     "What to make."
     input: CloneScorerInput!
   ): CloneScorerPayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes a scorer. CONFLICT while something is made of it; and, without cascade, while orchestrators name it or runs used components that came from it."
+  "Moves a scorer to the trash. CONFLICT while something is made of it; and, without cascade, while orchestrators name it or runs used components that came from it."
   deleteScorer(
     "What to delete."
     input: DeleteScorerInput!
@@ -18604,6 +20488,206 @@ type MoveToWorkspacePayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/trash.graphqls", Input: `"""
+Things that were deleted together. They can be restored as they were, with their ids, until they are purged.
+"""
+type TrashEntry implements Node {
+  "The id."
+  id: ID!
+  "The username of who deleted them."
+  deletedBy: String!
+  "When they were deleted."
+  deletedAt: DateTime!
+  "Until when they can be restored for certain; afterwards they are purged."
+  expiresAt: DateTime!
+  "By what they were chosen: the arguments of the mutation, with the numbers of ids instead of the ids."
+  chosen: JSON!
+  "How many rows it holds, table by table."
+  tables: [TableUse!]!
+}
+
+"""
+A page of the trash.
+"""
+type TrashConnection {
+  "The rows of the page with their places."
+  edges: [TrashEdge!]!
+  "The rows of the page without their places."
+  nodes: [TrashEntry!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many entries the trash has; counted only when selected."
+  totalCount: Long! @cost(weight: 10)
+}
+
+"""
+A place in the trash.
+"""
+type TrashEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: TrashEntry!
+}
+
+"""
+Something that stays and needs what is to be deleted.
+"""
+type TrashObstacle {
+  "What it is, in English, in the plural."
+  what: String!
+  "How many there are."
+  count: Long!
+  "Whether cascade parts it from what goes. Otherwise it has to be changed first."
+  cascades: Boolean!
+}
+
+extend type Workspace {
+  "What was deleted and can be restored, newest first."
+  trash(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): TrashConnection
+}
+
+extend type Mutation {
+  "Deletes things of one workspace as one entry of its trash, all or nothing: attacks with their conversations, messages, scores, labels, annotations and places as evidence; conversations with theirs; runs; datasets with their prompts; findings; annotations; configured things. CONFLICT while something that stays needs what goes; a dry run tells what."
+  moveToTrash(
+    "What to delete."
+    input: MoveToTrashInput!
+  ): MoveToTrashPayload @hasRole(role: USER) @memberRole(role: EDITOR) @cost(weight: 100)
+  "Puts everything of an entry of the trash back as it was, with the same ids, all or nothing. CONFLICT when something came in its place meanwhile: an import of the same file, another thing of the same name."
+  restoreFromTrash(
+    "What to restore."
+    input: RestoreFromTrashInput!
+  ): RestoreFromTrashPayload @hasRole(role: USER) @memberRole(role: EDITOR) @cost(weight: 100)
+  "Removes one entry of the trash, or all of them, for good, with the contents of media that nothing else names."
+  purgeTrash(
+    "What to purge."
+    input: PurgeTrashInput!
+  ): PurgeTrashPayload @hasRole(role: USER) @memberRole(role: OWNER) @cost(weight: 100)
+}
+
+"""
+What is to be deleted, at most 1 000 ids of a kind.
+"""
+input MoveToTrashInput {
+  "The workspace of the filters; without it that of the ids, or the personal one."
+  workspace: ID
+  "Attacks."
+  attacks: [ID!]
+  "Attacks that this holds for, beside those. A filter that is empty is refused without all."
+  attackFilter: AttackFilter
+  "Conversations. The main one of an attack goes only with its attack."
+  conversations: [ID!]
+  "Conversations that this holds for, beside those. A filter that is empty is refused without all."
+  conversationFilter: ConversationFilter
+  "Runs."
+  executions: [ID!]
+  "Whether the attacks of these runs go too."
+  withAttacks: Boolean! = false
+  "Datasets."
+  datasets: [ID!]
+  "Generators."
+  generators: [ID!]
+  "Converters."
+  converters: [ID!]
+  "Scorers."
+  scorers: [ID!]
+  "Orchestrators. Their runs stay."
+  orchestrators: [ID!]
+  "Findings. The attacks and messages that showed them stay."
+  findings: [ID!]
+  "Annotations. A verdict that stands has to be retracted first."
+  annotations: [ID!]
+  "Lets an empty filter stand for everything."
+  all: Boolean! = false
+  "Parts what stays from what goes, instead of refusing: a conversation loses what it branches from, an attack its run or prompt, a component the thing that it came from, a finding its evidence. Restoring joins them again. Orchestrators that name what goes are taken along."
+  cascade: Boolean! = false
+  "Count only, and tell what is in the way."
+  dryRun: Boolean! = false
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What moveToTrash did.
+"""
+type MoveToTrashPayload {
+  "The entry; null after a dry run, when there was nothing to delete, and when it is restored or purged by now."
+  trashEntry: TrashEntry @userScoped
+  "How many rows were deleted, or would be, table by table; null when nothing was done."
+  tables: [TableUse!] @userScoped
+  "What stays and needs what goes. Without a dry run it was parted from that."
+  inTheWay: [TrashObstacle!] @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What is to be restored.
+"""
+input RestoreFromTrashInput {
+  "The entry of the trash."
+  id: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What restoreFromTrash did.
+"""
+type RestoreFromTrashPayload {
+  "How many rows are back, table by table; null when nothing was done."
+  tables: [TableUse!] @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What is to be removed for good: one entry, or all of a workspace.
+"""
+input PurgeTrashInput {
+  "The workspace of all; without it that of the entry, or the personal one."
+  workspace: ID
+  "The entry of the trash."
+  id: ID
+  "Every entry of the workspace."
+  all: Boolean! = false
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What purgeTrash did.
+"""
+type PurgeTrashPayload {
+  "How many entries are gone."
+  entries: Long!
+  "How many rows are gone, table by table; null when nothing was done."
+  tables: [TableUse!] @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/usage.graphqls", Input: `extend type Generator {
   "The components that came from it, by name."
   components(
@@ -19520,6 +21604,26 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
 
+func (ec *executionContext) childFields_AddDatasetVersionFromFilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "dataset":
+		return ec.fieldContext_AddDatasetVersionFromFilePayload_dataset(ctx, field)
+	case "promptCount":
+		return ec.fieldContext_AddDatasetVersionFromFilePayload_promptCount(ctx, field)
+	case "rejectCount":
+		return ec.fieldContext_AddDatasetVersionFromFilePayload_rejectCount(ctx, field)
+	case "rejects":
+		return ec.fieldContext_AddDatasetVersionFromFilePayload_rejects(ctx, field)
+	case "workspace":
+		return ec.fieldContext_AddDatasetVersionFromFilePayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_AddDatasetVersionFromFilePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AddDatasetVersionFromFilePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddDatasetVersionFromFilePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_AddEvidencePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "finding":
@@ -20410,6 +22514,42 @@ func (ec *executionContext) childFields_CreateConverterPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type CreateConverterPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateDatasetFromFilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "dataset":
+		return ec.fieldContext_CreateDatasetFromFilePayload_dataset(ctx, field)
+	case "promptCount":
+		return ec.fieldContext_CreateDatasetFromFilePayload_promptCount(ctx, field)
+	case "rejectCount":
+		return ec.fieldContext_CreateDatasetFromFilePayload_rejectCount(ctx, field)
+	case "rejects":
+		return ec.fieldContext_CreateDatasetFromFilePayload_rejects(ctx, field)
+	case "workspace":
+		return ec.fieldContext_CreateDatasetFromFilePayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateDatasetFromFilePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateDatasetFromFilePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateDatasetFromFilePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateDatasetFromNativePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "dataset":
+		return ec.fieldContext_CreateDatasetFromNativePayload_dataset(ctx, field)
+	case "promptCount":
+		return ec.fieldContext_CreateDatasetFromNativePayload_promptCount(ctx, field)
+	case "workspace":
+		return ec.fieldContext_CreateDatasetFromNativePayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateDatasetFromNativePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateDatasetFromNativePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateDatasetFromNativePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateFindingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "finding":
@@ -20606,6 +22746,28 @@ func (ec *executionContext) childFields_DatasetEdge(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type DatasetEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_DatasetFilePreview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "fileName":
+		return ec.fieldContext_DatasetFilePreview_fileName(ctx, field)
+	case "format":
+		return ec.fieldContext_DatasetFilePreview_format(ctx, field)
+	case "columns":
+		return ec.fieldContext_DatasetFilePreview_columns(ctx, field)
+	case "mapping":
+		return ec.fieldContext_DatasetFilePreview_mapping(ctx, field)
+	case "prompts":
+		return ec.fieldContext_DatasetFilePreview_prompts(ctx, field)
+	case "promptCount":
+		return ec.fieldContext_DatasetFilePreview_promptCount(ctx, field)
+	case "rejects":
+		return ec.fieldContext_DatasetFilePreview_rejects(ctx, field)
+	case "rejectCount":
+		return ec.fieldContext_DatasetFilePreview_rejectCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DatasetFilePreview", field.Name)
+}
+
 func (ec *executionContext) childFields_DeleteConverterPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "deletedId":
@@ -20616,6 +22778,18 @@ func (ec *executionContext) childFields_DeleteConverterPayload(ctx context.Conte
 		return ec.fieldContext_DeleteConverterPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteConverterPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteFilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedId":
+		return ec.fieldContext_DeleteFilePayload_deletedId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteFilePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteFilePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteFilePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteFindingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -21032,6 +23206,122 @@ func (ec *executionContext) childFields_FacetValue(ctx context.Context, field gr
 		return ec.fieldContext_FacetValue_count(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FacetValue", field.Name)
+}
+
+func (ec *executionContext) childFields_FieldMapping(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_FieldMapping_field(ctx, field)
+	case "column":
+		return ec.fieldContext_FieldMapping_column(ctx, field)
+	case "constant":
+		return ec.fieldContext_FieldMapping_constant(ctx, field)
+	case "separator":
+		return ec.fieldContext_FieldMapping_separator(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FieldMapping", field.Name)
+}
+
+func (ec *executionContext) childFields_File(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_File_id(ctx, field)
+	case "name":
+		return ec.fieldContext_File_name(ctx, field)
+	case "description":
+		return ec.fieldContext_File_description(ctx, field)
+	case "tags":
+		return ec.fieldContext_File_tags(ctx, field)
+	case "mediaType":
+		return ec.fieldContext_File_mediaType(ctx, field)
+	case "bytes":
+		return ec.fieldContext_File_bytes(ctx, field)
+	case "sha256":
+		return ec.fieldContext_File_sha256(ctx, field)
+	case "author":
+		return ec.fieldContext_File_author(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_File_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_File_updatedAt(ctx, field)
+	case "url":
+		return ec.fieldContext_File_url(ctx, field)
+	case "usedBy":
+		return ec.fieldContext_File_usedBy(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type File", field.Name)
+}
+
+func (ec *executionContext) childFields_FileConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_FileConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_FileConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_FileConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_FileConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FileConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_FileEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_FileEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_FileEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FileEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_FileReject(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return ec.fieldContext_FileReject_line(ctx, field)
+	case "column":
+		return ec.fieldContext_FileReject_column(ctx, field)
+	case "field":
+		return ec.fieldContext_FileReject_field(ctx, field)
+	case "reason":
+		return ec.fieldContext_FileReject_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FileReject", field.Name)
+}
+
+func (ec *executionContext) childFields_FileUse(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "messageCount":
+		return ec.fieldContext_FileUse_messageCount(ctx, field)
+	case "messages":
+		return ec.fieldContext_FileUse_messages(ctx, field)
+	case "datasetCount":
+		return ec.fieldContext_FileUse_datasetCount(ctx, field)
+	case "datasets":
+		return ec.fieldContext_FileUse_datasets(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FileUse", field.Name)
+}
+
+func (ec *executionContext) childFields_FillDatasetSlotPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "dataset":
+		return ec.fieldContext_FillDatasetSlotPayload_dataset(ctx, field)
+	case "promptCount":
+		return ec.fieldContext_FillDatasetSlotPayload_promptCount(ctx, field)
+	case "rejectCount":
+		return ec.fieldContext_FillDatasetSlotPayload_rejectCount(ctx, field)
+	case "rejects":
+		return ec.fieldContext_FillDatasetSlotPayload_rejects(ctx, field)
+	case "workspace":
+		return ec.fieldContext_FillDatasetSlotPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_FillDatasetSlotPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_FillDatasetSlotPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FillDatasetSlotPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Finding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -21518,6 +23808,24 @@ func (ec *executionContext) childFields_MessageFacets(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type MessageFacets", field.Name)
 }
 
+func (ec *executionContext) childFields_MoveToTrashPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "trashEntry":
+		return ec.fieldContext_MoveToTrashPayload_trashEntry(ctx, field)
+	case "tables":
+		return ec.fieldContext_MoveToTrashPayload_tables(ctx, field)
+	case "inTheWay":
+		return ec.fieldContext_MoveToTrashPayload_inTheWay(ctx, field)
+	case "workspace":
+		return ec.fieldContext_MoveToTrashPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_MoveToTrashPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_MoveToTrashPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MoveToTrashPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_MoveToWorkspacePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "workspace":
@@ -21532,6 +23840,36 @@ func (ec *executionContext) childFields_MoveToWorkspacePayload(ctx context.Conte
 		return ec.fieldContext_MoveToWorkspacePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MoveToWorkspacePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_NativeDataset(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_NativeDataset_name(ctx, field)
+	case "title":
+		return ec.fieldContext_NativeDataset_title(ctx, field)
+	case "description":
+		return ec.fieldContext_NativeDataset_description(ctx, field)
+	case "available":
+		return ec.fieldContext_NativeDataset_available(ctx, field)
+	case "version":
+		return ec.fieldContext_NativeDataset_version(ctx, field)
+	case "license":
+		return ec.fieldContext_NativeDataset_license(ctx, field)
+	case "harmCategories":
+		return ec.fieldContext_NativeDataset_harmCategories(ctx, field)
+	case "promptCount":
+		return ec.fieldContext_NativeDataset_promptCount(ctx, field)
+	case "source":
+		return ec.fieldContext_NativeDataset_source(ctx, field)
+	case "format":
+		return ec.fieldContext_NativeDataset_format(ctx, field)
+	case "columns":
+		return ec.fieldContext_NativeDataset_columns(ctx, field)
+	case "mapping":
+		return ec.fieldContext_NativeDataset_mapping(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NativeDataset", field.Name)
 }
 
 func (ec *executionContext) childFields_NativeTemplate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -21770,6 +24108,20 @@ func (ec *executionContext) childFields_PreviewConvertersPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type PreviewConvertersPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_PreviewDatasetFilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "preview":
+		return ec.fieldContext_PreviewDatasetFilePayload_preview(ctx, field)
+	case "workspace":
+		return ec.fieldContext_PreviewDatasetFilePayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_PreviewDatasetFilePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PreviewDatasetFilePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PreviewDatasetFilePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_PreviewScorerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "verdict":
@@ -21928,6 +24280,50 @@ func (ec *executionContext) childFields_PromptEdge(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type PromptEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_PromptPreview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "index":
+		return ec.fieldContext_PromptPreview_index(ctx, field)
+	case "seedType":
+		return ec.fieldContext_PromptPreview_seedType(ctx, field)
+	case "role":
+		return ec.fieldContext_PromptPreview_role(ctx, field)
+	case "name":
+		return ec.fieldContext_PromptPreview_name(ctx, field)
+	case "text":
+		return ec.fieldContext_PromptPreview_text(ctx, field)
+	case "dataType":
+		return ec.fieldContext_PromptPreview_dataType(ctx, field)
+	case "harmCategories":
+		return ec.fieldContext_PromptPreview_harmCategories(ctx, field)
+	case "parameters":
+		return ec.fieldContext_PromptPreview_parameters(ctx, field)
+	case "metadata":
+		return ec.fieldContext_PromptPreview_metadata(ctx, field)
+	case "groupId":
+		return ec.fieldContext_PromptPreview_groupId(ctx, field)
+	case "sequence":
+		return ec.fieldContext_PromptPreview_sequence(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PromptPreview", field.Name)
+}
+
+func (ec *executionContext) childFields_PurgeTrashPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "entries":
+		return ec.fieldContext_PurgeTrashPayload_entries(ctx, field)
+	case "tables":
+		return ec.fieldContext_PurgeTrashPayload_tables(ctx, field)
+	case "workspace":
+		return ec.fieldContext_PurgeTrashPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_PurgeTrashPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PurgeTrashPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurgeTrashPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RateLimit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "principal":
@@ -22076,6 +24472,20 @@ func (ec *executionContext) childFields_ResetUserSettingPayload(ctx context.Cont
 		return ec.fieldContext_ResetUserSettingPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ResetUserSettingPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RestoreFromTrashPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tables":
+		return ec.fieldContext_RestoreFromTrashPayload_tables(ctx, field)
+	case "workspace":
+		return ec.fieldContext_RestoreFromTrashPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RestoreFromTrashPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RestoreFromTrashPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RestoreFromTrashPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RetractAnnotationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -22786,6 +25196,60 @@ func (ec *executionContext) childFields_TransferWorkspacePayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type TransferWorkspacePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_TrashConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TrashConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_TrashConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TrashConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_TrashConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrashConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TrashEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TrashEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TrashEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrashEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_TrashEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_TrashEntry_id(ctx, field)
+	case "deletedBy":
+		return ec.fieldContext_TrashEntry_deletedBy(ctx, field)
+	case "deletedAt":
+		return ec.fieldContext_TrashEntry_deletedAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_TrashEntry_expiresAt(ctx, field)
+	case "chosen":
+		return ec.fieldContext_TrashEntry_chosen(ctx, field)
+	case "tables":
+		return ec.fieldContext_TrashEntry_tables(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrashEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_TrashObstacle(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "what":
+		return ec.fieldContext_TrashObstacle_what(ctx, field)
+	case "count":
+		return ec.fieldContext_TrashObstacle_count(ctx, field)
+	case "cascades":
+		return ec.fieldContext_TrashObstacle_cascades(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrashObstacle", field.Name)
+}
+
 func (ec *executionContext) childFields_UnarchiveWorkspacePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "workspace":
@@ -22808,6 +25272,20 @@ func (ec *executionContext) childFields_UpdateConverterPayload(ctx context.Conte
 		return ec.fieldContext_UpdateConverterPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateConverterPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateFilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "file":
+		return ec.fieldContext_UpdateFilePayload_file(ctx, field)
+	case "workspace":
+		return ec.fieldContext_UpdateFilePayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateFilePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateFilePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateFilePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateFindingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -22916,6 +25394,22 @@ func (ec *executionContext) childFields_UpdateTemplatePayload(ctx context.Contex
 		return ec.fieldContext_UpdateTemplatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateTemplatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UploadFilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "file":
+		return ec.fieldContext_UploadFilePayload_file(ctx, field)
+	case "known":
+		return ec.fieldContext_UploadFilePayload_known(ctx, field)
+	case "workspace":
+		return ec.fieldContext_UploadFilePayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UploadFilePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UploadFilePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UploadFilePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -23086,6 +25580,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_converterTypes(ctx, field)
 	case "generatorTypes":
 		return ec.fieldContext_Viewer_generatorTypes(ctx, field)
+	case "nativeDatasets":
+		return ec.fieldContext_Viewer_nativeDatasets(ctx, field)
 	case "orchestratorTypes":
 		return ec.fieldContext_Viewer_orchestratorTypes(ctx, field)
 	case "scorerTypes":
@@ -23156,6 +25652,10 @@ func (ec *executionContext) childFields_Workspace(ctx context.Context, field gra
 		return ec.fieldContext_Workspace_scorerFacets(ctx, field)
 	case "labels":
 		return ec.fieldContext_Workspace_labels(ctx, field)
+	case "files":
+		return ec.fieldContext_Workspace_files(ctx, field)
+	case "fileTypes":
+		return ec.fieldContext_Workspace_fileTypes(ctx, field)
 	case "findings":
 		return ec.fieldContext_Workspace_findings(ctx, field)
 	case "findingsMarkdown":
@@ -23182,6 +25682,8 @@ func (ec *executionContext) childFields_Workspace(ctx context.Context, field gra
 		return ec.fieldContext_Workspace_templates(ctx, field)
 	case "templateTags":
 		return ec.fieldContext_Workspace_templateTags(ctx, field)
+	case "trash":
+		return ec.fieldContext_Workspace_trash(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Workspace", field.Name)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/violentutf/violentutf/auth"
+	"github.com/violentutf/violentutf/schema"
 	"github.com/violentutf/violentutf/storage"
 )
 
@@ -28,6 +29,7 @@ type ViewerResolver interface {
 	APIKeys(ctx context.Context, obj *auth.Viewer, first *int, after *string, last *int, before *string) (*storage.Connection[storage.APIKey], error)
 	ConverterTypes(ctx context.Context, obj *auth.Viewer) ([]*storage.ConfiguredType, error)
 	GeneratorTypes(ctx context.Context, obj *auth.Viewer) ([]*storage.ConfiguredType, error)
+	NativeDatasets(ctx context.Context, obj *auth.Viewer) ([]*schema.NativeDataset, error)
 	OrchestratorTypes(ctx context.Context, obj *auth.Viewer) ([]*storage.OrchestratorType, error)
 	ScorerTypes(ctx context.Context, obj *auth.Viewer) ([]*storage.ConfiguredType, error)
 	Sessions(ctx context.Context, obj *auth.Viewer, first *int, after *string, last *int, before *string) (*storage.Connection[storage.Session], error)
@@ -517,6 +519,38 @@ func (ec *executionContext) fieldContext_Viewer_generatorTypes(_ context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Viewer_nativeDatasets(ctx context.Context, field graphql.CollectedField, obj *auth.Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_nativeDatasets(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Viewer().NativeDatasets(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*schema.NativeDataset) graphql.Marshaler {
+			return ec.marshalNNativeDataset2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐNativeDatasetᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_nativeDatasets(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Viewer",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NativeDataset(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Viewer_orchestratorTypes(ctx context.Context, field graphql.CollectedField, obj *auth.Viewer) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -833,6 +867,12 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Viewer_generatorTypes(ctx, field, obj)
+				})
+		case "nativeDatasets":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Viewer_nativeDatasets(ctx, field, obj)
 				})
 		case "orchestratorTypes":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

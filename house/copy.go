@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/violentutf/violentutf/storage"
+	"github.com/violentutf/violentutf/storage/files"
 )
 
 // attacksAtOnce and messagesAtOnce bound what a copy has in memory, whatever is copied.
@@ -101,8 +102,10 @@ func (h *House) transfer(ctx context.Context, t storage.Transfer, move bool) (_ 
 		return nil, nil, err
 	}
 	defer stage.Close()
+	held := h.Files.Hold()
+	defer held.Release()
 	c := &copying{
-		source: source, target: target, stage: stage, to: t.To.Key, files: h.Files, dryRun: t.DryRun, move: move,
+		source: source, target: target, stage: stage, to: t.To.Key, files: h.Files, held: held, dryRun: t.DryRun, move: move,
 		components: map[string]bool{}, executions: map[string]string{}, datasets: map[string]bool{},
 	}
 	if err := c.all(ctx, t.What); err != nil {
@@ -140,6 +143,7 @@ type copying struct {
 	stage          storage.Stage
 	to             string // key of the target
 	files          contents
+	held           *files.Holding // media that rows of the target will name
 	dryRun, move   bool
 
 	components map[string]bool   // staged, by hash
@@ -152,7 +156,7 @@ type copying struct {
 
 // contents keeps the media of workspaces.
 type contents interface {
-	Copy(ctx context.Context, file *storage.File, to string) error
+	Copy(ctx context.Context, file *storage.File, to string, held *files.Holding) error
 }
 
 func (c *copying) all(ctx context.Context, what storage.Selection) error {

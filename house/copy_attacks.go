@@ -270,7 +270,7 @@ func (c *copying) addMedia(ctx context.Context, message *storage.Message, files 
 			continue
 		}
 		if !c.dryRun {
-			err := c.files.Copy(ctx, file, c.to)
+			err := c.files.Copy(ctx, file, c.to, c.held)
 			if errors.Is(err, fs.ErrNotExist) {
 				c.notes = append(c.notes, fmt.Sprintf("the content of the file %s is missing", file.Name))
 				continue

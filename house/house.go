@@ -106,7 +106,6 @@ func Open(ctx context.Context, options Options) (_ *House, err error) {
 		return nil, err
 	}
 	h.App = h.app
-	h.upkeep = startUpkeep(h.app, h.log)
 	if h.stores, err = duckdb.Open(ctx, duckdb.Options{
 		Dir: options.Dir, MemoryLimit: options.MemoryLimit, Threads: options.Threads, Thrifty: options.Thrifty, Log: h.log,
 		Upgrade: h.upgrade, Backup: h.backup,
@@ -118,7 +117,11 @@ func Open(ctx context.Context, options Options) (_ *House, err error) {
 		return nil, err
 	}
 	h.Importer = &interop.Importer{DuckDB: h.stores, Keeper: h.Keeper, Files: h.Files, SQLite: staging}
-	return h, staging.Sweep()
+	if err := staging.Sweep(); err != nil {
+		return nil, err
+	}
+	h.upkeep = startUpkeep(h)
+	return h, nil
 }
 
 // ConfigDir holds the keys of the installation.

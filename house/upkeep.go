@@ -11,6 +11,7 @@ import (
 const (
 	flushEvery = time.Second // what a crash may lose of "last used"
 	purgeEvery = time.Hour
+	trashEvery = 24        // purges after which the trash is purged, which opens every store
 	fullAgain  = time.Hour // after which every bucket of a rate limit is full
 )
 
@@ -21,7 +22,8 @@ type upkeep struct {
 	done chan struct{}
 }
 
-func startUpkeep(app storage.AppStore, log *slog.Logger) *upkeep {
+func startUpkeep(h *House) *upkeep {
+	app, log := h.App, h.log
 	ctx, end := context.WithCancel(context.Background())
 	u := &upkeep{end: end, done: make(chan struct{})}
 	go func() {
@@ -29,7 +31,7 @@ func startUpkeep(app storage.AppStore, log *slog.Logger) *upkeep {
 		flush, purge := time.NewTicker(flushEvery), time.NewTicker(purgeEvery)
 		defer flush.Stop()
 		defer purge.Stop()
-		for {
+		for purges := 0; ; {
 			select {
 			case <-ctx.Done():
 				return
@@ -39,6 +41,9 @@ func startUpkeep(app storage.AppStore, log *slog.Logger) *upkeep {
 				}
 			case <-purge.C:
 				purgeAll(ctx, app, log)
+				if purges++; purges%trashEvery == 1 {
+					h.purgeTrash(ctx)
+				}
 			}
 		}
 	}()

@@ -90,12 +90,17 @@ func (im *Importer) File(ctx context.Context, store storage.UserStore, path stri
 		return nil, err
 	}
 	defer stage.Close()
+	from := source{path: path, owner: store.Owner(), hash: hash}
+	if opts.MediaRoot != "" {
+		from.media = im.Files.Hold()
+		defer from.media.Release()
+	}
 
 	switch {
 	case head.is(sqliteMagic, 0):
-		err = im.database(ctx, im.SQLite, stage, source{path, store.Owner(), hash}, imp, opts)
+		err = im.database(ctx, im.SQLite, stage, from, imp, opts)
 	case head.is(duckdbMagic, 8):
-		err = im.database(ctx, im.DuckDB, stage, source{path, store.Owner(), hash}, imp, opts)
+		err = im.database(ctx, im.DuckDB, stage, from, imp, opts)
 	case garak.Detect(head.bytes):
 		err = im.report(ctx, stage, path, imp, opts)
 	default:
@@ -125,6 +130,7 @@ func (im *Importer) File(ctx context.Context, store storage.UserStore, path stri
 type source struct {
 	path, owner string
 	hash        *fileHash
+	media       *files.Holding // until the rows that name them are stored
 }
 
 // database reads a PyRIT memory or the original's user file.
@@ -137,7 +143,7 @@ func (im *Importer) database(ctx context.Context, opener storage.ForeignOpener, 
 	from.hash.begin()
 	options := pyrit.Options{ObjectiveScorer: opts.ObjectiveScorer, Progress: opts.Progress}
 	if opts.MediaRoot != "" {
-		if options.Media, err = im.Files.Source(opts.MediaRoot, from.owner, opts.DryRun); err != nil {
+		if options.Media, err = im.Files.Source(opts.MediaRoot, from.owner, opts.DryRun, from.media); err != nil {
 			return err
 		}
 		defer options.Media.Close()

@@ -135,7 +135,7 @@ func TestMediaAreKeptAndLinked(t *testing.T) {
 	if prompt.Original != nil || prompt.Converted.MediaType != "audio/wave" || prompt.Converted.Name != "1.wav" {
 		t.Errorf("the prompt has %+v", *prompt)
 	}
-	if *reply.Original != *reply.Converted || reply.Original.MediaType != "image/png" || reply.Original.Owner != w.store.Owner() {
+	if reply.Original.Hash != reply.Converted.Hash || reply.Original.MediaType != "image/png" || reply.Original.Owner != w.store.Owner() {
 		t.Errorf("the reply has %+v and %+v", *reply.Original, *reply.Converted)
 	}
 	message, err := w.store.MessagesByKey(t.Context(), keys[1:2])

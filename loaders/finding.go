@@ -6,7 +6,8 @@ import (
 	"github.com/violentutf/violentutf/storage"
 )
 
-// MostShown is how many attacks of a finding Shown has at most.
+// MostShown is how many attacks of a finding Shown has at most, and how many messages
+// and datasets the use of a file.
 const MostShown = 100
 
 // Shown is the evidence of a finding with all that a report says of it, whatever else

@@ -74,6 +74,9 @@ type Set struct {
 
 	OwnEntry    *Loader[string, *storage.TaxonomyEntry]
 	RawExchange *Loader[storage.MessagePlace, *storage.RawExchange]
+	TrashEntry  *Loader[string, *storage.TrashEntry]
+	File        *Loader[string, *storage.File]
+	UseOfFile   *Loader[string, *storage.FileUse]
 }
 
 // NewSet makes the loaders of a store for one request.
@@ -151,5 +154,8 @@ func NewSet(store storage.UserStore) *Set {
 
 		OwnEntry:    newLoader(store.OwnEntries),
 		RawExchange: newLoader(store.RawExchanges),
+		TrashEntry:  newLoader(store.TrashByKey),
+		File:        newLoader(store.FilesByHash),
+		UseOfFile:   newLoader(usesOfFiles(store)),
 	}
 }

@@ -71,16 +71,9 @@ func (r *Resolver) cloneConfigured(ctx context.Context, of noun, input schema.Cl
 }
 
 func (r *Resolver) deleteConfigured(ctx context.Context, of noun, input schema.DeleteConfiguredInput) (*schema.DeletePayload, error) {
-	done, payload, err := r.mutate(ctx, r.inStore(of, change{
+	return r.deleteOne(ctx, of, change{
 		field: "delete" + of.name, id: input.ClientMutationID, input: input, action: of.action + "delete",
-	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
-		return key, set.Store.DeleteConfigured(ctx, of.table, key, input.Cascade)
-	}))
-	answer := &schema.DeletePayload{Payload: payload}
-	if done != nil && err == nil {
-		answer.DeletedID = &input.ID
-	}
-	return answer, err
+	}, input.ID, storage.Deletion{Cascade: input.Cascade}, string(of.table))
 }
 
 // inStore completes a change of the thing with that id: do gets the store that holds it,

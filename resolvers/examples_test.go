@@ -39,5 +39,8 @@ func TestExamplesOfThePageRun(t *testing.T) {
 		if id := at(a.Data, "annotate", "annotations", 0, "id"); id != nil {
 			given["annotation"] = id // for the next example
 		}
+		if id := at(a.Data, "moveToTrash", "trashEntry", "id"); id != nil {
+			given["entry"] = id
+		}
 	}
 }

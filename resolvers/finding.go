@@ -61,16 +61,9 @@ func (r *Resolver) updateFinding(ctx context.Context, input schema.UpdateFinding
 }
 
 func (r *Resolver) deleteFinding(ctx context.Context, input graph.DeleteFindingInput) (*schema.DeletePayload, error) {
-	done, payload, err := r.mutate(ctx, r.inStore(findings, change{
+	return r.deleteOne(ctx, findings, change{
 		field: "deleteFinding", id: input.ClientMutationID, input: input, action: "finding.delete",
-	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
-		return key, set.Store.DeleteFinding(ctx, key)
-	}))
-	answer := &schema.DeletePayload{Payload: payload}
-	if done != nil && err == nil {
-		answer.DeletedID = &input.ID
-	}
-	return answer, err
+	}, input.ID, storage.Deletion{}, "findings")
 }
 
 // evidence adds or removes attacks and messages, as move does it on a store.

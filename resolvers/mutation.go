@@ -57,8 +57,11 @@ type made struct {
 	Rows      []string               `json:"rows,omitempty"`
 	Count     int64                  `json:"count,omitempty"`
 	Matched   int64                  `json:"matched,omitempty"`
+	Known     bool                   `json:"known,omitempty"`
 	Tables    []*storage.ImportCount `json:"tables,omitempty"`
 	Notes     []string               `json:"notes,omitempty"`
+	Deleted   []*storage.TableUse    `json:"deleted,omitempty"`
+	InTheWay  []*storage.Obstacle    `json:"inTheWay,omitempty"`
 }
 
 // mutate is the one way of a mutation, whose role and scope the directives have
@@ -201,6 +204,8 @@ var subjectTypes = map[storage.Kind]string{
 	storage.KindTemplate:      "Template",
 	storage.KindUserSetting:   "UserSetting",
 	storage.KindTaxonomy:      "Taxonomy",
+	storage.KindTrashEntry:    "TrashEntry",
+	storage.KindFile:          "File",
 }
 
 // key decodes the id. What is no key, of another kind, or out of the reach of the

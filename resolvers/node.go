@@ -100,6 +100,10 @@ func find(ctx context.Context, set *loaders.Set, id storage.ID) (schema.Node, er
 		return existing(set.ParameterFile.Load(ctx, id.Key))
 	case storage.KindTemplate:
 		return existing(set.Template.Load(ctx, id.Key))
+	case storage.KindTrashEntry:
+		return existing(set.TrashEntry.Load(ctx, id.Key))
+	case storage.KindFile:
+		return existing(set.File.Load(ctx, id.Key))
 	case storage.KindImport:
 		return existing(set.Import.Load(ctx, id.Key))
 	default:

@@ -78,9 +78,9 @@ func (r *Resolver) cloneOrchestrator(ctx context.Context, input graph.CloneOrche
 }
 
 func (r *Resolver) deleteOrchestrator(ctx context.Context, input graph.DeleteOrchestratorInput) (*schema.DeletePayload, error) {
-	return r.deleteRow(ctx, orchestrators, "deleteOrchestrator", input.ID, input.ClientMutationID, input, func(store storage.UserStore, ctx context.Context, key string) error {
-		return store.DeleteOrchestrator(ctx, key, input.Cascade)
-	})
+	return r.deleteOne(ctx, orchestrators, change{
+		field: "deleteOrchestrator", id: input.ClientMutationID, input: input, action: orchestrators.action + "delete",
+	}, input.ID, storage.Deletion{Cascade: input.Cascade}, "orchestrators")
 }
 
 // deleteRow deletes a thing of a workspace.

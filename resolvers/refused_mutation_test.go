@@ -62,6 +62,30 @@ var mutations = map[string]func(*team) map[string]any{
 	"addEvidence":       deleted(storage.KindFinding),
 	"removeEvidence":    deleted(storage.KindFinding),
 	"deleteFinding":     deleted(storage.KindFinding),
+	"moveToTrash":       inBulk("all", true),
+	"restoreFromTrash":  deleted(storage.KindTrashEntry),
+	"purgeTrash":        deleted(storage.KindTrashEntry),
+	"uploadFile": func(s *team) map[string]any {
+		return map[string]any{"workspace": s.red.ID(), "file": storage.Upload{}} // nobody may make it be read
+	},
+	"previewDatasetFile": func(s *team) map[string]any {
+		return map[string]any{"workspace": s.red.ID(), "file": storage.Upload{}}
+	},
+	"createDatasetFromFile": func(s *team) map[string]any {
+		return map[string]any{"workspace": s.red.ID(), "file": storage.Upload{}, "name": "mine"}
+	},
+	"addDatasetVersionFromFile": func(s *team) map[string]any {
+		input := deleted(storage.KindDataset)(s)
+		input["file"], input["base"] = storage.Upload{}, 1
+		return input
+	},
+	"createDatasetFromNative": func(s *team) map[string]any {
+		return map[string]any{"workspace": s.red.ID(), "list": "refusal_baseline"}
+	},
+	"fillDatasetSlot": func(s *team) map[string]any {
+		return map[string]any{"workspace": s.red.ID(), "slot": "harmbench", "file": storage.Upload{}}
+	},
+	"updateFile": deleted(storage.KindFile), "deleteFile": deleted(storage.KindFile),
 	"createOrchestrator": func(s *team) map[string]any {
 		return map[string]any{"workspace": s.red.ID(), "name": "mine", "type": "PROMPT_SENDING"}
 	},

@@ -75,6 +75,11 @@ func TestEveryTextOfEveryArgumentIsOnlyAText(t *testing.T) {
 	if t.Logf("%d attacks on %d places, %d ran", done, len(w.attacks), ran); ran < done/3 {
 		t.Error("the attacks do not get past the door")
 	}
+	// Filters that hold for everything moved it to the trash: it comes back.
+	const trash = `{viewer{workspace{trash(first:1000){nodes{id}}}}}`
+	for _, entry := range at(s.ask(t, &everything, trash, nil).Data, "viewer", "workspace", "trash", "nodes").([]any) {
+		same(t, s.mutate(t, &everything, "restoreFromTrash", map[string]any{"id": at(entry, "id")}).refusal(), "")
+	}
 	// A finding may have any title: those that were made go again.
 	made := s.ask(t, &everything, `{viewer{workspace{findings(first:1000){nodes{id}}}}}`, nil)
 	for _, finding := range at(made.Data, "viewer", "workspace", "findings", "nodes").([]any) {
@@ -91,6 +96,7 @@ func TestEveryTextOfEveryArgumentIsOnlyAText(t *testing.T) {
 			same(t, s.mutate(t, &everything, "deleteTaxonomy", map[string]any{"id": id}).refusal(), "")
 		}
 	}
+	same(t, s.mutate(t, &everything, "purgeTrash", map[string]any{"all": true}).refusal(), "")
 	after := s.ask(t, &everything, whole, nil)
 	same(t, after.Data, before.Data)
 	report, err := s.app.AuditIntegrity(t.Context())

@@ -13,6 +13,7 @@ import (
 	"github.com/violentutf/violentutf/execution"
 	"github.com/violentutf/violentutf/graph"
 	"github.com/violentutf/violentutf/storage"
+	"github.com/violentutf/violentutf/uploads"
 )
 
 // Resolver is what all resolvers share.
@@ -22,7 +23,9 @@ type Resolver struct {
 	fileLink   func(owner, hash string) (string, error)
 	sharedFile func(workspaceKey string) string
 	copy, move Transfer
+	forget     func(ctx context.Context, workspace *storage.Workspace)
 	things     *configured.Things
+	shelf      *uploads.Shelf
 	tails      *execution.Tails
 	schema     *ast.Schema // against which documents are checked that are kept
 }
@@ -41,8 +44,12 @@ type Options struct {
 	SharedFile func(workspaceKey string) string
 	// Copy and Move are behind the mutations of these names.
 	Copy, Move Transfer
+	// ForgetFiles removes the contents of media that a purge left without a row.
+	ForgetFiles func(ctx context.Context, workspace *storage.Workspace)
 	// Things keeps generators, converters and scorers.
 	Things *configured.Things
+	// Shelf keeps files that users hand over.
+	Shelf *uploads.Shelf
 	// Tails is the way to follow runs.
 	Tails *execution.Tails
 	// FileLink makes a path under which a file can be fetched for a while.
@@ -63,7 +70,7 @@ func NewSchema(options Options) graphql.ExecutableSchema {
 	limits.DefaultPageSize, limits.MaxPageSize = storage.DefaultPageSize, storage.MaxPageSize
 	features := append([]string{}, options.Features...) // never null
 	server := &graph.ServerInfo{Version: options.Version, Features: features, Limits: &limits}
-	resolver := &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile, copy: options.Copy, move: options.Move, things: options.Things, tails: options.Tails}
+	resolver := &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile, copy: options.Copy, move: options.Move, forget: options.ForgetFiles, things: options.Things, tails: options.Tails, shelf: options.Shelf}
 	executable := graph.NewExecutableSchema(graph.Config{
 		Resolvers: resolver,
 		Directives: graph.DirectiveRoot{

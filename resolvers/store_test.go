@@ -19,8 +19,10 @@ import (
 	"github.com/violentutf/violentutf/secret"
 	"github.com/violentutf/violentutf/storage"
 	"github.com/violentutf/violentutf/storage/duckdb"
+	"github.com/violentutf/violentutf/storage/files"
 	"github.com/violentutf/violentutf/storage/sqlite"
 	"github.com/violentutf/violentutf/storage/userstore"
+	"github.com/violentutf/violentutf/uploads"
 )
 
 // Question 1 of the contract, at its largest: 500 attacks with 20 messages each are
@@ -123,6 +125,7 @@ type stores struct {
 	registry *duckdb.Registry
 	mu       sync.Mutex
 	open     map[string]storage.UserStore
+	files    *files.Folder
 }
 
 // newStores serves alice's own workspace and the shared one, team, each with
@@ -146,6 +149,9 @@ func newStores(t *testing.T, attacks, messages int) *stores {
 				t.Error(err)
 			}
 		}
+		if err := s.files.Close(); err != nil {
+			t.Error(err)
+		}
 		if err := registry.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
@@ -157,9 +163,17 @@ func newStores(t *testing.T, attacks, messages int) *stores {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := os.MkdirAll(filepath.Join(dir, "violentutf", "files"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if s.files, err = files.Open(dir); err != nil {
+		t.Fatal(err)
+	}
 	s.server = &server{app: app, exec: executor.New(resolvers.NewSchema(resolvers.Options{
-		App: app, Opener: s, Things: &configured.Things{Keeper: keeper, Types: configured.Types()}, PersonalFile: func(username string) string { return username + ".db" },
-		SharedFile: func(workspaceKey string) string { return workspaceKey + ".db" },
+		App: app, Opener: s, Shelf: &uploads.Shelf{Files: s.files}, Things: &configured.Things{Keeper: keeper, Types: configured.Types()}, PersonalFile: func(username string) string { return username + ".db" },
+		FileLink:    func(_, hash string) (string, error) { return "/files/" + hash, nil },
+		SharedFile:  func(workspaceKey string) string { return workspaceKey + ".db" },
+		ForgetFiles: func(context.Context, *storage.Workspace) {}, // none is forgotten
 	}))}
 	user, _, err := app.SignIn(t.Context(), storage.Identity{
 		Issuer: alice.Issuer, Subject: alice.Subject, Username: "alice", DisplayName: alice.DisplayName, Roles: []string{"USER"}, Dev: true,

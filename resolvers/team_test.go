@@ -147,9 +147,17 @@ func (s *server) askIn(t *testing.T, ctx context.Context, query string, variable
 	return a
 }
 
-// asSent are the variables as the server reads them.
+// asSent are the variables as the server reads them. The transport of files puts an
+// upload where the input has null.
 func asSent(t *testing.T, variables map[string]any) map[string]any {
 	t.Helper()
+	if input, _ := variables["input"].(map[string]any); input != nil {
+		if upload, ok := input["file"].(storage.Upload); ok {
+			variables = asSent(t, map[string]any{"input": with(input, "file", nil)})
+			variables["input"].(map[string]any)["file"] = upload
+			return variables
+		}
+	}
 	text, err := json.Marshal(variables)
 	if err != nil {
 		t.Fatal(err)

@@ -59,17 +59,9 @@ func (t triage) fields() []string {
 // choose finds the workspace and opens it, and decodes the ids, which all must be of it.
 func (t triage) choose(ctx context.Context, w work) (*directives.Scope, *loaders.Set, storage.Chosen, error) {
 	chosen := storage.Chosen{Filter: t.filter}
-	scope, err := t.scope(ctx)
+	scope, set, err := t.open(ctx, w)
 	if err != nil {
 		return nil, nil, chosen, err
-	}
-	set, err := scope.Open(ctx)
-	if err != nil {
-		return nil, nil, chosen, err
-	}
-	w.act.WorkspaceKey = scope.Workspace.Key
-	if w.act.SubjectType == subjectTypes[storage.KindWorkspace] {
-		w.act.SubjectKey = scope.Workspace.Key
 	}
 	for _, list := range t.lists {
 		if err := list.addTo(&chosen, set.Store.Key()); err != nil {
@@ -77,6 +69,23 @@ func (t triage) choose(ctx context.Context, w work) (*directives.Scope, *loaders
 		}
 	}
 	return scope, set, chosen, nil
+}
+
+// open finds the workspace and opens it.
+func (t triage) open(ctx context.Context, w work) (*directives.Scope, *loaders.Set, error) {
+	scope, err := t.scope(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	set, err := scope.Open(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	w.act.WorkspaceKey = scope.Workspace.Key
+	if w.act.SubjectType == subjectTypes[storage.KindWorkspace] {
+		w.act.SubjectKey = scope.Workspace.Key
+	}
+	return scope, set, nil
 }
 
 // scope is the workspace of the first id, or the one that is named.
@@ -107,13 +116,13 @@ func refused(argument string, err error) error {
 
 // addTo decodes the ids, which must be of the store with that key.
 func (l idList) addTo(chosen *storage.Chosen, store string) error {
-	if len(l.ids) > storage.MaxPageSize {
-		return storage.BadInput(l.argument, "name at most %d at once, not %d: a filter takes any number of attacks", storage.MaxPageSize, len(l.ids))
+	keys, err := l.keys(store)
+	if err != nil {
+		return err
 	}
-	for _, text := range l.ids {
-		id, ok := storage.ParseID(text)
-		numbers, numbered := id.Numbers(numbersOf[l.kind])
-		if !ok || !numbered || id.Kind != l.kind || id.Store != store {
+	for _, key := range keys {
+		numbers, numbered := storage.ID{Key: key}.Numbers(numbersOf[l.kind])
+		if !numbered {
 			return directives.Missing(l.argument)
 		}
 		switch l.kind {
@@ -126,6 +135,22 @@ func (l idList) addTo(chosen *storage.Chosen, store string) error {
 		}
 	}
 	return nil
+}
+
+// keys decodes the ids, which must be of the store with that key.
+func (l idList) keys(store string) ([]string, error) {
+	if len(l.ids) > storage.MaxPageSize {
+		return nil, storage.BadInput(l.argument, "name at most %d at once, not %d: a filter takes any number of attacks", storage.MaxPageSize, len(l.ids))
+	}
+	keys := make([]string, len(l.ids))
+	for i, text := range l.ids {
+		id, ok := storage.ParseID(text)
+		if !ok || id.Kind != l.kind || id.Store != store {
+			return nil, directives.Missing(l.argument)
+		}
+		keys[i] = id.Key
+	}
+	return keys, nil
 }
 
 // numbersOf are how many numbers make the key of a kind.

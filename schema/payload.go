@@ -245,6 +245,19 @@ type FindingPayload struct {
 	Count   int64
 }
 
+// FilePayload is the answer of a mutation of a file.
+type FilePayload struct {
+	WorkspacePayload
+	File  *storage.File
+	Known bool // its content was a file already
+}
+
+// FileUse is what refers to a file, which is named for its store.
+type FileUse struct {
+	FileID string
+	storage.FileUse
+}
+
 // MemberPayload is the answer of a mutation of a member.
 type MemberPayload struct {
 	WorkspacePayload
@@ -291,3 +304,31 @@ type SettingPayload struct {
 // AuditSubject is what a row of the audit log was about: a pointer to a user, a
 // workspace or an API key of storage.
 type AuditSubject any
+
+// MoveToTrashInput is what is to be deleted: ids as clients have them.
+type MoveToTrashInput struct {
+	Workspace                                    *string
+	Attacks, Conversations, Executions, Datasets []string
+	Generators, Converters, Scorers, Findings    []string
+	Annotations, Orchestrators                   []string
+	AttackFilter                                 *storage.AttackFilter
+	ConversationFilter                           *storage.ConversationFilter
+	WithAttacks, All, Cascade, DryRun            bool
+	ClientMutationID                             *string
+}
+
+// MoveToTrashPayload is the answer of moveToTrash.
+type MoveToTrashPayload struct {
+	WorkspacePayload
+	TrashEntry *storage.TrashEntry
+	Tables     []*storage.TableUse
+	InTheWay   []*storage.Obstacle
+}
+
+// TrashPayload is the answer of restoreFromTrash and purgeTrash; Entries is of the
+// latter.
+type TrashPayload struct {
+	WorkspacePayload
+	Entries int64
+	Tables  []*storage.TableUse
+}

@@ -45,3 +45,16 @@ func UnmarshalLong(v any) (int64, error) {
 	}
 	return number, nil
 }
+
+// MarshalUpload is for the executor's sake: no field answers an upload.
+func MarshalUpload(storage.Upload) graphql.Marshaler { return graphql.Null }
+
+// UnmarshalUpload takes an upload that the transport of files has put into the variables.
+// BAD_USER_INPUT for everything else.
+func UnmarshalUpload(v any) (storage.Upload, error) {
+	upload, ok := v.(storage.Upload)
+	if !ok {
+		return storage.Upload{}, storage.Errorf(storage.CodeBadInput, "an Upload is a file: send the request as multipart/form-data, with null in the variable and the file in a part of its own")
+	}
+	return upload, nil
+}

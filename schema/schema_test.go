@@ -54,6 +54,7 @@ func TestUserDataIsBehindUserScoped(t *testing.T) {
 		"Problem",                     // made of what the request named
 		"ConfiguredType", "Parameter", // what this program can run
 		"Taxonomy", "TaxonomyEntry", // below Viewer those that come with the program
+		"NativeDataset", "FieldMapping", // what it brings
 		"ConverterStep", "Verdict", // made of what the request brought
 		// Streams find their workspace by directives.ReadingThing, and ask again while they last.
 		"Subscription", "ExecutionEvent", "ExecutionState", "ExecutionProgress", "ExecutionItemDone", "ExecutionLogLine",

@@ -21,12 +21,13 @@ import (
 	"github.com/violentutf/violentutf/resolvers"
 	"github.com/violentutf/violentutf/schema"
 	"github.com/violentutf/violentutf/storage"
+	shelves "github.com/violentutf/violentutf/uploads"
 )
 
 // graphql answers /graphql by the GraphQL-over-HTTP draft: POST, and GET for
 // queries.
 func (s *Server) graphql() http.Handler {
-	exec, live := s.executor(transport.GET{}, post{}), s.streams()
+	exec, live := s.executor(transport.GET{}, post{}, uploads{s}), s.streams()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Upgrade") != "" {
 			live.ServeHTTP(w, r)
@@ -41,7 +42,7 @@ func (s *Server) graphql() http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		if refused := unreadable(r); refused != 0 {
 			w.Header().Set("Allow", "GET, POST")
-			writeJSON(w, refused, errorBody("send a POST of the Content-Type application/json, or a GET for a query", storage.CodeBadInput, requestID(ctx)))
+			writeJSON(w, refused, errorBody("send a POST of the Content-Type application/json, or multipart/form-data with files, or a GET for a query", storage.CodeBadInput, requestID(ctx)))
 			return
 		}
 		// Counted before it is read: what does not parse or is not valid costs as well.
@@ -59,7 +60,7 @@ func (s *Server) executor(transports ...graphql.Transport) *handler.Server {
 	timeout := limits.Timeout.Milliseconds()
 	exec := handler.New(resolvers.NewSchema(resolvers.Options{
 		App: s.options.House.App, Opener: opener{}, PersonalFile: s.options.House.PersonalFile, SharedFile: s.options.House.SharedFile,
-		Copy: s.options.House.Copy, Move: s.options.House.Move, FileLink: s.links.make, Things: s.things(), Tails: &s.tails,
+		Copy: s.options.House.Copy, Move: s.options.House.Move, ForgetFiles: s.options.House.ForgetFiles, FileLink: s.links.make, Shelf: &shelves.Shelf{Files: s.options.House.Files, Log: s.log}, Things: s.things(), Tails: &s.tails,
 		Version: s.options.Version, Features: s.features(),
 		Limits: graph.ServerLimits{
 			Cost: &limits.Cost, Depth: &limits.Depth, Aliases: &limits.Aliases, RootFields: &limits.RootFields,
@@ -93,7 +94,7 @@ func unreadable(r *http.Request) int {
 	case http.MethodGet, http.MethodHead:
 		return 0
 	case http.MethodPost:
-		if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && media == mediaJSON {
+		if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && (media == mediaJSON || media == mediaMultipart) {
 			return 0
 		}
 		return http.StatusUnsupportedMediaType

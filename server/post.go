@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -27,11 +28,8 @@ const (
 
 // Do answers one request (GraphQL over HTTP, draft, section 6.4).
 func (post) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	ctx, media := r.Context(), mediaJSON
-	if strings.Contains(r.Header.Get("Accept"), mediaResponse) {
-		media = mediaResponse
-	}
-	w.Header().Set("Content-Type", media)
+	ctx := r.Context()
+	w.Header().Set("Content-Type", responseMedia(r))
 	start := graphql.Now()
 	refuse := func(status int, message string) {
 		w.WriteHeader(status)
@@ -55,11 +53,24 @@ func (post) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecuto
 	}
 	params.Headers = r.Header
 	params.ReadTime = graphql.TraceTiming{Start: start, End: graphql.Now()}
+	answerOperation(ctx, w, exec, params)
+}
+
+// responseMedia is what a client wants a response to be called.
+func responseMedia(r *http.Request) string {
+	if strings.Contains(r.Header.Get("Accept"), mediaResponse) {
+		return mediaResponse
+	}
+	return mediaJSON
+}
+
+// answerOperation answers what was read of a request, whose answer has its type.
+func answerOperation(ctx context.Context, w http.ResponseWriter, exec graphql.GraphExecutor, params *graphql.RawParams) {
 	operation, failed := exec.CreateOperationContext(ctx, params)
 	if failed != nil {
 		if errcode.GetErrorKind(failed) == errcode.KindProtocol {
 			status := http.StatusUnprocessableEntity
-			if media == mediaResponse {
+			if w.Header().Get("Content-Type") == mediaResponse {
 				status = http.StatusBadRequest
 			}
 			w.WriteHeader(status)

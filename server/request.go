@@ -41,10 +41,12 @@ func (s *Server) request(next http.Handler) http.Handler {
 		ctx = storage.WithCaller(ctx, s.callerOf(r, id))
 		if !isLive(r) {
 			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, s.options.Limits.Timeout)
+			ctx, cancel = context.WithTimeout(ctx, s.timeoutOf(r))
 			defer cancel()
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, s.options.Limits.BodyBytes)
+		if !carriesFiles(r) { // whose transport bounds the body
+			r.Body = http.MaxBytesReader(w, r.Body, s.options.Limits.BodyBytes)
+		}
 
 		recorded := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
 		start := time.Now()
@@ -64,6 +66,14 @@ func (s *Server) request(next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(recorded, r.WithContext(ctx))
 	})
+}
+
+// timeoutOf is how long a request may take.
+func (s *Server) timeoutOf(r *http.Request) time.Duration {
+	if carriesFiles(r) {
+		return s.options.Limits.UploadTimeout
+	}
+	return s.options.Limits.Timeout
 }
 
 // loggedPath leaves a link to a file out: whoever reads the log could follow it.

@@ -28,8 +28,10 @@ import (
 type Limits struct {
 	BodyBytes int64         // of a GraphQL request; 0 means 1 MiB
 	Timeout   time.Duration // of a whole request; 0 means 30 s
-	Tokens    int           // of a GraphQL document; 0 means 15 000
-	NoRates   bool          // nobody is told to ask less often: for measurements
+	// UploadTimeout is that of a request with files; 0 means ten minutes.
+	UploadTimeout time.Duration
+	Tokens        int  // of a GraphQL document; 0 means 15 000
+	NoRates       bool // nobody is told to ask less often: for measurements
 
 	// Of an operation, as cost.go counts them.
 	Cost       int // in rows; 0 means DefaultCost
@@ -87,6 +89,7 @@ type Server struct {
 	links      links
 	rates      *rates
 	refreshing turns
+	spooling   spooling
 	health     health
 	tails      execution.Tails
 	ending     context.Context //nolint:containedctx // of the streams: it ends with the server
@@ -108,6 +111,9 @@ func New(options Options) *Server {
 	}
 	if options.Limits.Timeout == 0 {
 		options.Limits.Timeout = 30 * time.Second
+	}
+	if options.Limits.UploadTimeout == 0 {
+		options.Limits.UploadTimeout = 10 * time.Minute
 	}
 	if options.Limits.Tokens == 0 {
 		options.Limits.Tokens = 15_000
@@ -135,8 +141,37 @@ func New(options Options) *Server {
 // short-lived garbage: collecting it more rarely, below a limit of 2 GB, is a good
 // part of a request's time.
 func CollectGarbageRarely() {
-	debug.SetGCPercent(400)
+	garbage.rarely = true
+	debug.SetGCPercent(rarePercent)
 	debug.SetMemoryLimit(2 << 30)
+}
+
+// How much garbage there may be, in percent of what is used: while a request with files
+// runs, which makes a little for each row, it is not worth its memory.
+const (
+	rarePercent  = 400
+	oftenPercent = 50
+)
+
+// garbage counts the requests for which it is collected often.
+var garbage struct {
+	mutex  sync.Mutex
+	rarely bool
+	often  int
+}
+
+// collectOften has garbage collected often until the request's end.
+func collectOften() (end func()) {
+	change := func(by, when, percent int) {
+		garbage.mutex.Lock()
+		defer garbage.mutex.Unlock()
+		garbage.often += by
+		if garbage.rarely && garbage.often == when {
+			debug.SetGCPercent(percent)
+		}
+	}
+	change(1, 1, oftenPercent)
+	return func() { change(-1, 0, rarePercent) }
 }
 
 // Handler answers every path of api.md's fixed names that this server has.

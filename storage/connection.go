@@ -14,6 +14,7 @@ type (
 	ExecutionConnection        = Connection[Execution]
 	ImportConnection           = Connection[Import]
 	FindingConnection          = Connection[Finding]
+	FileConnection             = Connection[File]
 	OrchestratorConnection     = Connection[Orchestrator]
 	PriceConnection            = Connection[Price]
 	ScoreConnection            = Connection[Score]
@@ -24,6 +25,7 @@ type (
 	SavedQueryConnection    = Connection[SavedQuery]
 	ParameterFileConnection = Connection[ParameterFile]
 	TemplateConnection      = Connection[Template]
+	TrashConnection         = Connection[TrashEntry]
 
 	WorkspaceUseConnection = Connection[WorkspaceUse]
 	UserConnection         = Connection[User]
@@ -49,6 +51,7 @@ type (
 	ExecutionRow        = Edge[Execution]
 	ImportRow           = Edge[Import]
 	FindingRow          = Edge[Finding]
+	FileRow             = Edge[File]
 	OrchestratorRow     = Edge[Orchestrator]
 	PriceRow            = Edge[Price]
 	ScoreRow            = Edge[Score]
@@ -59,6 +62,7 @@ type (
 	SavedQueryRow    = Edge[SavedQuery]
 	ParameterFileRow = Edge[ParameterFile]
 	TemplateRow      = Edge[Template]
+	TrashRow         = Edge[TrashEntry]
 
 	WorkspaceUseRow = Edge[WorkspaceUse]
 	UserRow         = Edge[User]

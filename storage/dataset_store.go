@@ -110,6 +110,9 @@ type NewDataset struct {
 
 // NewVersion says how a version is made.
 type NewVersion struct {
+	// AllNew says that every prompt is new: they are written as they come, in little
+	// memory, while other writers of the store wait.
+	AllNew bool
 	MadeBy MadeBy
 	Author string // username
 	At     time.Time

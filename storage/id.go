@@ -27,6 +27,8 @@ const (
 	KindImport       Kind = 'i'
 	KindAnnotation   Kind = 'b'
 	KindFinding      Kind = 'h'
+	KindTrashEntry   Kind = 'z'
+	KindFile         Kind = 'x'
 	KindOrchestrator Kind = 'O'
 	KindPrice        Kind = 'P'
 
@@ -53,7 +55,7 @@ func (k Kind) InWorkspace() bool {
 }
 
 const (
-	storeKinds = "acmskgdvptreibhOPJQFLT"
+	storeKinds = "acmskgdvptreibhOPJQFLTzx"
 	appKinds   = "uynlofU"
 )
 

@@ -14,10 +14,6 @@ type Orchestrators interface {
 	// orchestrator another one. Errors are change's and AddOrchestrator's, and
 	// CodeNotFound for none.
 	ChangeOrchestrator(ctx context.Context, key string, change func(*Orchestrator) ([]Named, error)) error
-	// DeleteOrchestrator deletes an orchestrator. CodeNotFound for none; CodeConflict
-	// while a run of it has not ended, or, without cascade, while there are any: with it
-	// they stay, without their orchestrator.
-	DeleteOrchestrator(ctx context.Context, key string, cascade bool) error
 	Orchestrators(ctx context.Context, filter *OrchestratorFilter, order NameOrder, page Page) (*Connection[Orchestrator], error)
 	OrchestratorsByKey(ctx context.Context, keys []string) (map[string]*Orchestrator, error)
 	// OrchestratorsUsing lists, by name, those that name a generator, converter, scorer

@@ -74,6 +74,13 @@ func (s *SystemSetting) Text() string {
 // MostWorkspaces is the key of a setting: how many shared workspaces a user may own.
 const MostWorkspaces = "workspace.most_per_owner"
 
+// The keys of the settings of uploads: how many bytes a file, and how many files a
+// request may have.
+const (
+	UploadBytes = "upload.most_bytes"
+	UploadFiles = "upload.most_files"
+)
+
 // DeclaredSettings returns all settings that there are.
 func DeclaredSettings() []Setting {
 	settings := []Setting{
@@ -96,6 +103,18 @@ func DeclaredSettings() []Setting {
 		{
 			Key: "api_key.roles_days", Type: SettingInt, Default: "30", Min: 1, Max: 3650,
 			Description: "Days since the owner last signed in during which an API key acts with the roles of then; afterwards the owner signs in once.",
+		},
+		{
+			Key: TrashDays, Type: SettingInt, Default: "30", Min: 1, Max: 3650,
+			Description: "Days for which what is deleted from now on can be restored; then it is purged.",
+		},
+		{
+			Key: UploadBytes, Type: SettingInt, Default: "536870912", Min: 1 << 10, Max: 16 << 30,
+			Description: "Bytes that one uploaded file may have.",
+		},
+		{
+			Key: UploadFiles, Type: SettingInt, Default: "4", Min: 1, Max: 20,
+			Description: "Files that one request may upload.",
 		},
 		{
 			Key: "rate.sign_in.per_minute", Type: SettingInt, Default: "300", Min: 1, Max: 100_000,

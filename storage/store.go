@@ -12,6 +12,7 @@ import (
 // answer is absent from the map. Lists are never longer than the page.
 type UserStore interface {
 	Datasets
+	Trash
 
 	// Owner is the key of the workspace.
 	Owner() string
@@ -68,11 +69,6 @@ type UserStore interface {
 	// ChangeConfigured changes a configured thing now. CodeNotFound for none,
 	// CodeConflict for a name that another of the kind has.
 	ChangeConfigured(ctx context.Context, kind ConfiguredKind, key string, change ConfiguredChange) error
-	// DeleteConfigured deletes a configured thing. CodeNotFound for none; CodeConflict
-	// while another thing is made of it, or, without cascade, while orchestrators name it
-	// or components came from it. With cascade the orchestrators go too; components stay,
-	// for runs recorded them.
-	DeleteConfigured(ctx context.Context, kind ConfiguredKind, key string, cascade bool) error
 
 	// SealedCredential is the sealed credential of one thing. CodeNotFound for none.
 	SealedCredential(ctx context.Context, kind ConfiguredKind, key string) (string, error)
@@ -109,8 +105,6 @@ type UserStore interface {
 	// ChangeFinding changes a finding. CodeNotFound for none, CodeConflict for a status
 	// that may not follow.
 	ChangeFinding(ctx context.Context, key string, change FindingChange, now time.Time) error
-	// DeleteFinding deletes a finding, not what showed it. CodeNotFound for none.
-	DeleteFinding(ctx context.Context, key string) error
 	// AddEvidence and RemoveEvidence tell how many attacks and messages were new or
 	// gone. CodeNotFound for no such finding, and for new evidence that is not there.
 	AddEvidence(ctx context.Context, key string, evidence Chosen, now time.Time) (int64, error)
@@ -140,6 +134,8 @@ type UserStore interface {
 	Imports(ctx context.Context, page Page) (*Connection[Import], error)
 	ImportsByKey(ctx context.Context, keys []string) (map[string]*Import, error)
 	StorageUse(ctx context.Context) (*StorageUse, error)
+
+	Files
 
 	// Snapshot is this store as it is now, whatever is written meanwhile. It reads only,
 	// on one connection, and must be closed.

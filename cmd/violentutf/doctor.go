@@ -10,7 +10,9 @@ import (
 
 	"github.com/violentutf/violentutf/house"
 	"github.com/violentutf/violentutf/server"
+	"github.com/violentutf/violentutf/storage"
 	"github.com/violentutf/violentutf/storage/datadir"
+	"github.com/violentutf/violentutf/uploads"
 )
 
 func (c *command) doctor(ctx context.Context, args []string) error {
@@ -18,6 +20,7 @@ func (c *command) doctor(ctx context.Context, args []string) error {
 	masterKeyFlags(set)
 	verify := set.String("checkpoint", "", "`file` that --write-checkpoint made: tell whether rows of the audit log are missing since")
 	write := set.String("write-checkpoint", "", "`file` to write, which says where the audit log ends now; keep it away from this machine")
+	remove := set.Bool("remove-unused-contents", false, "remove contents of files that no row names: a crash, or a move to another workspace, left them")
 	logLevel := set.String("log-level", "error", "debug, info, warn or error")
 	if err := c.parse(set, args); err != nil {
 		return err
@@ -47,7 +50,7 @@ func (c *command) doctor(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(c.checkAudit(ctx, h.App, *verify, *write), c.checkStores(ctx, h))
+	err = errors.Join(c.checkAudit(ctx, h.App, *verify, *write), c.checkStores(ctx, h, *remove))
 	return errors.Join(err, h.Close(context.WithoutCancel(ctx)))
 }
 
@@ -68,8 +71,9 @@ func (c *command) backups(dir string) {
 	}
 }
 
-// checkStores opens every store and looks for broken numbering.
-func (c *command) checkStores(ctx context.Context, h *house.House) error {
+// checkStores opens every store and looks for broken numbering, and for files that lack
+// their content, or contents that lack their file.
+func (c *command) checkStores(ctx context.Context, h *house.House, remove bool) error {
 	workspaces, err := h.App.AllWorkspaces(ctx)
 	if err != nil {
 		return err
@@ -85,6 +89,9 @@ func (c *command) checkStores(ctx context.Context, h *house.House) error {
 			problems = append(problems, err.Error())
 		}
 		fmt.Fprintf(c.stdout, "workspace %s of %s: %s, %d bytes, %d rows\n", workspace.Name, workspace.Owner, workspace.File, workspace.Bytes, workspace.Rows)
+		if err == nil {
+			problems = append(problems, c.checkFiles(ctx, h, &workspace.Workspace, remove)...)
+		}
 		for _, problem := range problems {
 			bad++
 			fmt.Fprintf(c.stdout, "  PROBLEM: %s\n", problem)
@@ -94,5 +101,28 @@ func (c *command) checkStores(ctx context.Context, h *house.House) error {
 		return fmt.Errorf("%d problems found in the workspaces", bad)
 	}
 	fmt.Fprintln(c.stdout, "no problems found in the workspaces")
+	return nil
+}
+
+// checkFiles tells what is wrong with the files of a workspace. A content that no row
+// names takes room and does no harm.
+func (c *command) checkFiles(ctx context.Context, h *house.House, workspace *storage.Workspace, remove bool) []string {
+	store, err := h.OpenWorkspace(ctx, workspace)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	swept, err := (&uploads.Shelf{Files: h.Files}).Sweep(ctx, store, remove)
+	if err = errors.Join(err, store.Close()); err != nil {
+		return []string{err.Error()}
+	}
+	switch {
+	case swept.Unnamed > 0 && remove:
+		fmt.Fprintf(c.stdout, "  removed %d contents that no row names\n", swept.Unnamed)
+	case swept.Unnamed > 0:
+		fmt.Fprintf(c.stdout, "  %d contents that no row names: doctor --remove-unused-contents removes them\n", swept.Unnamed)
+	}
+	if swept.Missing > 0 {
+		return []string{fmt.Sprintf("%d files whose content is not in the data folder", swept.Missing)}
+	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -162,6 +163,41 @@ func TestKilledImportLeavesAllOrNothing(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(data, "violentutf", "cache", "staging-*")); len(left) > 0 {
 		t.Errorf("copies of the file were left: %v", left)
+	}
+}
+
+func TestDoctorFindsContentsThatNoRowNames(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	ctx := context.Background()
+	h, err := house.Open(ctx, house.Options{Dir: data})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := h.Personal(ctx, "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// As a process that died between the content and its row leaves it.
+	content, err := h.Files.Spool(ctx, strings.NewReader("lost"), 10)
+	if err == nil {
+		err = h.Files.KeepUpload(ctx, store.Owner(), content, h.Files.Hold())
+	}
+	if err = errors.Join(err, store.Close(), h.Close(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		flags []string
+		want  string
+	}{
+		{nil, "1 contents that no row names"}, {[]string{"--remove-unused-contents"}, "removed 1 contents"}, {nil, "no problems"},
+	} {
+		status, stdout, stderr := run(t, append([]string{"doctor", "--data", data}, test.flags...)...)
+		if status != exitDone || !strings.Contains(stdout, test.want) {
+			t.Errorf("doctor %v: status %d, %s%s", test.flags, status, stdout, stderr)
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(data, "violentutf", "files", "*", "*", "*")); len(left) > 0 {
+		t.Errorf("left %v", left)
 	}
 }
 

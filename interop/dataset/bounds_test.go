@@ -228,3 +228,16 @@ func FuzzJSON(f *testing.F) {
 func FuzzYAML(f *testing.F) {
 	fuzz(f, FormatYAML, "- a\n- {prompt: b}\n", "seeds:\n  - value: x\n    sequence: 1\n", "- &a [*a]", "a: &a {<<: *a}", "- \"\\0\"\n- \xff")
 }
+
+func TestAnyNumberOfRowsCanBePassedOver(t *testing.T) {
+	text := "prompt,role\n" + strings.Repeat("a,nobody\n", 3000) + "b,user\n"
+	r, err := Open(FormatCSV, strings.NewReader(text), 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.PassOver()
+	prompt, err := r.Next(t.Context())
+	if err != nil || prompt.Text != "b" || prompt.Index != 0 || len(r.Rejects()) != 1000 || r.RejectCount() != 3000 {
+		t.Errorf("%v, %v after %d of %d rejects", prompt, err, len(r.Rejects()), r.RejectCount())
+	}
+}

@@ -82,6 +82,8 @@ type Reader struct {
 	read    int64
 	index   int64
 	rejects []Reject
+	passed  int64 // rows that were rejected, of which rejects has the first
+	any     bool  // number of them is passed over
 	err     error // the one that ended the reading
 }
 
@@ -209,7 +211,10 @@ func (r *Reader) Next(ctx context.Context) (*storage.Prompt, error) {
 			r.index++
 			return prompt, nil
 		}
-		if r.rejects = append(r.rejects, *reject); len(r.rejects) >= r.limits.rejects {
+		if r.passed++; len(r.rejects) < r.limits.rejects {
+			r.rejects = append(r.rejects, *reject)
+		}
+		if len(r.rejects) >= r.limits.rejects && !r.any {
 			r.err = storage.BadInput("file", "%d rows are no prompts, the first at %s: correct the mapping or the file", len(r.rejects), r.rejects[0])
 			return nil, r.err
 		}
@@ -235,8 +240,15 @@ func (r *Reader) record() (*record, error) {
 	return rec, nil
 }
 
-// Rejects are the rows passed over so far, in order.
+// PassOver lets Next pass over any number of rejected rows; without it, a thousand of
+// them are an error of the whole file.
+func (r *Reader) PassOver() { r.any = true }
+
+// Rejects are the first thousand rows passed over so far, in order.
 func (r *Reader) Rejects() []Reject { return r.rejects }
+
+// RejectCount is how many rows were passed over so far.
+func (r *Reader) RejectCount() int64 { return r.passed }
 
 // Columns are those of the file, as far as they were seen when it was opened.
 func (r *Reader) Columns() []string { return r.names }

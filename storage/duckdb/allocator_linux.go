@@ -22,6 +22,12 @@ static void free_at_once(void) {
 		duckdb_je_mallctl(name, NULL, NULL, &wait, sizeof wait); // fails for one not made yet, which the default is for
 	}
 }
+
+static void purge(void) {
+	if (duckdb_je_mallctl) {
+		duckdb_je_mallctl("arena.4096.purge", NULL, NULL, NULL, 0); // MALLCTL_ARENAS_ALL
+	}
+}
 */
 import "C"
 
@@ -29,3 +35,6 @@ import "C"
 // the whole process. It keeps them for a second otherwise, in which an import frees as
 // much again as its memory limit.
 func freeAtOnce() { C.free_at_once() }
+
+// purge has it give back what is free now.
+func purge() { C.purge() }

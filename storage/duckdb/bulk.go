@@ -17,6 +17,8 @@ import (
 const (
 	flushRows  = 20_000
 	flushBytes = 8 << 20
+	// A stream into the store itself is to take little memory, and waits for nobody.
+	streamBytes = 2 << 20
 )
 
 // bulk is a pool of one connection, closed with it: temporary tables live as long
@@ -29,6 +31,7 @@ type bulk struct {
 	appenders  map[string]*duckdb.Appender
 	rows       int // appended since the last flush, like bytes
 	bytes      int
+	stored     bool // some of them in tables of the store
 }
 
 var _ userstore.Bulk = (*bulk)(nil)
@@ -55,7 +58,17 @@ func (e *engine) Bulk(ctx context.Context) (userstore.Bulk, error) {
 func (b *bulk) Conn() *sql.Conn { return b.conn }
 
 func (b *bulk) Append(ctx context.Context, table string, values ...any) error {
-	appender, err := b.appender(table)
+	return b.append(ctx, "temp", table, nil, values)
+}
+
+// AppendStored adds a row to a table of the store.
+func (b *bulk) AppendStored(ctx context.Context, table string, columns []string, values ...any) error {
+	b.stored = true
+	return b.append(ctx, b.native.connector.catalog, table, columns, values)
+}
+
+func (b *bulk) append(ctx context.Context, catalog, table string, columns []string, values []any) error {
+	appender, err := b.appender(catalog, table, columns)
 	if err != nil {
 		return err
 	}
@@ -70,17 +83,27 @@ func (b *bulk) Append(ctx context.Context, table string, values ...any) error {
 	if err := appender.AppendRow(row...); err != nil {
 		return fmt.Errorf("append to %s: %w", table, err)
 	}
-	if b.rows++; b.rows >= flushRows || b.bytes >= flushBytes {
+	most := flushBytes
+	if b.stored {
+		most = streamBytes
+	}
+	if b.rows++; b.rows >= flushRows || b.bytes >= most {
 		return b.Flush(ctx)
 	}
 	return nil
 }
 
-func (b *bulk) appender(table string) (*duckdb.Appender, error) {
+func (b *bulk) appender(catalog, table string, columns []string) (*duckdb.Appender, error) {
 	if appender := b.appenders[table]; appender != nil {
 		return appender, nil
 	}
-	appender, err := duckdb.NewAppender(b.native.Conn, "temp", "main", table)
+	var appender *duckdb.Appender
+	var err error
+	if columns == nil {
+		appender, err = duckdb.NewAppender(b.native.Conn, catalog, "main", table)
+	} else {
+		appender, err = duckdb.NewAppenderWithColumns(b.native.Conn, catalog, "main", table, columns)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("append to %s: %w", table, b.native.note(err))
 	}
@@ -111,6 +134,11 @@ func (b *bulk) Flush(ctx context.Context) error {
 		if err := appender.FlushWithCancel(ctx); err != nil {
 			return errors.Join(fmt.Errorf("flush %s: %w", table, b.native.note(err)), appender.Clear())
 		}
+	}
+	if b.stored {
+		// Row groups that were written leave much behind, which the allocator would keep
+		// for a second: a stream of a file would hold as much as it reads meanwhile.
+		purge()
 	}
 	return nil
 }

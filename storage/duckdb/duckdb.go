@@ -185,6 +185,8 @@ func sandbox(ctx context.Context, dir, temp string, options Options) (*duckdb.Co
 		"SET temp_directory = " + literal(temp),
 		"SET memory_limit = " + literal(options.MemoryLimit),
 		fmt.Sprintf("SET threads = %d", options.Threads),
+		// Otherwise five row groups wait in memory to be written together.
+		"SET write_buffer_row_group_count = 1",
 		// Before the list of folders it would forbid setting the list.
 		"SET enable_external_access = false",
 		"SET lock_configuration = true",

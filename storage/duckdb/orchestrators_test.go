@@ -25,17 +25,29 @@ func TestAnOrchestratorWithRunsIsDeletedWithCascadeOnly(t *testing.T) {
 	if err != nil || len(runs["o1"].Nodes()) != 2 || *runs["o1"].Nodes()[0].OrchestratorKey != "o1" {
 		t.Fatalf("runs %v, %v", runs, err)
 	}
-	if err := store.DeleteOrchestrator(t.Context(), "o1", true); storage.CodeOf(err) != storage.CodeConflict {
+	remove := func(cascade bool) error {
+		_, err := store.MoveToTrash(t.Context(), &storage.Deletion{
+			Key: "t", Keyed: map[string][]string{"orchestrators": {"o1"}}, Cascade: cascade, Chosen: "{}", By: "alice", At: time.Now(), Until: time.Now(),
+		})
+		return err
+	}
+	if err := remove(true); storage.CodeOf(err) != storage.CodeConflict {
 		t.Errorf("deleted while it runs: %v", err)
 	}
 	write(t, e, `UPDATE execution_plans SET status = 'FAILED' WHERE id = 'e1'`)
-	if err := store.DeleteOrchestrator(t.Context(), "o1", false); storage.CodeOf(err) != storage.CodeConflict {
+	if err := remove(false); storage.CodeOf(err) != storage.CodeConflict {
 		t.Errorf("deleted without cascade: %v", err)
 	}
-	if err := store.DeleteOrchestrator(t.Context(), "o1", true); err != nil {
+	if err := remove(true); err != nil {
 		t.Error(err)
 	}
 	if n := count(t, e, `SELECT count(*) FROM execution_plans WHERE orchestrator_id IS NULL`); n != 2 {
 		t.Errorf("%d runs are left without it", n)
+	}
+	if _, err := store.RestoreFromTrash(t.Context(), "t"); err != nil {
+		t.Error(err)
+	}
+	if n := count(t, e, `SELECT count(*) FROM execution_plans WHERE orchestrator_id = 'o1'`); n != 2 {
+		t.Errorf("%d runs have it again", n)
 	}
 }

@@ -28,8 +28,9 @@ const place = "violentutf/files"
 // Folder is the contents of all workspaces of a data folder. It is safe for
 // concurrent use. Only the owner of the data folder may open it.
 type Folder struct {
-	root *os.Root
-	data string // the data folder, resolved
+	root  *os.Root
+	data  string // the data folder, resolved
+	holds holds
 }
 
 // Open opens the contents below a data folder and removes what a crash left half
@@ -55,7 +56,7 @@ func (f *Folder) Close() error { return f.root.Close() }
 
 // Content is an open content.
 type Content struct {
-	io.ReadSeekCloser
+	storage.UploadFile
 	MediaType string
 	ModTime   time.Time
 }
@@ -82,17 +83,50 @@ func (f *Folder) Open(owner, hash string) (*Content, error) {
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	return &Content{ReadSeekCloser: file, MediaType: mediaType, ModTime: info.ModTime()}, nil
+	return &Content{UploadFile: file, MediaType: mediaType, ModTime: info.ModTime()}, nil
 }
 
-// Copy keeps a content of one workspace for another one as well. fs.ErrNotExist when
-// the first has none.
-func (f *Folder) Copy(ctx context.Context, file *storage.File, to string) error {
+// Copy keeps a content of one workspace for another one as well, held until a row names
+// it there. fs.ErrNotExist when the first has none.
+func (f *Folder) Copy(ctx context.Context, file *storage.File, to string, held *Holding) error {
 	content, err := f.Open(file.Owner, file.Hash)
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.keep(ctx, to, file.Hash, file.Bytes, content), content.Close())
+	return errors.Join(f.keep(ctx, to, file.Hash, file.Bytes, content, held), content.Close())
+}
+
+// youngest is how long a content is kept after it last came: longer than any import
+// takes, for that keeps its contents before the rows that name them.
+const youngest = 24 * time.Hour
+
+// Remove removes a content that no row names, and tells whether it is gone. One that
+// came lately stays: an import that has not ended may be about to name it.
+func (f *Folder) Remove(owner, hash string) (bool, error) {
+	name, ok := nameOf(owner, hash)
+	if !ok {
+		return true, nil
+	}
+	if info, err := f.root.Stat(name); err == nil && time.Since(info.ModTime()) < youngest {
+		return false, nil
+	}
+	// Moved away first: whoever keeps it meanwhile finds it whole, or not at all.
+	aside := path.Join(owner, "."+rand.Text()+unfinishedSuffix)
+	err := f.root.Rename(name, aside)
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("remove a file: %w", err)
+	}
+	info, err := f.root.Stat(aside)
+	if err == nil && time.Since(info.ModTime()) < youngest {
+		return false, f.root.Rename(aside, name) // it came again just now
+	}
+	if err = errors.Join(err, f.root.Remove(aside)); err != nil {
+		return false, fmt.Errorf("remove a file: %w", err)
+	}
+	return true, nil
 }
 
 // nameOf is the place of a content. Both parts come from our own rows and links;
@@ -116,13 +150,19 @@ var errChanged = errors.New("the file changed while it was read")
 
 // keep stores a content under its hash, whole and on disk, or not at all. One that
 // is there already is left as it is.
-func (f *Folder) keep(ctx context.Context, owner, hash string, bytes int64, content io.Reader) error {
+func (f *Folder) keep(ctx context.Context, owner, hash string, bytes int64, content io.Reader, held *Holding) error {
 	name, ok := nameOf(owner, hash)
 	if !ok {
 		return fmt.Errorf("keep a file: %q of %q is no name of a content", hash, owner)
 	}
+	if err := held.take(ctx, name); err != nil {
+		return err
+	}
 	if info, err := f.root.Stat(name); err == nil && info.Mode().IsRegular() && info.Size() == bytes {
-		return nil
+		// As young as a new one, for Remove. When that took it just now, it is kept anew.
+		if now := time.Now(); f.root.Chtimes(name, now, now) == nil {
+			return nil
+		}
 	}
 	if err := f.root.MkdirAll(path.Dir(name), 0o700); err != nil {
 		return fmt.Errorf("keep a file: %w", err)

@@ -32,11 +32,12 @@ type Source struct {
 	owner  string
 	dryRun bool
 	limit  int64
+	held   *Holding // what was kept
 }
 
 // Source opens the folder dir for an import into the workspace owner. With dryRun
-// files are read and not kept.
-func (f *Folder) Source(dir, owner string, dryRun bool) (*Source, error) {
+// files are read and not kept. What is kept is held until rows name it.
+func (f *Folder) Source(dir, owner string, dryRun bool, held *Holding) (*Source, error) {
 	given, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, storage.BadInput("mediaRoot", "the media root %s cannot be found: %v", dir, err)
@@ -51,7 +52,7 @@ func (f *Folder) Source(dir, owner string, dryRun bool) (*Source, error) {
 	}
 	return &Source{
 		folder: f, root: root, names: []string{filepath.ToSlash(given), filepath.ToSlash(resolved)},
-		owner: owner, dryRun: dryRun, limit: MaxBytes,
+		owner: owner, dryRun: dryRun, limit: MaxBytes, held: held,
 	}, nil
 }
 
@@ -188,7 +189,7 @@ func (s *Source) take(ctx context.Context, name string, content *os.File) (*stor
 		return file, notFailed, nil
 	}
 	read := &watched{Reader: content}
-	err = s.folder.keep(ctx, s.owner, file.Hash, file.Bytes, read)
+	err = s.folder.keep(ctx, s.owner, file.Hash, file.Bytes, read, s.held)
 	if read.err != nil || errors.Is(err, errChanged) {
 		return nil, Unread, ctx.Err()
 	}

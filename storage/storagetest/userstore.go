@@ -85,6 +85,20 @@ func UserStore(t *testing.T, open func(t *testing.T) storage.UserStore) {
 		"RawExchangesAreKeptWithoutCredentials":     rawExchangesAreKeptWithoutCredentials,
 		"EdgesLeadBothWays":                         edgesLeadBothWays,
 		"FacetsOfEveryNounCount":                    facetsOfEveryNounCount,
+		"DeletedAttacksComeBack":                    deletedAttacksComeBack,
+		"WhatStaysIsPartedAndJoinedAgain":           whatStaysIsPartedAndJoinedAgain,
+		"AMainConversationGoesOnlyWithItsAttack":    aMainConversationGoesOnlyWithItsAttack,
+		"AnEmptyFilterIsRefused":                    anEmptyFilterIsRefused,
+		"ARunGoesWithItsAttacksOrWithout":           aRunGoesWithItsAttacksOrWithout,
+		"ImportDoesNotResurrect":                    importDoesNotResurrect,
+		"EntriesThatCrossComeBackInAnyOrder":        entriesThatCrossComeBackInAnyOrder,
+		"WhatWasPurgedIsGone":                       whatWasPurgedIsGone,
+		"ANameThatCameAgainIsInTheWay":              aNameThatCameAgainIsInTheWay,
+		"FilesGoWithTheirLastMessage":               filesGoWithTheirLastMessage,
+		"FilesHandedOverAreReadBack":                filesHandedOverAreReadBack,
+		"FilesAreListedFilteredAndCounted":          filesAreListedFilteredAndCounted,
+		"StreamedVersionsAreAsOthers":               streamedVersionsAreAsOthers,
+		"AFileIsNotDeletedWhileInUse":               aFileIsNotDeletedWhileSomethingRefersToIt,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}

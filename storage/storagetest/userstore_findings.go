@@ -66,10 +66,8 @@ func findingsAreReadBack(t *testing.T, store storage.UserStore) {
 	if rows := counts(t, store); rows["finding_attacks"] != 0 || rows["finding_messages"] != 0 || rows["findings"] != 1 {
 		t.Errorf("evidence of deleted attacks is left: %v", rows)
 	}
-	if err := store.DeleteFinding(t.Context(), "f1"); err != nil {
-		t.Fatal(err)
-	}
-	if err := store.DeleteFinding(t.Context(), "f1"); storage.CodeOf(err) != storage.CodeNotFound {
+	must(store.MoveToTrash(t.Context(), deletion("t1", 40, "findings", "f1")))(t)
+	if _, err := store.MoveToTrash(t.Context(), deletion("t2", 41, "findings", "f1")); storage.CodeOf(err) != storage.CodeNotFound {
 		t.Errorf("deleted twice: %v", err)
 	}
 }

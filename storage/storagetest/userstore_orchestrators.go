@@ -3,6 +3,7 @@ package storagetest
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/violentutf/violentutf/storage"
@@ -78,8 +79,8 @@ func orchestratorsAreReadBack(t *testing.T, store storage.UserStore) {
 	if runs := must(store.ExecutionsByOrchestrator(t.Context(), []string{"o1"}, nil, storage.ExecutionOrder{}, storage.Page{Limit: 9}))(t)["o1"].Nodes(); len(runs) != 0 {
 		t.Errorf("runs %v", runs)
 	}
-	for range 2 {
-		if err := store.DeleteOrchestrator(t.Context(), "o2", false); err != nil && storage.CodeOf(err) != storage.CodeNotFound {
+	for i := range 2 {
+		if _, err := store.MoveToTrash(t.Context(), deletion(strconv.Itoa(i), 40, "orchestrators", "o2")); err != nil && storage.CodeOf(err) != storage.CodeNotFound {
 			t.Error(err)
 		}
 	}
@@ -125,7 +126,7 @@ func whatOrchestratorsNameIsKept(t *testing.T, store storage.UserStore) {
 		if err := store.AddOrchestrator(t.Context(), o, names); err != nil {
 			t.Fatal(err)
 		}
-		if err := store.DeleteConfigured(t.Context(), kind, key, false); storage.CodeOf(err) != storage.CodeConflict {
+		if _, err := store.MoveToTrash(t.Context(), deletion("t "+key, 40, string(kind), key)); storage.CodeOf(err) != storage.CodeConflict {
 			t.Errorf("%s was deleted: %v", key, err)
 		}
 		if err := store.CheckDelete(t.Context(), storage.Selection{Generators: []string{"g1"}, Converters: []string{"v1"}, Scorers: []string{"r1"}}); storage.CodeOf(err) != storage.CodeConflict {
@@ -137,7 +138,7 @@ func whatOrchestratorsNameIsKept(t *testing.T, store storage.UserStore) {
 		if using := must(store.OrchestratorsUsing(t.Context(), []string{key}, storage.Page{Limit: 9}))(t)[key].Nodes(); len(using) != 1 || using[0].Key != other {
 			t.Errorf("after a renaming %v use it", using)
 		}
-		if err := store.DeleteConfigured(t.Context(), kind, key, true); err != nil {
+		if _, err := store.MoveToTrash(t.Context(), cascading(deletion("t "+key, 40, string(kind), key))); err != nil {
 			t.Errorf("with cascade: %v", err)
 		}
 		if left := must(store.OrchestratorsByKey(t.Context(), []string{other}))(t); len(left) != 0 {
@@ -202,10 +203,10 @@ func usesOfConfiguredThingsAreFound(t *testing.T, store storage.UserStore) {
 		t.Errorf("the rest %v", rest)
 	}
 	// What came from a thing stays when the thing goes with cascade.
-	if err := store.DeleteConfigured(t.Context(), storage.KindScorers, "r1", false); storage.CodeOf(err) != storage.CodeConflict {
+	if _, err := store.MoveToTrash(t.Context(), deletion("t", 40, "scorers", "r1")); storage.CodeOf(err) != storage.CodeConflict {
 		t.Errorf("deleted without cascade: %v", err)
 	}
-	if err := store.DeleteConfigured(t.Context(), storage.KindScorers, "r1", true); err != nil {
+	if _, err := store.MoveToTrash(t.Context(), cascading(deletion("t", 40, "scorers", "r1"))); err != nil {
 		t.Error(err)
 	}
 	if now := must(store.ComponentsByHash(t.Context(), []string{hash}))(t)[hash]; now == nil || now.ScorerID != nil {

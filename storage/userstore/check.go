@@ -3,6 +3,7 @@ package userstore
 import (
 	"context"
 	"fmt"
+	"strings"
 )
 
 // checks find rows that break what the tables without a primary key promise. Each
@@ -156,6 +157,7 @@ var checks = []struct{ problem, count string }{
 		) AS twice`},
 	{"rows of another workspace", `
 		SELECT count(*) FROM attacks WHERE owner_id <> $1`},
+	{"rows of another workspace, or of no entry of the trash", foreignRows()},
 	{"numbers beyond the counters", `
 		SELECT count(*)
 		FROM store_info AS i
@@ -164,6 +166,15 @@ var checks = []struct{ problem, count string }{
 				OR i.next_conversation_no <= (SELECT COALESCE(max(conversation_no), 0) FROM conversations WHERE owner_id = $1)
 				OR i.next_score_no <= (SELECT COALESCE(max(score_no), 0) FROM scores WHERE owner_id = $1)
 				OR i.next_prompt_no <= (SELECT COALESCE(max(prompt_no), 0) FROM dataset_prompts WHERE owner_id = $1))`},
+}
+
+// foreignRows counts them in all tables that a deletion takes from.
+func foreignRows() string {
+	counts := make([]string, len(trashTables))
+	for i, t := range trashTables {
+		counts[i] = "(SELECT count(*) FROM " + t.name + " WHERE owner_id <> $1 AND owner_id NOT IN " + trashOwners + ")"
+	}
+	return "SELECT " + strings.Join(counts, " + ")
 }
 
 // Check tells what is wrong with the store's rows; nothing is good.

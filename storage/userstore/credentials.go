@@ -24,24 +24,34 @@ WHERE owner_id = $1 AND id = $2 AND credential IS NOT NULL`, []any{s.owner, key}
 }
 
 // SealedCredentials lists sealed credentials by kind and key, behind the row (kind,
-// key).
+// key), those in the trash with them. A thing that was deleted and imported anew may
+// have two under one key, which come together.
 func (s *Store) SealedCredentials(ctx context.Context, kind storage.ConfiguredKind, key string, limit int) ([]*storage.SealedCredential, error) {
 	return collect(ctx, s, "list sealed credentials", `
-SELECT kind, id, credential
-FROM (
-  SELECT 'converters' AS kind, id, credential FROM converters WHERE owner_id = $1 AND credential IS NOT NULL
+WITH sealed AS (
+  SELECT 'converters' AS kind, id, credential FROM converters WHERE `+ownedOrDeleted+` AND credential IS NOT NULL
   UNION ALL
-  SELECT 'generators' AS kind, id, credential FROM generators WHERE owner_id = $1 AND credential IS NOT NULL
+  SELECT 'generators' AS kind, id, credential FROM generators WHERE `+ownedOrDeleted+` AND credential IS NOT NULL
   UNION ALL
-  SELECT 'scorers' AS kind, id, credential FROM scorers WHERE owner_id = $1 AND credential IS NOT NULL
-) c
-WHERE kind > $2 OR (kind = $2 AND id COLLATE "C" > $3)
-ORDER BY kind, id COLLATE "C"
-LIMIT $4`, []any{s.owner, string(kind), key, int64(limit)}, func(rows *sql.Rows) (*storage.SealedCredential, error) {
+  SELECT 'scorers' AS kind, id, credential FROM scorers WHERE `+ownedOrDeleted+` AND credential IS NOT NULL
+), page AS (
+  SELECT kind, id
+  FROM sealed
+  WHERE kind > $2 OR (kind = $2 AND id COLLATE "C" > $3)
+  GROUP BY kind, id
+  ORDER BY kind, id COLLATE "C"
+  LIMIT $4
+)
+SELECT c.kind, c.id, c.credential
+FROM page p
+JOIN sealed c ON c.kind = p.kind AND c.id = p.id
+ORDER BY c.kind, c.id COLLATE "C"`, []any{s.owner, string(kind), key, int64(limit)}, func(rows *sql.Rows) (*storage.SealedCredential, error) {
 		c := &storage.SealedCredential{}
 		return c, rows.Scan(&c.Kind, &c.Key, &c.Sealed)
 	})
 }
+
+const ownedOrDeleted = `(owner_id = $1 OR owner_id IN ` + trashOwners + `)`
 
 // ReplaceCredentials stores new sealed texts, in one transaction, where the old ones
 // still are. The dates of the credentials stay: what they open to is the same.
@@ -64,7 +74,7 @@ SET credential = c.sealed
 FROM (
   SELECT unnest(CAST($2 AS TEXT[])) AS id, unnest(CAST($3 AS TEXT[])) AS old, unnest(CAST($4 AS TEXT[])) AS sealed
 ) AS c
-WHERE t.owner_id = $1 AND t.id = c.id AND t.credential = c.old`, s.owner, keys, old, sealed)
+WHERE (t.owner_id = $1 OR t.owner_id IN `+trashOwners+`) AND t.id = c.id AND t.credential = c.old`, s.owner, keys, old, sealed)
 			if err != nil {
 				return err
 			}

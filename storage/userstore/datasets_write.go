@@ -36,7 +36,7 @@ VALUES ($1, $2, 'NATIVE', $2, $3, NULLIF(CAST($4 AS TEXT), ''), $5, $6, $7, $8, 
 			storage.StatusReady, d.CreatedAt.UTC())
 		return err
 	}
-	version, err := w.write(ctx)
+	version, err := w.writeOrStream(ctx, next)
 	if err != nil {
 		return 0, fmt.Errorf("add a dataset: %w", err)
 	}
@@ -47,7 +47,7 @@ VALUES ($1, $2, 'NATIVE', $2, $3, NULLIF(CAST($4 AS TEXT), ''), $5, $6, $7, $8, 
 func (s *Store) AddDatasetVersion(ctx context.Context, key string, base int64, made storage.NewVersion, next storage.NextPrompt, allowed storage.Allowed) (*storage.DatasetVersion, error) {
 	w := s.nextVersion(key, base, made, allowed)
 	w.fill = func(ctx context.Context, w *versionWriter) error { return w.append(ctx, next) }
-	version, err := w.write(ctx)
+	version, err := w.writeOrStream(ctx, next)
 	if err != nil {
 		return nil, fmt.Errorf("add a version of a dataset: %w", err)
 	}
@@ -180,6 +180,13 @@ var versionTables = map[string]string{
 		parameters TEXT, metadata TEXT, sha256 TEXT, group_id TEXT, sequence BIGINT`,
 	"new_members": `place BIGINT, side BIGINT, ord BIGINT, fresh BIGINT, prompt_no BIGINT, replaces BIGINT`,
 	"new_places":  `position BIGINT, prompt_no BIGINT, origin_no BIGINT, fresh BIGINT, known BOOLEAN`,
+}
+
+func (w *versionWriter) writeOrStream(ctx context.Context, next storage.NextPrompt) (*storage.DatasetVersion, error) {
+	if w.made.AllNew {
+		return w.stream(ctx, next)
+	}
+	return w.write(ctx)
 }
 
 func (w *versionWriter) write(ctx context.Context) (_ *storage.DatasetVersion, err error) {

@@ -63,6 +63,9 @@ type Bulk interface {
 	// int64, float64, bool, time.Time, []float32 or nil, in the table's order.
 	// Rows may wait in memory (a few MB at most) until Flush.
 	Append(ctx context.Context, table string, values ...any) error
+	// AppendStored adds a row to a table of the workspace, in a transaction of WithTx:
+	// values are of the columns, which are the same for each row of a table.
+	AppendStored(ctx context.Context, table string, columns []string, values ...any) error
 	Flush(ctx context.Context) error
 	// WithTx is Engine.WithTx on this connection, so that temporary tables can be
 	// merged. It flushes first. Rows may be appended and flushed in fn; those of a

@@ -59,26 +59,6 @@ WHERE owner_id = $1 AND id = $2`, s.owner, key, given(change.Title), given(chang
 	})
 }
 
-// DeleteFinding deletes a finding, and that its evidence is evidence.
-func (s *Store) DeleteFinding(ctx context.Context, key string) error {
-	return s.changing(ctx, "delete a finding", func(ctx context.Context, tx *sql.Tx) error {
-		for _, table := range []string{"finding_attacks", "finding_messages"} {
-			if _, err := tx.ExecContext(ctx, `
-DELETE FROM `+table+`
-WHERE owner_id = $1 AND finding_id = $2`, s.owner, key); err != nil {
-				return err
-			}
-		}
-		result, err := tx.ExecContext(ctx, `
-DELETE FROM findings
-WHERE owner_id = $1 AND id = $2`, s.owner, key)
-		if err != nil {
-			return err
-		}
-		return changedOne(result)
-	})
-}
-
 // AddEvidence adds attacks and messages to a finding.
 func (s *Store) AddEvidence(ctx context.Context, key string, evidence storage.Chosen, now time.Time) (int64, error) {
 	return s.evidence(ctx, "add evidence", key, evidence, now, s.addEvidence)

@@ -29,7 +29,7 @@ func (s *Store) SetLabels(ctx context.Context, l *storage.Labelling) (storage.La
 INSERT INTO memory_labels (owner_id, attack_no, conversation_no, key, value)
 SELECT CAST($1 AS TEXT), a.attack_no, NULL, CAST($3 AS TEXT), CAST($4 AS TEXT)
 FROM attacks a
-WHERE a.owner_id = $1 AND a.attack_no IN `+deletedAttacks, s.owner, changed, l.Key, *l.Value)
+WHERE a.owner_id = $1 AND a.attack_no IN `+theseAttacks, s.owner, changed, l.Key, *l.Value)
 		return int64(len(changed)), err
 	})
 }
@@ -62,11 +62,14 @@ func shows(condition string) string {
     WHERE owner_id = $1 AND conversation_no IS NOT NULL AND ` + condition + `), FALSE))`
 }
 
+// theseAttacks are the attacks $2.
+const theseAttacks = `(SELECT unnest(CAST($2 AS BIGINT[])))`
+
 const deleteLabels = `
 DELETE FROM memory_labels
-WHERE owner_id = $1 AND (attack_no IN ` + deletedAttacks + ` OR conversation_no IN (
+WHERE owner_id = $1 AND (attack_no IN ` + theseAttacks + ` OR conversation_no IN (
   SELECT a.conversation_no FROM attacks a
-  WHERE a.owner_id = $1 AND a.conversation_no IS NOT NULL AND a.attack_no IN ` + deletedAttacks + `))`
+  WHERE a.owner_id = $1 AND a.conversation_no IS NOT NULL AND a.attack_no IN ` + theseAttacks + `))`
 
 // label checks a labelling and changes the labels of the attacks that are meant.
 func (s *Store) label(ctx context.Context, what string, l *storage.Labelling, change func(ctx context.Context, tx *sql.Tx, attacks []int64) (int64, error)) (storage.Labelled, error) {
@@ -113,7 +116,7 @@ func (s *Store) attacksWhere(ctx context.Context, tx *sql.Tx, attacks []int64, c
 	return numbersOf(ctx, tx, `
 SELECT a.attack_no
 FROM attacks a
-WHERE a.owner_id = $1 AND a.attack_no IN `+deletedAttacks+` AND (`+condition+`)`, append([]any{s.owner, attacks}, args...)...)
+WHERE a.owner_id = $1 AND a.attack_no IN `+theseAttacks+` AND (`+condition+`)`, append([]any{s.owner, attacks}, args...)...)
 }
 
 // numbersOf reads numbers in a transaction.

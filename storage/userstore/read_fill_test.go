@@ -85,8 +85,8 @@ var smallRows = func() []string {
 				('o1', 'd2', 1, 0, [], '{"operation":"CREATE"}', 'me', TIMESTAMP '2026-01-01', NULL, NULL)`,
 			`INSERT INTO dataset_members SELECT 'o1', 'd1', CASE WHEN i = 9 THEN 1 ELSE 2 END, CASE WHEN i = 9 THEN 0 ELSE i - 1 END, i, i FROM range(1, 10) r(i)`,
 			`INSERT INTO execution_plans VALUES
-				('o1', 'e1', 'IMPORTED', 'PYRIT', 'e1', 'first run', NULL, 'SUCCEEDED', FALSE, NULL, NULL, TIMESTAMP '2026-01-01', NULL, NULL),
-				('o1', 'e2', 'NATIVE', 'NATIVE', 'e2', 'second run', NULL, 'QUEUED', FALSE, NULL, NULL, NULL, NULL, NULL)`,
+				('o1', 'e1', 'IMPORTED', 'PYRIT', 'e1', 'first run', NULL, 'SUCCEEDED', FALSE, NULL, NULL, TIMESTAMP '2026-01-01', NULL, NULL, NULL),
+				('o1', 'e2', 'NATIVE', 'NATIVE', 'e2', 'second run', NULL, 'QUEUED', FALSE, NULL, NULL, NULL, NULL, NULL, NULL)`,
 			`INSERT INTO attacks SELECT 'o1', i, CASE WHEN i <= 6 THEN 'PYRIT' ELSE 'GARAK' END, 's' || i, CASE WHEN i <= 8 THEN 'e1' END,
 				CASE WHEN i % 2 = 0 THEN 'RedTeaming' ELSE 'Prompt' END, NULL, CASE WHEN i <> 12 THEN 'Objective 100% number ' || i END, 'h' || i,
 				'key' || (i // 2), CASE WHEN i <= 4 THEN (i + 1) // 2 END, CASE WHEN i = 1 THEN ['violence', 'hate'] WHEN i = 2 THEN ['hate'] ELSE [] END,

@@ -16,7 +16,7 @@ const tagged = `(
   SELECT a.attack_no, w.tag, a.tags && w.spellings AS has
   FROM attacks a
   CROSS JOIN (SELECT p.tag, array_agg(p.spelling) AS spellings FROM ` + spelled + ` p GROUP BY p.tag) w
-  WHERE a.owner_id = $1 AND a.attack_no IN ` + deletedAttacks + `
+  WHERE a.owner_id = $1 AND a.attack_no IN ` + theseAttacks + `
 )`
 
 // AddTags tags attacks.
@@ -44,7 +44,7 @@ LEFT JOIN (
   FROM (
     SELECT a.attack_no, unnest(a.tags) AS tag, generate_subscripts(a.tags, 1) AS place
     FROM attacks a
-    WHERE a.owner_id = $1 AND a.attack_no IN `+deletedAttacks+`
+    WHERE a.owner_id = $1 AND a.attack_no IN `+theseAttacks+`
   ) u
   WHERE u.tag NOT IN (SELECT p.spelling FROM `+spelled+` p)
   GROUP BY u.attack_no

@@ -19,6 +19,9 @@ var countedTables = []string{
 	"dataset_versions", "dataset_members", "dataset_splits", "dataset_split_members",
 	"saved_queries", "parameter_files", "templates",
 	"taxonomies", "taxonomy_entries", "attack_tags", "raw_exchanges",
+	"trash",
+	"orchestrators", "prices",
+	"file_details", "file_tags", "dataset_files",
 }
 
 // StorageUse tells the size of the store and the rows of its tables.

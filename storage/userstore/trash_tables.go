@@ -1,0 +1,255 @@
+package userstore
+
+import "strings"
+
+// The rows of an entry of the trash stay in their tables and belong to its owner: no
+// statement about the workspace, $1, sees them, and they keep every column as it is.
+const trashOwner = "trash/"
+
+// trashOwners are the owners of all entries of the workspace.
+const trashOwners = `(SELECT '` + trashOwner + `' || e.id FROM trash e WHERE e.owner_id = $1)`
+
+// trashTable is a table whose rows can lie in the trash.
+type trashTable struct {
+	name string
+	// along holds for rows t of the workspace, $1, that go because of what has gone to
+	// the owner $2 already; empty where a row only goes when it is chosen.
+	along string
+	// key and argument tell by what rows are chosen; empty where they never are.
+	key, argument string
+	// taken says what the rows that go along are, where they only do by a deletion that
+	// cascades.
+	taken string
+}
+
+// trashTables is all that a deletion takes, in this order: what hangs on other rows
+// comes after them. A new table with an owner_id gets a line here, or one among the
+// tables that a test knows to have nothing to delete.
+var trashTables = []trashTable{
+	{name: "execution_plans", key: "id", argument: "executions"},
+	{name: "execution_items", along: gone("execution_id", "execution_plans", "id")},
+	{name: "execution_events", along: gone("execution_id", "execution_plans", "id")},
+	{name: "execution_fences", along: gone("execution_id", "execution_plans", "id")},
+	{name: "attacks", key: "attack_no", argument: "attacks"},
+	{name: "conversations", along: gone("attack_no", "attacks", "attack_no"), key: "conversation_no", argument: "conversations"},
+	{name: "prompt_request_responses", along: ofGoneConversation},
+	// An objective score may lie on loose content, which no conversation has.
+	{name: "scores", along: ofGoneConversation + ` OR (t.conversation_no IS NULL AND ` + gone("score_no", "attacks", "objective_score_no") + `)`},
+	{name: "embeddings", along: ofGoneConversation},
+	{name: "memory_labels", along: ofGoneAttack + " OR " + ofGoneConversation},
+	{name: "attack_tags", along: ofGoneAttack},
+	{name: "raw_exchanges", along: ofGoneConversation},
+	{name: "annotations", along: ofGoneAttack + " OR " + ofGoneConversation, key: "id", argument: "annotations"},
+	{name: "findings", key: "id", argument: "findings"},
+	{name: "finding_attacks", along: gone("finding_id", "findings", "id") + " OR " + ofGoneAttack},
+	{name: "finding_messages", along: gone("finding_id", "findings", "id") + " OR " + ofGoneConversation},
+	{name: "message_files", along: ofGoneConversation},
+	{name: "files", along: gone("sha256", "message_files", "sha256") + `
+  AND t.sha256 NOT IN (SELECT f.sha256 FROM message_files f WHERE f.owner_id = $1)
+  AND t.sha256 NOT IN (SELECT d.sha256 FROM file_details d WHERE d.owner_id = $1)
+  AND t.sha256 NOT IN (SELECT d.sha256 FROM dataset_files d WHERE d.owner_id = $1)`},
+	{name: "datasets", key: "id", argument: "datasets"},
+	{name: "dataset_versions", along: gone("dataset_id", "datasets", "id")},
+	{name: "dataset_members", along: gone("dataset_id", "datasets", "id")},
+	{name: "dataset_splits", along: gone("dataset_id", "datasets", "id")},
+	{name: "dataset_split_members", along: gone("dataset_id", "datasets", "id")},
+	{name: "dataset_files", along: gone("dataset_id", "datasets", "id")},
+	{name: "dataset_prompts", along: gone("dataset_id", "datasets", "id")},
+	{name: "generators", key: "id", argument: "generators"},
+	{name: "converters", key: "id", argument: "converters"},
+	{name: "scorers", key: "id", argument: "scorers"},
+	{name: "orchestrators", key: "id", argument: "orchestrators"},
+	naming("datasets"), naming("generators"), naming("converters"), naming("scorers"),
+	{name: "source_ranks", along: ranked("execution_plans") + " OR " + ranked("attacks") + " OR " + ranked("scores")},
+	// garak names the records of a run by the run and their numbers.
+	{name: "attributes_raw", along: `EXISTS (
+  SELECT 1 FROM execution_plans p
+  WHERE p.owner_id = $2 AND p.source = t.source AND starts_with(t.source_id, p.source_id || '/'))`},
+}
+
+// naming are the orchestrators that name things of a table which have gone.
+func naming(table string) trashTable {
+	return trashTable{
+		name: "orchestrators", along: `t.uses && ARRAY(SELECT g.id FROM ` + table + ` g WHERE g.owner_id = $2)`,
+		argument: table, taken: "orchestrators that name these " + table,
+	}
+}
+
+// TrashTables are the names of the tables whose rows can lie in the trash.
+func TrashTables() []string {
+	names := make([]string, len(trashTables))
+	for i, t := range trashTables {
+		names[i] = t.name
+	}
+	return names
+}
+
+var (
+	ofGoneAttack       = gone("attack_no", "attacks", "attack_no")
+	ofGoneConversation = gone("conversation_no", "conversations", "conversation_no")
+)
+
+// gone holds for rows t that name a row which has gone.
+func gone(column, parent, key string) string {
+	return `t.` + column + ` IN (SELECT g.` + key + ` FROM ` + parent + ` g WHERE g.owner_id = $2)`
+}
+
+func ranked(table string) string {
+	return `(t.kind = '` + table + `' AND (t.source, t.source_id) IN (SELECT g.source, g.source_id FROM ` + table + ` g WHERE g.owner_id = $2))`
+}
+
+// reference is a column of rows that can stay without what it names.
+type reference struct {
+	name  string // in trash_links
+	what  string // refers, for people
+	table string
+	to    string // the table that is referred to
+	// row tells which columns of trash_links hold the row's key, and by which columns of
+	// its own; refers the same of what is emptied; found names the column of to for the
+	// columns by which the row is found.
+	row, refers columns
+	found       columns
+	argument    string // by which what is referred to is chosen
+	// firm says that the row cannot do without.
+	firm bool
+}
+
+// columns are pairs of column names.
+type columns [][2]string
+
+// references are all of them. A conversation whose attack goes goes too, but it may be
+// restored without it.
+var references = []reference{
+	{
+		name: "branch", what: "conversations that branch from theirs", table: "conversations", to: "conversations", argument: "conversations",
+		row: columns{{"number", "conversation_no"}}, refers: columns{{"to_number", "branched_from_no"}, {"to_sequence", "branched_from_sequence"}},
+		found: columns{{"branched_from_no", "conversation_no"}},
+	},
+	{
+		name: "original", what: "messages that repeat theirs", table: "prompt_request_responses", to: "prompt_request_responses", argument: "conversations",
+		row:    columns{{"number", "conversation_no"}, {"sequence", "sequence"}, {"piece", "piece"}},
+		refers: columns{{"to_number", "original_conversation_no"}, {"to_sequence", "original_sequence"}, {"to_piece", "original_piece"}},
+		found:  columns{{"original_conversation_no", "conversation_no"}, {"original_sequence", "sequence"}, {"original_piece", "piece"}},
+	},
+	ofAttack("objective score", "attacks whose objective score is one of theirs", "objective_score_no", "scores", "score_no", "conversations"),
+	ofAttack("main conversation", "attacks whose main conversation is one of theirs", "conversation_no", "conversations", "conversation_no", "conversations").firmly(),
+	ofAttack("prompt", "attacks that came from their prompts", "prompt_no", "dataset_prompts", "prompt_no", "datasets"),
+	{
+		name: "execution", what: "attacks of these runs", table: "attacks", to: "execution_plans", argument: "executions",
+		row: columns{{"number", "attack_no"}}, refers: columns{{"to_key", "execution_id"}}, found: columns{{"execution_id", "id"}},
+	},
+	ofComponent("generators", "generator_id"), ofComponent("converters", "converter_id"), ofComponent("scorers", "scorer_id"),
+	{
+		name: "orchestrator", what: "runs that were made by them", table: "execution_plans", to: "orchestrators", argument: "orchestrators",
+		row: columns{{"key", "id"}}, refers: columns{{"to_key", "orchestrator_id"}}, found: columns{{"orchestrator_id", "id"}},
+	},
+	{
+		name: "attack", what: "conversations of theirs", table: "conversations", to: "attacks", argument: "attacks",
+		row: columns{{"number", "conversation_no"}}, refers: columns{{"to_number", "attack_no"}}, found: columns{{"attack_no", "attack_no"}},
+	},
+}
+
+func ofAttack(name, what, column, to, key, argument string) reference {
+	return reference{
+		name: name, what: what, table: "attacks", to: to, argument: argument,
+		row: columns{{"number", "attack_no"}}, refers: columns{{"to_number", column}}, found: columns{{column, key}},
+	}
+}
+
+func ofComponent(to, column string) reference {
+	return reference{
+		name: column, what: "components that runs used and that came from them", table: "components", to: to, argument: to,
+		row: columns{{"key", "hash"}}, refers: columns{{"to_key", column}}, found: columns{{column, "id"}},
+	}
+}
+
+func (r reference) firmly() reference {
+	r.firm = true
+	return r
+}
+
+// on joins rows t that refer to rows p that are referred to.
+func (r reference) on() string {
+	return r.found.join(" AND ", func(column, key string) string { return "t." + column + " = p." + key })
+}
+
+// join writes each pair.
+func (c columns) join(separator string, write func(first, second string) string) string {
+	texts := make([]string, len(c))
+	for i, pair := range c {
+		texts[i] = write(pair[0], pair[1])
+	}
+	return strings.Join(texts, separator)
+}
+
+func (c columns) firsts() string {
+	return c.join(", ", func(first, _ string) string { return first })
+}
+
+// of are the second ones, of rows t.
+func (c columns) of(alias string) string {
+	return c.join(", ", func(_, second string) string { return alias + "." + second })
+}
+
+// hanging are the rows that are of two other rows, or can be deleted before what they
+// are of: they come back when both are there.
+var hanging = []struct{ table, column, parent, key string }{
+	{"annotations", "attack_no", "attacks", "attack_no"},
+	{"annotations", "conversation_no", "conversations", "conversation_no"},
+	{"finding_attacks", "attack_no", "attacks", "attack_no"},
+	{"finding_attacks", "finding_id", "findings", "id"},
+	{"finding_messages", "conversation_no", "conversations", "conversation_no"},
+	{"finding_messages", "finding_id", "findings", "id"},
+}
+
+// obstacle is what a deletion finds in its way beside references.
+type obstacle struct {
+	what string
+	// count counts rows of the workspace, $1, that need what has gone to the owner $2.
+	count    string
+	argument string
+	remedy   string // empty where cascading is one
+}
+
+// evidenceOfFindings is what findings that stay would lose.
+const evidenceOfFindings = "pieces of evidence of findings"
+
+var obstacles = []obstacle{
+	{what: evidenceOfFindings, argument: "attacks", count: `
+SELECT (
+  SELECT count(*) FROM finding_attacks t
+  JOIN findings f ON f.owner_id = $1 AND f.id = t.finding_id
+  WHERE t.owner_id = $2
+) + (
+  SELECT count(*) FROM finding_messages t
+  JOIN findings f ON f.owner_id = $1 AND f.id = t.finding_id
+  WHERE t.owner_id = $2
+)`},
+	{what: "verdicts that decide the outcome of attacks", argument: "annotations", remedy: "retract them first", count: `
+SELECT count(*)
+FROM annotations t
+JOIN attacks a ON a.owner_id = $1 AND a.attack_no = t.attack_no
+WHERE t.owner_id = $2 AND t.verdict IS NOT NULL AND t.retracted_at IS NULL`},
+	{what: "runs that have not ended", argument: "executions", remedy: "cancel them first", count: `
+SELECT count(*)
+FROM execution_plans t
+WHERE t.owner_id = $2 AND t.owner_id <> $1 AND t.origin = 'NATIVE' AND t.status IN ('QUEUED', 'RUNNING', 'PAUSED')`},
+	{what: "runs of theirs that have not ended", argument: "orchestrators", remedy: "cancel them first", count: `
+SELECT count(*)
+FROM execution_plans t
+JOIN orchestrators o ON o.owner_id = $2 AND o.id = t.orchestrator_id
+WHERE t.owner_id = $1 AND t.status IN ('QUEUED', 'RUNNING', 'PAUSED')`},
+	partsOf("generators"), partsOf("converters"), partsOf("scorers"),
+}
+
+// partsOf counts the converters and scorers whose parameters name a thing that goes: its
+// key is long and random, so that it stands nowhere by chance.
+func partsOf(table string) obstacle {
+	count := func(whole string) string {
+		return `(SELECT count(*) FROM ` + whole + ` w JOIN ` + table + ` t ON strpos(w.parameters, t.id) > 0 WHERE w.owner_id = $1 AND t.owner_id = $2)`
+	}
+	return obstacle{
+		what: "converters and scorers that are made of these " + table, argument: table, remedy: "change or delete them first",
+		count: "SELECT " + count("converters") + " + " + count("scorers"),
+	}
+}

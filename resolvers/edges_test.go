@@ -13,10 +13,10 @@ import (
 func (s *stores) run(t *testing.T) storage.UserStore {
 	t.Helper()
 	for _, text := range []string{
-		`INSERT INTO execution_plans SELECT '$owner', 'run' || i, 'IMPORTED', 'PYRIT', 'run' || i, 'run ' || i, NULL, 'SUCCEEDED', FALSE, NULL, NULL,
+		`INSERT INTO execution_plans (owner_id, id, origin, source, source_id, name, orchestrator, status, partial, configuration, error, started_at, finished_at, attributes) SELECT '$owner', 'run' || i, 'IMPORTED', 'PYRIT', 'run' || i, 'run ' || i, NULL, 'SUCCEEDED', FALSE, NULL, NULL,
 			TIMESTAMP '2026-01-01' + INTERVAL 1 DAY * i, NULL, NULL FROM range(1, 4) r(i)`,
 		`UPDATE attacks SET execution_id = 'run' || (1 + attack_no % 3), prompt_no = 1 + attack_no % 2, converter_hashes = ['rot']`,
-		`INSERT INTO components VALUES ('$owner', 'rot', 'CONVERTER', 'rot', 'ROT13Converter', NULL, NULL, NULL, '{}', '{}', NULL)`,
+		`INSERT INTO components (owner_id, hash, kind, name, class_name, module, model, endpoint, parameters, identifier, generator_id) VALUES ('$owner', 'rot', 'CONVERTER', 'rot', 'ROT13Converter', NULL, NULL, NULL, '{}', '{}', NULL)`,
 		`INSERT INTO datasets (owner_id, id, source, source_id, name, source_type, format, configuration, tags, status, version, created_at, updated_at)
 			VALUES ('$owner', 'd', 'PYRIT', 'd', 'prompts', 'file', 'csv', '{}', [], 'ready', 1, TIMESTAMP '2026-01-01', TIMESTAMP '2026-01-01')`,
 		`INSERT INTO dataset_prompts (owner_id, prompt_no, dataset_id, version, source, source_id, position, seed_type, text, data_type, harm_categories, sha256, created_at)

@@ -209,9 +209,23 @@ func TestMutationsRefuseAsTheirExamplesSay(t *testing.T) {
 func (s *stage) refuses(t *testing.T, example *operations.Example, refusal operations.Refusal) {
 	t.Helper()
 	variables := s.prepare(refusal.Step, "")
-	document := `mutation { m: ` + example.Field + `(input: ` + filled(t, refusal.Input, variables) + `) { userErrors { code message field } } }`
+	uploads := maps.Clone(variables)
+	maps.DeleteFunc(uploads, func(_ string, value any) bool { _, is := value.(part); return !is })
+	declared := ""
+	for name := range uploads {
+		if strings.Contains(refusal.Input, "$"+name) {
+			declared += "$" + name + ": Upload! "
+			delete(variables, name)
+		} else {
+			delete(uploads, name)
+		}
+	}
+	if declared != "" {
+		declared = "(" + declared + ")"
+	}
+	document := `mutation ` + declared + ` { m: ` + example.Field + `(input: ` + filled(t, refusal.Input, variables) + `) { userErrors { code message field } } }`
 	before := s.state()
-	a := s.mustAsk(s.tokenOf(refusal.As), document, nil)
+	a := s.mustAsk(s.tokenOf(refusal.As), document, uploads)
 	problems, _ := at(a.Data, "m", "userErrors").([]any)
 	if len(problems) != 1 {
 		t.Fatalf("%s answers %s, want one userError", document, a.body)

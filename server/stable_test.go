@@ -17,7 +17,7 @@ var kindNames = map[storage.Kind]string{
 	storage.KindUser: "User", storage.KindAPIKey: "ApiKey", storage.KindSession: "Session", storage.KindAuditEvent: "AuditEvent",
 	storage.KindOrchestrator: "Orchestrator", storage.KindPrice: "Price",
 	storage.KindSavedSession: "SavedSession", storage.KindSavedQuery: "SavedQuery", storage.KindParameterFile: "ParameterFile", storage.KindTemplate: "Template",
-	storage.KindTaxonomy: "Taxonomy", storage.KindUserSetting: "UserSetting", storage.KindSetting: "SystemSetting", storage.KindErrorLog: "ErrorLog",
+	storage.KindTaxonomy: "Taxonomy", storage.KindTrashEntry: "TrashEntry", storage.KindFile: "File", storage.KindUserSetting: "UserSetting", storage.KindSetting: "SystemSetting", storage.KindErrorLog: "ErrorLog",
 }
 
 var (

@@ -1,7 +1,9 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http/httptest"
@@ -237,6 +239,10 @@ func (s *stage) prepare(step operations.Step, person string) map[string]any {
 	}
 	variables := map[string]any{}
 	for _, variable := range step.Variables {
+		if variable.File != "" {
+			variables[variable.Name] = part{name: variable.Name, file: variable.File, content: variable.Content}
+			continue
+		}
 		data := map[string]any{"url": s.endpoint + "/v1"}
 		switch {
 		case variable.Document != "":
@@ -295,4 +301,37 @@ func or(text, otherwise string) string {
 		return otherwise
 	}
 	return text
+}
+
+// ask is that of the site, for variables that may be uploads as well.
+func (s *stage) ask(token, query string, variables map[string]any) answer {
+	s.t.Helper()
+	plain, places := map[string]any{}, map[string][]string{}
+	var files []part
+	for name, value := range variables {
+		plain[name] = value
+		if file, is := value.(part); is {
+			plain[name], places[name] = nil, []string{"variables." + name}
+			files = append(files, file)
+		}
+	}
+	if len(files) == 0 {
+		return s.site.ask(token, query, variables)
+	}
+	text, err := json.Marshal(places)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	body, contentType := formOf(s.t, append([]part{operation(query, plain), {name: "map", content: string(text)}}, files...))
+	_, a := s.upload(token, contentType, bytes.NewReader(body), map[string]string{"X-Graphql-Stats": "1"})
+	return a
+}
+
+func (s *stage) mustAsk(token, query string, variables map[string]any) answer {
+	s.t.Helper()
+	a := s.ask(token, query, variables)
+	if len(a.Errors) > 0 {
+		s.t.Fatalf("%s: %+v", query, a.Errors)
+	}
+	return a
 }

@@ -29,7 +29,8 @@ import (
 //
 // as is who asks, alice without it. A variable has the value at a path of the answer of
 // another example, or of a document in which $name stands for the value of an earlier
-// variable; both are executed before. * takes all of a list. after executes an example
+// variable; both are executed before. * takes all of a list. One with file is an upload of
+// that name and content, a JSON string. after executes an example
 // for what it does. no says why there is no case of a code.
 type Example struct {
 	Type, Field string
@@ -69,6 +70,8 @@ type Variable struct {
 	// Document is a mutation of its own.
 	Document string
 	Path     []string // into the data of the answer
+	// File is the name of an upload, "" for none, and Content what is in it.
+	File, Content string
 }
 
 // Answer is what an example answers, with what changes from run to run replaced.
@@ -122,6 +125,7 @@ func readAnswer(folder fs.FS, file string) (*Answer, error) {
 
 var (
 	ownLine      = regexp.MustCompile(`^\$(\w+) = ([\w.*]+) of (mutation .+)$`)
+	fileLine     = regexp.MustCompile(`^\$(\w+) = file (\S+) (".*")$`)
 	variableLine = regexp.MustCompile(`^\$(\w+) = (\w+\.\w+) ([\w.*]+)$`)
 	refusalLine  = regexp.MustCompile(`^(BAD_USER_INPUT|NOT_FOUND|CONFLICT)(?: ([\w.]+))?: (.+)$`)
 	noneLine     = regexp.MustCompile(`^no (BAD_USER_INPUT|NOT_FOUND|CONFLICT): (.+)$`)
@@ -176,6 +180,14 @@ func (s *Step) takes(line string) bool {
 	}
 	if found := ownLine.FindStringSubmatch(line); found != nil {
 		s.Variables = append(s.Variables, Variable{Name: found[1], Document: found[3], Path: strings.Split(found[2], ".")})
+		return true
+	}
+	if found := fileLine.FindStringSubmatch(line); found != nil {
+		upload := Variable{Name: found[1], File: found[2]}
+		if json.Unmarshal([]byte(found[3]), &upload.Content) != nil {
+			return false
+		}
+		s.Variables = append(s.Variables, upload)
 		return true
 	}
 	if from, ok := strings.CutPrefix(line, "after "); ok && !strings.Contains(from, " ") {

@@ -151,6 +151,10 @@ func (p *page) operation(o operation) {
 	}
 	fmt.Fprintf(&p.text, "\n<details><summary>%s</summary>\n\n```graphql\n%s\n```\n\n", about, example.Document)
 	for _, variable := range example.Variables {
+		if variable.File != "" {
+			fmt.Fprintf(&p.text, "`$%s` is an upload, `%s`: %q.\n\n", variable.Name, variable.File, variable.Content)
+			continue
+		}
 		from := "the example of " + variable.From
 		if variable.From == "" {
 			from = "`" + variable.Document + "`"

@@ -821,6 +821,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._ErrorLog(ctx, sel, obj)
+	case storage.DatasetVersion:
+		return ec._DatasetVersion(ctx, sel, &obj)
+	case *storage.DatasetVersion:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DatasetVersion(ctx, sel, obj)
 	case storage.Dataset:
 		return ec._Dataset(ctx, sel, &obj)
 	case *storage.Dataset:

@@ -81,6 +81,14 @@ type AttackError struct {
 	Message *string `json:"message,omitempty"`
 }
 
+// Attacks whose prompts to take.
+type AttackPromptsInput struct {
+	// Which attacks; all without it.
+	Filter *storage.AttackFilter `json:"filter,omitempty"`
+	// What to take of each.
+	Take AttackText `json:"take"`
+}
+
 // A checkpoint, as auditCheckpoint gave it.
 type AuditCheckpointInput struct {
 	// How many rows there were.
@@ -127,6 +135,38 @@ type AuditVerification struct {
 	Complete bool `json:"complete"`
 	// What is wrong; null when it is complete.
 	Fault *storage.AuditFault `json:"fault,omitempty"`
+}
+
+// How the next version differs from the newest.
+type ChangePromptsInput struct {
+	// The dataset.
+	ID string `json:"id"`
+	// The number of the version that the change begins from, which must be the newest.
+	Version int `json:"version"`
+	// New prompts, at most 10 000.
+	Add []*NewPromptInput `json:"add,omitempty"`
+	// The place of the first new prompt, from 0; the end without it.
+	At *int64 `json:"at,omitempty"`
+	// Prompts in place of others, at most 10 000.
+	Edit []*EditedPromptInput `json:"edit,omitempty"`
+	// Prompts that go, at most 10 000.
+	Remove []string `json:"remove,omitempty"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What is to be cloned.
+type CloneDatasetInput struct {
+	// The dataset.
+	ID string `json:"id"`
+	// The number of the version; the newest without it.
+	Version *int `json:"version,omitempty"`
+	// The name of a split; all prompts without it.
+	Split *string `json:"split,omitempty"`
+	// The name of the clone, which no other dataset has.
+	Name string `json:"name"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // What an orchestrator is to be made of.
@@ -191,6 +231,24 @@ type CreateDatasetFromNativeInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What a dataset is to be: prompts or fromAttacks.
+type CreateDatasetInput struct {
+	// The workspace; the personal one without it.
+	Workspace *string `json:"workspace,omitempty"`
+	// The name, which no other dataset has.
+	Name string `json:"name"`
+	// What there is to say of it, at most 20 000 bytes.
+	Description *string `json:"description,omitempty"`
+	// The user's own words for it.
+	Tags []string `json:"tags,omitempty"`
+	// The prompts, at most 10 000. More come as a file.
+	Prompts []*NewPromptInput `json:"prompts,omitempty"`
+	// Attacks whose prompts to take, each once.
+	FromAttacks *AttackPromptsInput `json:"fromAttacks,omitempty"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What a taxonomy is to be.
 type CreateTaxonomyInput struct {
 	// The workspace; the personal one without it.
@@ -213,6 +271,24 @@ type CreateTaxonomyInput struct {
 type CreateWorkspaceInput struct {
 	// Its name: 1 to 64 characters, unique among the viewer's workspaces.
 	Name string `json:"name"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What dataset is to be deleted.
+type DeleteDatasetInput struct {
+	// The dataset.
+	ID string `json:"id"`
+	// Deletes it even where attacks tried its prompts: they stay, without their prompts.
+	Cascade bool `json:"cascade"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What version is to be deleted.
+type DeleteDatasetVersionInput struct {
+	// The version.
+	ID string `json:"id"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -259,6 +335,20 @@ type DeleteTaxonomyInput struct {
 	ID string `json:"id"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A prompt in place of another, of the same place. What is left out stays.
+type EditedPromptInput struct {
+	// The prompt that it replaces.
+	ID string `json:"id"`
+	// The content, at most 1 MiB.
+	Text *string `json:"text,omitempty"`
+	// What it is for.
+	SeedType *string `json:"seedType,omitempty"`
+	// The harms that it belongs to.
+	HarmCategories []string `json:"harmCategories,omitempty"`
+	// What to keep beside the content.
+	Metadata *storage.JSON `json:"metadata,omitempty"`
 }
 
 // The other sessions of the viewer.
@@ -329,6 +419,26 @@ type ListGeneratorModelsInput struct {
 type Mutation struct {
 }
 
+// A prompt to add.
+type NewPromptInput struct {
+	// The content, at most 1 MiB.
+	Text string `json:"text"`
+	// What it is for: prompt, objective, simulated_conversation.
+	SeedType string `json:"seedType"`
+	// Who speaks.
+	Role *string `json:"role,omitempty"`
+	// A name for it.
+	Name *string `json:"name,omitempty"`
+	// What the content is.
+	DataType string `json:"dataType"`
+	// The harms that it belongs to.
+	HarmCategories []string `json:"harmCategories,omitempty"`
+	// The names that a template leaves open.
+	Parameters *storage.JSON `json:"parameters,omitempty"`
+	// What to keep beside the content.
+	Metadata *storage.JSON `json:"metadata,omitempty"`
+}
+
 // A text and the converters that it goes through.
 type PreviewConvertersInput struct {
 	// The workspace of the converters and of the generators that they ask; the personal one without it.
@@ -397,6 +507,16 @@ type PreviewTemplateInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// A version of a dataset, or a split of it.
+type PromptSourceInput struct {
+	// The dataset.
+	Dataset string `json:"dataset"`
+	// The number of the version; the newest without it.
+	Version *int `json:"version,omitempty"`
+	// The name of a split; all prompts without it.
+	Split *string `json:"split,omitempty"`
+}
+
 // What is to be removed for good: one entry, or all of a workspace.
 type PurgeTrashInput struct {
 	// The workspace of all; without it that of the entry, or the personal one.
@@ -427,6 +547,18 @@ type RemoveMemberInput struct {
 type RemovePriceInput struct {
 	// The price.
 	ID string `json:"id"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Which split is to go.
+type RemoveSplitInput struct {
+	// The dataset.
+	ID string `json:"id"`
+	// The number of the version; the newest without it.
+	Version *int `json:"version,omitempty"`
+	// The name of the split.
+	Name string `json:"name"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -463,6 +595,18 @@ type RevokeAPIKeyInput struct {
 	APIKey string `json:"apiKey"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A part by chance: a count or a fraction.
+type SampleInput struct {
+	// What chance begins from: the same seed leaves the same of the same prompts.
+	Seed int64 `json:"seed"`
+	// How many prompts.
+	Count *int64 `json:"count,omitempty"`
+	// Which share of the prompts, from 0 to 1.
+	Fraction *float64 `json:"fraction,omitempty"`
+	// Keeps the share of each first harm category, as far as whole prompts can.
+	Stratified bool `json:"stratified"`
 }
 
 // How a screen looks.
@@ -575,6 +719,32 @@ type SetUserSettingInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// How a version is to be divided.
+type SplitDatasetInput struct {
+	// The dataset.
+	ID string `json:"id"`
+	// The number of the version; the newest without it.
+	Version *int `json:"version,omitempty"`
+	// What chance begins from: the same seed divides the same version the same way.
+	Seed int64 `json:"seed"`
+	// The parts, 2 to 50: each with a fraction, which add up to 1, or each with a count, which add up to all prompts.
+	Parts []*SplitPartInput `json:"parts"`
+	// Keeps the share of each first harm category in every part, as far as whole prompts can.
+	Stratified bool `json:"stratified"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A part of a version.
+type SplitPartInput struct {
+	// The name, which no other part has.
+	Name string `json:"name"`
+	// Which share of the prompts.
+	Fraction *float64 `json:"fraction,omitempty"`
+	// How many prompts.
+	Count *int64 `json:"count,omitempty"`
+}
+
 // What can be followed. Each is one field of a subscription, over graphql-transport-ws or graphql-sse.
 type Subscription struct {
 }
@@ -643,10 +813,46 @@ type TransferWorkspaceInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// Prompts of versions, and what is left of them: filter, then distinct, then sample.
+type TransformDatasetInput struct {
+	// The workspace; the personal one without it.
+	Workspace *string `json:"workspace,omitempty"`
+	// The name of the dataset to make.
+	Name string `json:"name"`
+	// What there is to say of it, at most 20 000 bytes.
+	Description *string `json:"description,omitempty"`
+	// The user's own words for it.
+	Tags []string `json:"tags,omitempty"`
+	// The versions, one after another; at most 100.
+	Sources []*PromptSourceInput `json:"sources"`
+	// Which prompts to take; all without it.
+	Filter *storage.PromptFilter `json:"filter,omitempty"`
+	// Leaves out prompts that are the same as one before.
+	Distinct *Sameness `json:"distinct,omitempty"`
+	// Leaves a part by chance.
+	Sample *SampleInput `json:"sample,omitempty"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // A workspace to be put back into use.
 type UnarchiveWorkspaceInput struct {
 	// The workspace, one of viewer.archivedWorkspaces.
 	Workspace string `json:"workspace"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What a dataset is to be called. What is left out stays.
+type UpdateDatasetInput struct {
+	// The dataset.
+	ID string `json:"id"`
+	// The name, which no other dataset has.
+	Name *string `json:"name,omitempty"`
+	// What there is to say of it; empty for nothing.
+	Description *string `json:"description,omitempty"`
+	// All of the user's own words for it.
+	Tags []string `json:"tags,omitempty"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -723,6 +929,64 @@ type ValidateOrchestratorInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// A text of an attack.
+type AttackText string
+
+const (
+	// What it is to achieve.
+	AttackTextObjective AttackText = "OBJECTIVE"
+	// The first text that was sent in its main conversation, before converters.
+	AttackTextFirstPrompt AttackText = "FIRST_PROMPT"
+)
+
+var AllAttackText = []AttackText{
+	AttackTextObjective,
+	AttackTextFirstPrompt,
+}
+
+func (e AttackText) IsValid() bool {
+	switch e {
+	case AttackTextObjective, AttackTextFirstPrompt:
+		return true
+	}
+	return false
+}
+
+func (e AttackText) String() string {
+	return string(e)
+}
+
+func (e *AttackText) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AttackText(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AttackText", str)
+	}
+	return nil
+}
+
+func (e AttackText) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AttackText) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AttackText) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 // What becomes of rows that are no prompts.
 type RejectPolicy string
 
@@ -776,6 +1040,64 @@ func (e *RejectPolicy) UnmarshalJSON(b []byte) error {
 }
 
 func (e RejectPolicy) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// When two prompts are the same.
+type Sameness string
+
+const (
+	// Their texts are.
+	SamenessExact Sameness = "EXACT"
+	// Their texts are after Unicode NFKC, whatever the case and the white space.
+	SamenessNormalized Sameness = "NORMALIZED"
+)
+
+var AllSameness = []Sameness{
+	SamenessExact,
+	SamenessNormalized,
+}
+
+func (e Sameness) IsValid() bool {
+	switch e {
+	case SamenessExact, SamenessNormalized:
+		return true
+	}
+	return false
+}
+
+func (e Sameness) String() string {
+	return string(e)
+}
+
+func (e *Sameness) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = Sameness(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid Sameness", str)
+	}
+	return nil
+}
+
+func (e Sameness) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *Sameness) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e Sameness) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -37,6 +37,8 @@ type ResolverRoot interface {
 	ConversationFacets() ConversationFacetsResolver
 	Converter() ConverterResolver
 	Dataset() DatasetResolver
+	DatasetDifference() DatasetDifferenceResolver
+	DatasetVersion() DatasetVersionResolver
 	Execution() ExecutionResolver
 	File() FileResolver
 	FileUse() FileUseResolver
@@ -51,6 +53,7 @@ type ResolverRoot interface {
 	Mutation() MutationResolver
 	Orchestrator() OrchestratorResolver
 	Prompt() PromptResolver
+	PromptDifference() PromptDifferenceResolver
 	Query() QueryResolver
 	ScoreConnection() ScoreConnectionResolver
 	ScoreEdge() ScoreEdgeResolver
@@ -357,10 +360,24 @@ type ComplexityRoot struct {
 		Status      func(childComplexity int) int
 	}
 
+	ChangePromptsPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Dataset          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	CloneConverterPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Converter        func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
+	}
+
+	CloneDatasetPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Dataset          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
 	}
 
 	CloneGeneratorPayload struct {
@@ -572,6 +589,13 @@ type ComplexityRoot struct {
 		Workspace        func(childComplexity int) int
 	}
 
+	CreateDatasetPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Dataset          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	CreateFindingPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Finding          func(childComplexity int) int
@@ -639,23 +663,28 @@ type ComplexityRoot struct {
 	}
 
 	Dataset struct {
+		AtVersion      func(childComplexity int, number *int) int
 		Attributes     func(childComplexity int) int
+		Author         func(childComplexity int) int
 		Configuration  func(childComplexity int) int
 		CreatedAt      func(childComplexity int) int
+		Description    func(childComplexity int) int
 		Format         func(childComplexity int) int
 		HarmCategories func(childComplexity int) int
 		ID             func(childComplexity int) int
 		Name           func(childComplexity int) int
 		Orchestrators  func(childComplexity int, first *int, after *string, last *int, before *string) int
 		PromptCount    func(childComplexity int) int
-		Prompts        func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.PromptFilter) int
+		Prompts        func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.PromptFilter, split *string) int
 		Source         func(childComplexity int) int
 		SourceID       func(childComplexity int) int
 		SourceType     func(childComplexity int) int
+		Splits         func(childComplexity int) int
 		Status         func(childComplexity int) int
 		Tags           func(childComplexity int) int
 		UpdatedAt      func(childComplexity int) int
 		Version        func(childComplexity int) int
+		Versions       func(childComplexity int, first *int, after *string, last *int, before *string) int
 	}
 
 	DatasetConnection struct {
@@ -663,6 +692,15 @@ type ComplexityRoot struct {
 		Nodes      func(childComplexity int) int
 		PageInfo   func(childComplexity int) int
 		TotalCount func(childComplexity int) int
+	}
+
+	DatasetDifference struct {
+		Added     func(childComplexity int) int
+		Changed   func(childComplexity int) int
+		Changes   func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Moved     func(childComplexity int) int
+		Removed   func(childComplexity int) int
+		Unchanged func(childComplexity int) int
 	}
 
 	DatasetEdge struct {
@@ -681,7 +719,47 @@ type ComplexityRoot struct {
 		Rejects     func(childComplexity int) int
 	}
 
+	DatasetVersion struct {
+		Author         func(childComplexity int) int
+		CreatedAt      func(childComplexity int) int
+		Dataset        func(childComplexity int) int
+		Diff           func(childComplexity int, to *int) int
+		HarmCategories func(childComplexity int) int
+		ID             func(childComplexity int) int
+		MadeBy         func(childComplexity int) int
+		Number         func(childComplexity int) int
+		PromptCount    func(childComplexity int) int
+		Prompts        func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.PromptFilter, split *string) int
+		Splits         func(childComplexity int) int
+		UsedAt         func(childComplexity int) int
+		UsedBy         func(childComplexity int) int
+	}
+
+	DatasetVersionConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	DatasetVersionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	DeleteConverterPayload struct {
+		ClientMutationID func(childComplexity int) int
+		DeletedID        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	DeleteDatasetPayload struct {
+		ClientMutationID func(childComplexity int) int
+		DeletedID        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	DeleteDatasetVersionPayload struct {
 		ClientMutationID func(childComplexity int) int
 		DeletedID        func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
@@ -1248,7 +1326,9 @@ type ComplexityRoot struct {
 		AllowUserBinding          func(childComplexity int, input AllowUserBindingInput) int
 		Annotate                  func(childComplexity int, input schema.AnnotateInput) int
 		ArchiveWorkspace          func(childComplexity int, input ArchiveWorkspaceInput) int
+		ChangePrompts             func(childComplexity int, input ChangePromptsInput) int
 		CloneConverter            func(childComplexity int, input schema.CloneConfiguredInput) int
+		CloneDataset              func(childComplexity int, input CloneDatasetInput) int
 		CloneGenerator            func(childComplexity int, input schema.CloneConfiguredInput) int
 		CloneOrchestrator         func(childComplexity int, input CloneOrchestratorInput) int
 		CloneParameterFile        func(childComplexity int, input schema.CloneConfiguredInput) int
@@ -1258,6 +1338,7 @@ type ComplexityRoot struct {
 		CopyToWorkspace           func(childComplexity int, input schema.TransferInput) int
 		CreateAPIKey              func(childComplexity int, input CreateAPIKeyInput) int
 		CreateConverter           func(childComplexity int, input schema.CreateConfiguredInput) int
+		CreateDataset             func(childComplexity int, input CreateDatasetInput) int
 		CreateDatasetFromFile     func(childComplexity int, input CreateDatasetFromFileInput) int
 		CreateDatasetFromNative   func(childComplexity int, input CreateDatasetFromNativeInput) int
 		CreateFinding             func(childComplexity int, input schema.CreateFindingInput) int
@@ -1270,6 +1351,8 @@ type ComplexityRoot struct {
 		CreateTemplate            func(childComplexity int, input schema.CreateTemplateInput) int
 		CreateWorkspace           func(childComplexity int, input CreateWorkspaceInput) int
 		DeleteConverter           func(childComplexity int, input schema.DeleteConfiguredInput) int
+		DeleteDataset             func(childComplexity int, input DeleteDatasetInput) int
+		DeleteDatasetVersion      func(childComplexity int, input DeleteDatasetVersionInput) int
 		DeleteFile                func(childComplexity int, input DeleteFileInput) int
 		DeleteFinding             func(childComplexity int, input DeleteFindingInput) int
 		DeleteGenerator           func(childComplexity int, input schema.DeleteConfiguredInput) int
@@ -1297,6 +1380,7 @@ type ComplexityRoot struct {
 		RemoveLabels              func(childComplexity int, input schema.LabelInput) int
 		RemoveMember              func(childComplexity int, input RemoveMemberInput) int
 		RemovePrice               func(childComplexity int, input RemovePriceInput) int
+		RemoveSplit               func(childComplexity int, input RemoveSplitInput) int
 		RemoveTags                func(childComplexity int, input schema.TagInput) int
 		RenameWorkspace           func(childComplexity int, input RenameWorkspaceInput) int
 		ResetUserSetting          func(childComplexity int, input ResetUserSettingInput) int
@@ -1310,12 +1394,15 @@ type ComplexityRoot struct {
 		SetSetting                func(childComplexity int, input SetSettingInput) int
 		SetUserDisabled           func(childComplexity int, input SetUserDisabledInput) int
 		SetUserSetting            func(childComplexity int, input SetUserSettingInput) int
+		SplitDataset              func(childComplexity int, input SplitDatasetInput) int
 		TestGenerator             func(childComplexity int, input TestGeneratorInput) int
 		TestGenerators            func(childComplexity int, input TestGeneratorsInput) int
 		TestScorer                func(childComplexity int, input TestScorerInput) int
 		TransferWorkspace         func(childComplexity int, input TransferWorkspaceInput) int
+		TransformDataset          func(childComplexity int, input TransformDatasetInput) int
 		UnarchiveWorkspace        func(childComplexity int, input UnarchiveWorkspaceInput) int
 		UpdateConverter           func(childComplexity int, input schema.UpdateConfiguredInput) int
+		UpdateDataset             func(childComplexity int, input UpdateDatasetInput) int
 		UpdateFile                func(childComplexity int, input UpdateFileInput) int
 		UpdateFinding             func(childComplexity int, input schema.UpdateFindingInput) int
 		UpdateGenerator           func(childComplexity int, input schema.UpdateConfiguredInput) int
@@ -1544,6 +1631,26 @@ type ComplexityRoot struct {
 		TotalCount func(childComplexity int) int
 	}
 
+	PromptDifference struct {
+		After       func(childComplexity int) int
+		AfterIndex  func(childComplexity int) int
+		Before      func(childComplexity int) int
+		BeforeIndex func(childComplexity int) int
+		Kind        func(childComplexity int) int
+	}
+
+	PromptDifferenceConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	PromptDifferenceEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	PromptEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
@@ -1632,6 +1739,13 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		DeletedID        func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
+	}
+
+	RemoveSplitPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Dataset          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
 	}
 
 	RemoveTagsPayload struct {
@@ -1883,6 +1997,21 @@ type ComplexityRoot struct {
 		Most   func(childComplexity int) int
 	}
 
+	Split struct {
+		Author      func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		MadeBy      func(childComplexity int) int
+		Name        func(childComplexity int) int
+		PromptCount func(childComplexity int) int
+	}
+
+	SplitDatasetPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Dataset          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	StorageUse struct {
 		Bytes  func(childComplexity int) int
 		Tables func(childComplexity int) int
@@ -2020,6 +2149,13 @@ type ComplexityRoot struct {
 		Workspace        func(childComplexity int) int
 	}
 
+	TransformDatasetPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Dataset          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	TrashConnection struct {
 		Edges      func(childComplexity int) int
 		Nodes      func(childComplexity int) int
@@ -2079,6 +2215,13 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		Converter        func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
+	}
+
+	UpdateDatasetPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Dataset          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
 	}
 
 	UpdateFilePayload struct {
@@ -2252,6 +2395,7 @@ type ComplexityRoot struct {
 		ConverterFacets    func(childComplexity int, filter *storage.ConfiguredFilter) int
 		Converters         func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ConfiguredFilter, orderBy *storage.NameOrder) int
 		CreatedAt          func(childComplexity int) int
+		DatasetFacet       func(childComplexity int, facet storage.DatasetFacet, filter *storage.DatasetFilter, limit *int) int
 		Datasets           func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.DatasetFilter, orderBy *storage.NameOrder) int
 		Executions         func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ExecutionFilter, orderBy *storage.ExecutionOrder) int
 		Facets             func(childComplexity int, filter *storage.AttackFilter) int
@@ -3748,6 +3892,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CategoryScore.Status(childComplexity), true
 
+	case "ChangePromptsPayload.clientMutationId":
+		if e.ComplexityRoot.ChangePromptsPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangePromptsPayload.ClientMutationID(childComplexity), true
+	case "ChangePromptsPayload.dataset":
+		if e.ComplexityRoot.ChangePromptsPayload.Dataset == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangePromptsPayload.Dataset(childComplexity), true
+	case "ChangePromptsPayload.userErrors":
+		if e.ComplexityRoot.ChangePromptsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangePromptsPayload.UserErrors(childComplexity), true
+	case "ChangePromptsPayload.workspace":
+		if e.ComplexityRoot.ChangePromptsPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangePromptsPayload.Workspace(childComplexity), true
+
 	case "CloneConverterPayload.clientMutationId":
 		if e.ComplexityRoot.CloneConverterPayload.ClientMutationID == nil {
 			break
@@ -3766,6 +3935,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CloneConverterPayload.UserErrors(childComplexity), true
+
+	case "CloneDatasetPayload.clientMutationId":
+		if e.ComplexityRoot.CloneDatasetPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneDatasetPayload.ClientMutationID(childComplexity), true
+	case "CloneDatasetPayload.dataset":
+		if e.ComplexityRoot.CloneDatasetPayload.Dataset == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneDatasetPayload.Dataset(childComplexity), true
+	case "CloneDatasetPayload.userErrors":
+		if e.ComplexityRoot.CloneDatasetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneDatasetPayload.UserErrors(childComplexity), true
+	case "CloneDatasetPayload.workspace":
+		if e.ComplexityRoot.CloneDatasetPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloneDatasetPayload.Workspace(childComplexity), true
 
 	case "CloneGeneratorPayload.clientMutationId":
 		if e.ComplexityRoot.CloneGeneratorPayload.ClientMutationID == nil {
@@ -4654,6 +4848,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateDatasetFromNativePayload.Workspace(childComplexity), true
 
+	case "CreateDatasetPayload.clientMutationId":
+		if e.ComplexityRoot.CreateDatasetPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateDatasetPayload.ClientMutationID(childComplexity), true
+	case "CreateDatasetPayload.dataset":
+		if e.ComplexityRoot.CreateDatasetPayload.Dataset == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateDatasetPayload.Dataset(childComplexity), true
+	case "CreateDatasetPayload.userErrors":
+		if e.ComplexityRoot.CreateDatasetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateDatasetPayload.UserErrors(childComplexity), true
+	case "CreateDatasetPayload.workspace":
+		if e.ComplexityRoot.CreateDatasetPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateDatasetPayload.Workspace(childComplexity), true
+
 	case "CreateFindingPayload.clientMutationId":
 		if e.ComplexityRoot.CreateFindingPayload.ClientMutationID == nil {
 			break
@@ -4880,12 +5099,29 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Credential.UpdatedAt(childComplexity), true
 
+	case "Dataset.atVersion":
+		if e.ComplexityRoot.Dataset.AtVersion == nil {
+			break
+		}
+
+		args, err := ec.field_Dataset_atVersion_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Dataset.AtVersion(childComplexity, args["number"].(*int)), true
 	case "Dataset.attributes":
 		if e.ComplexityRoot.Dataset.Attributes == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Dataset.Attributes(childComplexity), true
+	case "Dataset.author":
+		if e.ComplexityRoot.Dataset.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dataset.Author(childComplexity), true
 	case "Dataset.configuration":
 		if e.ComplexityRoot.Dataset.Configuration == nil {
 			break
@@ -4898,6 +5134,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Dataset.CreatedAt(childComplexity), true
+	case "Dataset.description":
+		if e.ComplexityRoot.Dataset.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dataset.Description(childComplexity), true
 	case "Dataset.format":
 		if e.ComplexityRoot.Dataset.Format == nil {
 			break
@@ -4949,7 +5191,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Dataset.Prompts(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.PromptFilter)), true
+		return e.ComplexityRoot.Dataset.Prompts(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.PromptFilter), args["split"].(*string)), true
 	case "Dataset.source":
 		if e.ComplexityRoot.Dataset.Source == nil {
 			break
@@ -4968,6 +5210,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Dataset.SourceType(childComplexity), true
+	case "Dataset.splits":
+		if e.ComplexityRoot.Dataset.Splits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dataset.Splits(childComplexity), true
 	case "Dataset.status":
 		if e.ComplexityRoot.Dataset.Status == nil {
 			break
@@ -4992,6 +5240,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Dataset.Version(childComplexity), true
+	case "Dataset.versions":
+		if e.ComplexityRoot.Dataset.Versions == nil {
+			break
+		}
+
+		args, err := ec.field_Dataset_versions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Dataset.Versions(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 
 	case "DatasetConnection.edges":
 		if e.ComplexityRoot.DatasetConnection.Edges == nil {
@@ -5017,6 +5276,48 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DatasetConnection.TotalCount(childComplexity), true
+
+	case "DatasetDifference.added":
+		if e.ComplexityRoot.DatasetDifference.Added == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetDifference.Added(childComplexity), true
+	case "DatasetDifference.changed":
+		if e.ComplexityRoot.DatasetDifference.Changed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetDifference.Changed(childComplexity), true
+	case "DatasetDifference.changes":
+		if e.ComplexityRoot.DatasetDifference.Changes == nil {
+			break
+		}
+
+		args, err := ec.field_DatasetDifference_changes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.DatasetDifference.Changes(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "DatasetDifference.moved":
+		if e.ComplexityRoot.DatasetDifference.Moved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetDifference.Moved(childComplexity), true
+	case "DatasetDifference.removed":
+		if e.ComplexityRoot.DatasetDifference.Removed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetDifference.Removed(childComplexity), true
+	case "DatasetDifference.unchanged":
+		if e.ComplexityRoot.DatasetDifference.Unchanged == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetDifference.Unchanged(childComplexity), true
 
 	case "DatasetEdge.cursor":
 		if e.ComplexityRoot.DatasetEdge.Cursor == nil {
@@ -5080,6 +5381,133 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DatasetFilePreview.Rejects(childComplexity), true
 
+	case "DatasetVersion.author":
+		if e.ComplexityRoot.DatasetVersion.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetVersion.Author(childComplexity), true
+	case "DatasetVersion.createdAt":
+		if e.ComplexityRoot.DatasetVersion.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetVersion.CreatedAt(childComplexity), true
+	case "DatasetVersion.dataset":
+		if e.ComplexityRoot.DatasetVersion.Dataset == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetVersion.Dataset(childComplexity), true
+	case "DatasetVersion.diff":
+		if e.ComplexityRoot.DatasetVersion.Diff == nil {
+			break
+		}
+
+		args, err := ec.field_DatasetVersion_diff_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.DatasetVersion.Diff(childComplexity, args["to"].(*int)), true
+	case "DatasetVersion.harmCategories":
+		if e.ComplexityRoot.DatasetVersion.HarmCategories == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetVersion.HarmCategories(childComplexity), true
+	case "DatasetVersion.id":
+		if e.ComplexityRoot.DatasetVersion.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetVersion.ID(childComplexity), true
+	case "DatasetVersion.madeBy":
+		if e.ComplexityRoot.DatasetVersion.MadeBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetVersion.MadeBy(childComplexity), true
+	case "DatasetVersion.number":
+		if e.ComplexityRoot.DatasetVersion.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetVersion.Number(childComplexity), true
+	case "DatasetVersion.promptCount":
+		if e.ComplexityRoot.DatasetVersion.PromptCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetVersion.PromptCount(childComplexity), true
+	case "DatasetVersion.prompts":
+		if e.ComplexityRoot.DatasetVersion.Prompts == nil {
+			break
+		}
+
+		args, err := ec.field_DatasetVersion_prompts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.DatasetVersion.Prompts(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.PromptFilter), args["split"].(*string)), true
+	case "DatasetVersion.splits":
+		if e.ComplexityRoot.DatasetVersion.Splits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetVersion.Splits(childComplexity), true
+	case "DatasetVersion.usedAt":
+		if e.ComplexityRoot.DatasetVersion.UsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetVersion.UsedAt(childComplexity), true
+	case "DatasetVersion.usedBy":
+		if e.ComplexityRoot.DatasetVersion.UsedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetVersion.UsedBy(childComplexity), true
+
+	case "DatasetVersionConnection.edges":
+		if e.ComplexityRoot.DatasetVersionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetVersionConnection.Edges(childComplexity), true
+	case "DatasetVersionConnection.nodes":
+		if e.ComplexityRoot.DatasetVersionConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetVersionConnection.Nodes(childComplexity), true
+	case "DatasetVersionConnection.pageInfo":
+		if e.ComplexityRoot.DatasetVersionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetVersionConnection.PageInfo(childComplexity), true
+	case "DatasetVersionConnection.totalCount":
+		if e.ComplexityRoot.DatasetVersionConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetVersionConnection.TotalCount(childComplexity), true
+
+	case "DatasetVersionEdge.cursor":
+		if e.ComplexityRoot.DatasetVersionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetVersionEdge.Cursor(childComplexity), true
+	case "DatasetVersionEdge.node":
+		if e.ComplexityRoot.DatasetVersionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DatasetVersionEdge.Node(childComplexity), true
+
 	case "DeleteConverterPayload.clientMutationId":
 		if e.ComplexityRoot.DeleteConverterPayload.ClientMutationID == nil {
 			break
@@ -5098,6 +5526,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteConverterPayload.UserErrors(childComplexity), true
+
+	case "DeleteDatasetPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteDatasetPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteDatasetPayload.ClientMutationID(childComplexity), true
+	case "DeleteDatasetPayload.deletedId":
+		if e.ComplexityRoot.DeleteDatasetPayload.DeletedID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteDatasetPayload.DeletedID(childComplexity), true
+	case "DeleteDatasetPayload.userErrors":
+		if e.ComplexityRoot.DeleteDatasetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteDatasetPayload.UserErrors(childComplexity), true
+
+	case "DeleteDatasetVersionPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteDatasetVersionPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteDatasetVersionPayload.ClientMutationID(childComplexity), true
+	case "DeleteDatasetVersionPayload.deletedId":
+		if e.ComplexityRoot.DeleteDatasetVersionPayload.DeletedID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteDatasetVersionPayload.DeletedID(childComplexity), true
+	case "DeleteDatasetVersionPayload.userErrors":
+		if e.ComplexityRoot.DeleteDatasetVersionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteDatasetVersionPayload.UserErrors(childComplexity), true
 
 	case "DeleteFilePayload.clientMutationId":
 		if e.ComplexityRoot.DeleteFilePayload.ClientMutationID == nil {
@@ -7494,6 +7960,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ArchiveWorkspace(childComplexity, args["input"].(ArchiveWorkspaceInput)), true
+	case "Mutation.changePrompts":
+		if e.ComplexityRoot.Mutation.ChangePrompts == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changePrompts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangePrompts(childComplexity, args["input"].(ChangePromptsInput)), true
 	case "Mutation.cloneConverter":
 		if e.ComplexityRoot.Mutation.CloneConverter == nil {
 			break
@@ -7505,6 +7982,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CloneConverter(childComplexity, args["input"].(schema.CloneConfiguredInput)), true
+	case "Mutation.cloneDataset":
+		if e.ComplexityRoot.Mutation.CloneDataset == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cloneDataset_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloneDataset(childComplexity, args["input"].(CloneDatasetInput)), true
 	case "Mutation.cloneGenerator":
 		if e.ComplexityRoot.Mutation.CloneGenerator == nil {
 			break
@@ -7604,6 +8092,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateConverter(childComplexity, args["input"].(schema.CreateConfiguredInput)), true
+	case "Mutation.createDataset":
+		if e.ComplexityRoot.Mutation.CreateDataset == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createDataset_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateDataset(childComplexity, args["input"].(CreateDatasetInput)), true
 	case "Mutation.createDatasetFromFile":
 		if e.ComplexityRoot.Mutation.CreateDatasetFromFile == nil {
 			break
@@ -7736,6 +8235,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteConverter(childComplexity, args["input"].(schema.DeleteConfiguredInput)), true
+	case "Mutation.deleteDataset":
+		if e.ComplexityRoot.Mutation.DeleteDataset == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteDataset_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteDataset(childComplexity, args["input"].(DeleteDatasetInput)), true
+	case "Mutation.deleteDatasetVersion":
+		if e.ComplexityRoot.Mutation.DeleteDatasetVersion == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteDatasetVersion_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteDatasetVersion(childComplexity, args["input"].(DeleteDatasetVersionInput)), true
 	case "Mutation.deleteFile":
 		if e.ComplexityRoot.Mutation.DeleteFile == nil {
 			break
@@ -8033,6 +8554,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemovePrice(childComplexity, args["input"].(RemovePriceInput)), true
+	case "Mutation.removeSplit":
+		if e.ComplexityRoot.Mutation.RemoveSplit == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeSplit_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveSplit(childComplexity, args["input"].(RemoveSplitInput)), true
 	case "Mutation.removeTags":
 		if e.ComplexityRoot.Mutation.RemoveTags == nil {
 			break
@@ -8176,6 +8708,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetUserSetting(childComplexity, args["input"].(SetUserSettingInput)), true
+	case "Mutation.splitDataset":
+		if e.ComplexityRoot.Mutation.SplitDataset == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_splitDataset_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SplitDataset(childComplexity, args["input"].(SplitDatasetInput)), true
 	case "Mutation.testGenerator":
 		if e.ComplexityRoot.Mutation.TestGenerator == nil {
 			break
@@ -8220,6 +8763,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.TransferWorkspace(childComplexity, args["input"].(TransferWorkspaceInput)), true
+	case "Mutation.transformDataset":
+		if e.ComplexityRoot.Mutation.TransformDataset == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_transformDataset_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TransformDataset(childComplexity, args["input"].(TransformDatasetInput)), true
 	case "Mutation.unarchiveWorkspace":
 		if e.ComplexityRoot.Mutation.UnarchiveWorkspace == nil {
 			break
@@ -8242,6 +8796,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateConverter(childComplexity, args["input"].(schema.UpdateConfiguredInput)), true
+	case "Mutation.updateDataset":
+		if e.ComplexityRoot.Mutation.UpdateDataset == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateDataset_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateDataset(childComplexity, args["input"].(UpdateDatasetInput)), true
 	case "Mutation.updateFile":
 		if e.ComplexityRoot.Mutation.UpdateFile == nil {
 			break
@@ -9283,6 +9848,75 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PromptConnection.TotalCount(childComplexity), true
 
+	case "PromptDifference.after":
+		if e.ComplexityRoot.PromptDifference.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromptDifference.After(childComplexity), true
+	case "PromptDifference.afterIndex":
+		if e.ComplexityRoot.PromptDifference.AfterIndex == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromptDifference.AfterIndex(childComplexity), true
+	case "PromptDifference.before":
+		if e.ComplexityRoot.PromptDifference.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromptDifference.Before(childComplexity), true
+	case "PromptDifference.beforeIndex":
+		if e.ComplexityRoot.PromptDifference.BeforeIndex == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromptDifference.BeforeIndex(childComplexity), true
+	case "PromptDifference.kind":
+		if e.ComplexityRoot.PromptDifference.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromptDifference.Kind(childComplexity), true
+
+	case "PromptDifferenceConnection.edges":
+		if e.ComplexityRoot.PromptDifferenceConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromptDifferenceConnection.Edges(childComplexity), true
+	case "PromptDifferenceConnection.nodes":
+		if e.ComplexityRoot.PromptDifferenceConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromptDifferenceConnection.Nodes(childComplexity), true
+	case "PromptDifferenceConnection.pageInfo":
+		if e.ComplexityRoot.PromptDifferenceConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromptDifferenceConnection.PageInfo(childComplexity), true
+	case "PromptDifferenceConnection.totalCount":
+		if e.ComplexityRoot.PromptDifferenceConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromptDifferenceConnection.TotalCount(childComplexity), true
+
+	case "PromptDifferenceEdge.cursor":
+		if e.ComplexityRoot.PromptDifferenceEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromptDifferenceEdge.Cursor(childComplexity), true
+	case "PromptDifferenceEdge.node":
+		if e.ComplexityRoot.PromptDifferenceEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PromptDifferenceEdge.Node(childComplexity), true
+
 	case "PromptEdge.cursor":
 		if e.ComplexityRoot.PromptEdge.Cursor == nil {
 			break
@@ -9629,6 +10263,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RemovePricePayload.UserErrors(childComplexity), true
+
+	case "RemoveSplitPayload.clientMutationId":
+		if e.ComplexityRoot.RemoveSplitPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveSplitPayload.ClientMutationID(childComplexity), true
+	case "RemoveSplitPayload.dataset":
+		if e.ComplexityRoot.RemoveSplitPayload.Dataset == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveSplitPayload.Dataset(childComplexity), true
+	case "RemoveSplitPayload.userErrors":
+		if e.ComplexityRoot.RemoveSplitPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveSplitPayload.UserErrors(childComplexity), true
+	case "RemoveSplitPayload.workspace":
+		if e.ComplexityRoot.RemoveSplitPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveSplitPayload.Workspace(childComplexity), true
 
 	case "RemoveTagsPayload.changed":
 		if e.ComplexityRoot.RemoveTagsPayload.Changed == nil {
@@ -10578,6 +11237,62 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Span.Most(childComplexity), true
 
+	case "Split.author":
+		if e.ComplexityRoot.Split.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Split.Author(childComplexity), true
+	case "Split.createdAt":
+		if e.ComplexityRoot.Split.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Split.CreatedAt(childComplexity), true
+	case "Split.madeBy":
+		if e.ComplexityRoot.Split.MadeBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Split.MadeBy(childComplexity), true
+	case "Split.name":
+		if e.ComplexityRoot.Split.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Split.Name(childComplexity), true
+	case "Split.promptCount":
+		if e.ComplexityRoot.Split.PromptCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Split.PromptCount(childComplexity), true
+
+	case "SplitDatasetPayload.clientMutationId":
+		if e.ComplexityRoot.SplitDatasetPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SplitDatasetPayload.ClientMutationID(childComplexity), true
+	case "SplitDatasetPayload.dataset":
+		if e.ComplexityRoot.SplitDatasetPayload.Dataset == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SplitDatasetPayload.Dataset(childComplexity), true
+	case "SplitDatasetPayload.userErrors":
+		if e.ComplexityRoot.SplitDatasetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SplitDatasetPayload.UserErrors(childComplexity), true
+	case "SplitDatasetPayload.workspace":
+		if e.ComplexityRoot.SplitDatasetPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SplitDatasetPayload.Workspace(childComplexity), true
+
 	case "StorageUse.bytes":
 		if e.ComplexityRoot.StorageUse.Bytes == nil {
 			break
@@ -11104,6 +11819,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TransferWorkspacePayload.Workspace(childComplexity), true
 
+	case "TransformDatasetPayload.clientMutationId":
+		if e.ComplexityRoot.TransformDatasetPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransformDatasetPayload.ClientMutationID(childComplexity), true
+	case "TransformDatasetPayload.dataset":
+		if e.ComplexityRoot.TransformDatasetPayload.Dataset == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransformDatasetPayload.Dataset(childComplexity), true
+	case "TransformDatasetPayload.userErrors":
+		if e.ComplexityRoot.TransformDatasetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransformDatasetPayload.UserErrors(childComplexity), true
+	case "TransformDatasetPayload.workspace":
+		if e.ComplexityRoot.TransformDatasetPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TransformDatasetPayload.Workspace(childComplexity), true
+
 	case "TrashConnection.edges":
 		if e.ComplexityRoot.TrashConnection.Edges == nil {
 			break
@@ -11350,6 +12090,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UpdateConverterPayload.UserErrors(childComplexity), true
+
+	case "UpdateDatasetPayload.clientMutationId":
+		if e.ComplexityRoot.UpdateDatasetPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateDatasetPayload.ClientMutationID(childComplexity), true
+	case "UpdateDatasetPayload.dataset":
+		if e.ComplexityRoot.UpdateDatasetPayload.Dataset == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateDatasetPayload.Dataset(childComplexity), true
+	case "UpdateDatasetPayload.userErrors":
+		if e.ComplexityRoot.UpdateDatasetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateDatasetPayload.UserErrors(childComplexity), true
+	case "UpdateDatasetPayload.workspace":
+		if e.ComplexityRoot.UpdateDatasetPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateDatasetPayload.Workspace(childComplexity), true
 
 	case "UpdateFilePayload.clientMutationId":
 		if e.ComplexityRoot.UpdateFilePayload.ClientMutationID == nil {
@@ -12076,6 +12841,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Workspace.CreatedAt(childComplexity), true
+	case "Workspace.datasetFacet":
+		if e.ComplexityRoot.Workspace.DatasetFacet == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_datasetFacet_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.DatasetFacet(childComplexity, args["facet"].(storage.DatasetFacet), args["filter"].(*storage.DatasetFilter), args["limit"].(*int)), true
 	case "Workspace.datasets":
 		if e.ComplexityRoot.Workspace.Datasets == nil {
 			break
@@ -12541,11 +13317,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ArchiveWorkspaceInput", ec.unmarshalInputArchiveWorkspaceInput),
 			graphql.NewInputUnmarshaler("AttackFilter", ec.unmarshalInputAttackFilter),
 			graphql.NewInputUnmarshaler("AttackOrder", ec.unmarshalInputAttackOrder),
+			graphql.NewInputUnmarshaler("AttackPromptsInput", ec.unmarshalInputAttackPromptsInput),
 			graphql.NewInputUnmarshaler("AuditCheckpointInput", ec.unmarshalInputAuditCheckpointInput),
 			graphql.NewInputUnmarshaler("AuditEventFilter", ec.unmarshalInputAuditEventFilter),
 			graphql.NewInputUnmarshaler("AuditOrder", ec.unmarshalInputAuditOrder),
 			graphql.NewInputUnmarshaler("BudgetInput", ec.unmarshalInputBudgetInput),
+			graphql.NewInputUnmarshaler("ChangePromptsInput", ec.unmarshalInputChangePromptsInput),
 			graphql.NewInputUnmarshaler("CloneConverterInput", ec.unmarshalInputCloneConverterInput),
+			graphql.NewInputUnmarshaler("CloneDatasetInput", ec.unmarshalInputCloneDatasetInput),
 			graphql.NewInputUnmarshaler("CloneGeneratorInput", ec.unmarshalInputCloneGeneratorInput),
 			graphql.NewInputUnmarshaler("CloneOrchestratorInput", ec.unmarshalInputCloneOrchestratorInput),
 			graphql.NewInputUnmarshaler("CloneParameterFileInput", ec.unmarshalInputCloneParameterFileInput),
@@ -12563,6 +13342,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreateConverterInput", ec.unmarshalInputCreateConverterInput),
 			graphql.NewInputUnmarshaler("CreateDatasetFromFileInput", ec.unmarshalInputCreateDatasetFromFileInput),
 			graphql.NewInputUnmarshaler("CreateDatasetFromNativeInput", ec.unmarshalInputCreateDatasetFromNativeInput),
+			graphql.NewInputUnmarshaler("CreateDatasetInput", ec.unmarshalInputCreateDatasetInput),
 			graphql.NewInputUnmarshaler("CreateFindingInput", ec.unmarshalInputCreateFindingInput),
 			graphql.NewInputUnmarshaler("CreateGeneratorInput", ec.unmarshalInputCreateGeneratorInput),
 			graphql.NewInputUnmarshaler("CreateOrchestratorInput", ec.unmarshalInputCreateOrchestratorInput),
@@ -12575,6 +13355,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DatasetFilter", ec.unmarshalInputDatasetFilter),
 			graphql.NewInputUnmarshaler("DatasetVersionInput", ec.unmarshalInputDatasetVersionInput),
 			graphql.NewInputUnmarshaler("DeleteConverterInput", ec.unmarshalInputDeleteConverterInput),
+			graphql.NewInputUnmarshaler("DeleteDatasetInput", ec.unmarshalInputDeleteDatasetInput),
+			graphql.NewInputUnmarshaler("DeleteDatasetVersionInput", ec.unmarshalInputDeleteDatasetVersionInput),
 			graphql.NewInputUnmarshaler("DeleteFileInput", ec.unmarshalInputDeleteFileInput),
 			graphql.NewInputUnmarshaler("DeleteFindingInput", ec.unmarshalInputDeleteFindingInput),
 			graphql.NewInputUnmarshaler("DeleteGeneratorInput", ec.unmarshalInputDeleteGeneratorInput),
@@ -12585,6 +13367,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DeleteScorerInput", ec.unmarshalInputDeleteScorerInput),
 			graphql.NewInputUnmarshaler("DeleteTaxonomyInput", ec.unmarshalInputDeleteTaxonomyInput),
 			graphql.NewInputUnmarshaler("DeleteTemplateInput", ec.unmarshalInputDeleteTemplateInput),
+			graphql.NewInputUnmarshaler("EditedPromptInput", ec.unmarshalInputEditedPromptInput),
 			graphql.NewInputUnmarshaler("EndOtherSessionsInput", ec.unmarshalInputEndOtherSessionsInput),
 			graphql.NewInputUnmarshaler("EndSessionInput", ec.unmarshalInputEndSessionInput),
 			graphql.NewInputUnmarshaler("ExecutionFilter", ec.unmarshalInputExecutionFilter),
@@ -12611,6 +13394,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("MoveToTrashInput", ec.unmarshalInputMoveToTrashInput),
 			graphql.NewInputUnmarshaler("MoveToWorkspaceInput", ec.unmarshalInputMoveToWorkspaceInput),
 			graphql.NewInputUnmarshaler("NameOrder", ec.unmarshalInputNameOrder),
+			graphql.NewInputUnmarshaler("NewPromptInput", ec.unmarshalInputNewPromptInput),
 			graphql.NewInputUnmarshaler("OrchestratorFilter", ec.unmarshalInputOrchestratorFilter),
 			graphql.NewInputUnmarshaler("OriginIn", ec.unmarshalInputOriginIn),
 			graphql.NewInputUnmarshaler("OutcomeIn", ec.unmarshalInputOutcomeIn),
@@ -12622,12 +13406,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PreviewScorerInput", ec.unmarshalInputPreviewScorerInput),
 			graphql.NewInputUnmarshaler("PreviewTemplateInput", ec.unmarshalInputPreviewTemplateInput),
 			graphql.NewInputUnmarshaler("PromptFilter", ec.unmarshalInputPromptFilter),
+			graphql.NewInputUnmarshaler("PromptSourceInput", ec.unmarshalInputPromptSourceInput),
 			graphql.NewInputUnmarshaler("PurgeTrashInput", ec.unmarshalInputPurgeTrashInput),
 			graphql.NewInputUnmarshaler("PurposeIn", ec.unmarshalInputPurposeIn),
 			graphql.NewInputUnmarshaler("RemoveEvidenceInput", ec.unmarshalInputRemoveEvidenceInput),
 			graphql.NewInputUnmarshaler("RemoveLabelsInput", ec.unmarshalInputRemoveLabelsInput),
 			graphql.NewInputUnmarshaler("RemoveMemberInput", ec.unmarshalInputRemoveMemberInput),
 			graphql.NewInputUnmarshaler("RemovePriceInput", ec.unmarshalInputRemovePriceInput),
+			graphql.NewInputUnmarshaler("RemoveSplitInput", ec.unmarshalInputRemoveSplitInput),
 			graphql.NewInputUnmarshaler("RemoveTagsInput", ec.unmarshalInputRemoveTagsInput),
 			graphql.NewInputUnmarshaler("RenameWorkspaceInput", ec.unmarshalInputRenameWorkspaceInput),
 			graphql.NewInputUnmarshaler("ResetUserSettingInput", ec.unmarshalInputResetUserSettingInput),
@@ -12635,6 +13421,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RetractAnnotationInput", ec.unmarshalInputRetractAnnotationInput),
 			graphql.NewInputUnmarshaler("RevokeApiKeyInput", ec.unmarshalInputRevokeApiKeyInput),
 			graphql.NewInputUnmarshaler("RoleIn", ec.unmarshalInputRoleIn),
+			graphql.NewInputUnmarshaler("SampleInput", ec.unmarshalInputSampleInput),
 			graphql.NewInputUnmarshaler("SaveSessionInput", ec.unmarshalInputSaveSessionInput),
 			graphql.NewInputUnmarshaler("SavedQueryFilter", ec.unmarshalInputSavedQueryFilter),
 			graphql.NewInputUnmarshaler("SavedQueryOrder", ec.unmarshalInputSavedQueryOrder),
@@ -12649,6 +13436,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SetUserSettingInput", ec.unmarshalInputSetUserSettingInput),
 			graphql.NewInputUnmarshaler("SeverityIn", ec.unmarshalInputSeverityIn),
 			graphql.NewInputUnmarshaler("SourceIn", ec.unmarshalInputSourceIn),
+			graphql.NewInputUnmarshaler("SplitDatasetInput", ec.unmarshalInputSplitDatasetInput),
+			graphql.NewInputUnmarshaler("SplitPartInput", ec.unmarshalInputSplitPartInput),
 			graphql.NewInputUnmarshaler("TaxonomyEntryInput", ec.unmarshalInputTaxonomyEntryInput),
 			graphql.NewInputUnmarshaler("TemplateDocumentInput", ec.unmarshalInputTemplateDocumentInput),
 			graphql.NewInputUnmarshaler("TemplateFilter", ec.unmarshalInputTemplateFilter),
@@ -12660,8 +13449,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("TextMatch", ec.unmarshalInputTextMatch),
 			graphql.NewInputUnmarshaler("TimeRange", ec.unmarshalInputTimeRange),
 			graphql.NewInputUnmarshaler("TransferWorkspaceInput", ec.unmarshalInputTransferWorkspaceInput),
+			graphql.NewInputUnmarshaler("TransformDatasetInput", ec.unmarshalInputTransformDatasetInput),
 			graphql.NewInputUnmarshaler("UnarchiveWorkspaceInput", ec.unmarshalInputUnarchiveWorkspaceInput),
 			graphql.NewInputUnmarshaler("UpdateConverterInput", ec.unmarshalInputUpdateConverterInput),
+			graphql.NewInputUnmarshaler("UpdateDatasetInput", ec.unmarshalInputUpdateDatasetInput),
 			graphql.NewInputUnmarshaler("UpdateFileInput", ec.unmarshalInputUpdateFileInput),
 			graphql.NewInputUnmarshaler("UpdateFindingInput", ec.unmarshalInputUpdateFindingInput),
 			graphql.NewInputUnmarshaler("UpdateGeneratorInput", ec.unmarshalInputUpdateGeneratorInput),
@@ -14660,6 +15451,10 @@ type Dataset implements Node {
   sourceId: String!
   "The name."
   name: String!
+  "What there is to say of it."
+  description: String
+  "The username of who made it; null for an import."
+  author: String
   "Where its prompts came from: native, file, manual, seeds..."
   sourceType: String!
   "The format that it was imported from."
@@ -14692,7 +15487,27 @@ type Dataset implements Node {
     before: String
     "Which rows to list; all without it."
     filter: PromptFilter
+    "The name of a split; all prompts without it."
+    split: String
   ): PromptConnection
+  "Its versions, newest first. A version never changes: a change of the prompts makes the next."
+  versions(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): DatasetVersionConnection
+  "One of its versions; null for none of that number."
+  atVersion(
+    "The number, from 1; the newest without it."
+    number: Int
+  ): DatasetVersion
+  "The splits of its newest version, in the order in which they were planned."
+  splits: [Split!] @cost(size: 10)
   "The source's own fields that have no field here."
   attributes: JSON
 }
@@ -14731,6 +15546,24 @@ input DatasetFilter {
   sourceType: TextIn
   "A tag; isNull: none."
   tag: TextIn
+  "The format that it was made from."
+  format: TextIn
+  "A harm category of its newest version; isNull: none."
+  harmCategory: TextIn
+  "The username of who made it; isNull: an import."
+  author: TextIn
+  "When it was made."
+  createdAt: TimeRange
+  "When it was last changed."
+  updatedAt: TimeRange
+  "How many prompts its newest version has."
+  promptCount: LongRange
+  "All of these hold too."
+  and: [DatasetFilter!]
+  "One of these holds too."
+  or: [DatasetFilter!]
+  "This does not hold."
+  not: DatasetFilter
 }
 
 """
@@ -14745,9 +15578,9 @@ type Prompt implements Node {
   sourceId: String!
   "The dataset that it is part of."
   dataset: Dataset
-  "The version of the dataset."
+  "The version of the dataset in which it first came."
   version: Int!
-  "The place in the dataset, from 0."
+  "The place in the version that is listed, from 0; elsewhere that in which it first came."
   index: Long!
   "What it is for: prompt, objective, simulated_conversation."
   seedType: String!
@@ -14833,6 +15666,223 @@ input PromptFilter {
   seedType: TextIn
   "A harm category; isNull: none."
   harmCategory: TextIn
+  "What the content is."
+  dataType: TextIn
+  "What prompts that are sent together share."
+  groupId: TextIn
+  "The SHA-256 of the text, hex."
+  sha256: TextIn
+  "An attack tried it on one of these targets, by id, name or class."
+  triedOn: [String!]
+  "No attack tried it on any of these targets."
+  notTriedOn: [String!]
+  "An attack with it succeeded on one of these targets."
+  succeededOn: [String!]
+  "No attack with it succeeded on any of these targets, whether it was tried or not."
+  notSucceededOn: [String!]
+  "All of these hold too."
+  and: [PromptFilter!]
+  "One of these holds too."
+  or: [PromptFilter!]
+  "This does not hold."
+  not: PromptFilter
+}
+
+"""
+A list of prompts that never changes.
+"""
+type DatasetVersion implements Node {
+  "The id."
+  id: ID!
+  "The number, from 1."
+  number: Int!
+  "How many prompts it has."
+  promptCount: Long!
+  "The harm categories of its prompts."
+  harmCategories: [String!]!
+  "How it was made: operation, parameters, and the versions that it was made from."
+  madeBy: JSON!
+  "The username of who made it; null for an import."
+  author: String
+  "When it was made."
+  createdAt: DateTime!
+  "When a run or orchestrator first took it; from then on it cannot be deleted."
+  usedAt: DateTime
+  "What first took it."
+  usedBy: String
+  "The dataset."
+  dataset: Dataset
+  "Its prompts, in order."
+  prompts(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+    "Which rows to list; all without it."
+    filter: PromptFilter
+    "The name of a split; all prompts without it."
+    split: String
+  ): PromptConnection
+  "Its splits, in the order in which they were planned."
+  splits: [Split!] @cost(size: 10)
+  "What another version of the dataset has that this one has not, and the other way round."
+  diff(
+    "The number of the other version; the newest without it."
+    to: Int
+  ): DatasetDifference
+}
+
+"""
+A page of versions.
+"""
+type DatasetVersionConnection {
+  "The rows of the page with their places."
+  edges: [DatasetVersionEdge!]!
+  "The rows of the page without their places."
+  nodes: [DatasetVersion!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many versions there are; counted only when selected."
+  totalCount: Long! @cost(weight: 10)
+}
+
+"""
+A place in a list of versions.
+"""
+type DatasetVersionEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: DatasetVersion!
+}
+
+"""
+A named part of a version. Each prompt of a version that is split is in one part.
+"""
+type Split {
+  "The name."
+  name: String!
+  "How many prompts it has."
+  promptCount: Long!
+  "How it was made: seed, and the parts that were asked for."
+  madeBy: JSON!
+  "The username of who made it."
+  author: String!
+  "When it was made."
+  createdAt: DateTime!
+}
+
+"""
+How two versions of a dataset differ.
+"""
+type DatasetDifference {
+  "How many prompts are new."
+  added: Long!
+  "How many prompts are gone."
+  removed: Long!
+  "How many prompts are new editions."
+  changed: Long!
+  "How many prompts have another rank among those that both versions have."
+  moved: Long!
+  "How many prompts are the same at the same rank."
+  unchanged: Long!
+  "What changed, by its place in the other version, or in this one where it is gone."
+  changes(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): PromptDifferenceConnection
+}
+
+"""
+A page of what changed.
+"""
+type PromptDifferenceConnection {
+  "The rows of the page with their places."
+  edges: [PromptDifferenceEdge!]!
+  "The rows of the page without their places."
+  nodes: [PromptDifference!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many prompts changed; counted only when selected."
+  totalCount: Long! @cost(weight: 10)
+}
+
+"""
+A place in a list of what changed.
+"""
+type PromptDifferenceEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: PromptDifference!
+}
+
+"""
+How two versions differ in one prompt.
+"""
+type PromptDifference {
+  "In what way."
+  kind: PromptChangeKind!
+  "The prompt of this version; null where it is new."
+  before: Prompt
+  "The prompt of the other version; null where it is gone."
+  after: Prompt
+  "The place in this version, from 0."
+  beforeIndex: Long
+  "The place in the other version, from 0."
+  afterIndex: Long
+}
+
+"""
+How two versions differ in a prompt.
+"""
+enum PromptChangeKind {
+  "It is new."
+  ADDED
+  "It is gone."
+  REMOVED
+  "It is a new edition, of whatever place."
+  CHANGED
+  "It is the same at another rank."
+  MOVED
+}
+
+"""
+A dimension of datasets.
+"""
+enum DatasetFacet {
+  "The user's own words."
+  TAG
+  "Where the prompts came from."
+  SOURCE_TYPE
+  "The format that it was made from."
+  FORMAT
+  "A harm category of the newest version."
+  HARM_CATEGORY
+  "The username of who made it."
+  AUTHOR
+}
+
+extend type Workspace {
+  "Datasets counted by the values of a dimension, most frequent first; one with several values counts for each."
+  datasetFacet(
+    "The dimension."
+    facet: DatasetFacet!
+    "Which datasets to count; all without it."
+    filter: DatasetFilter
+    "How many values, at most 1 000."
+    limit: Int = 50
+  ): [FacetValue!] @cost(weight: 10)
 }
 
 """
@@ -14847,6 +15897,432 @@ type TargetOutcome {
   attack: Attack
   "When the attack began."
   startedAt: DateTime!
+}
+`, BuiltIn: false},
+	{Name: "../schema/datasetchange.graphqls", Input: `extend type Mutation {
+  "Makes a dataset of given prompts, or of the distinct prompts of attacks."
+  createDataset(
+    "What to do."
+    input: CreateDatasetInput!
+  ): CreateDatasetPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Makes a dataset of prompts of others: filtered, without doubles, sampled, or several together. The prompts are copies, with no attacks of their own."
+  transformDataset(
+    "What to do."
+    input: TransformDatasetInput!
+  ): TransformDatasetPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Changes what a dataset is called, not its prompts."
+  updateDataset(
+    "What to do."
+    input: UpdateDatasetInput!
+  ): UpdateDatasetPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Adds, edits and removes prompts: a new version, in which the others are what they were, with their attacks. CONFLICT when version is not the newest any more."
+  changePrompts(
+    "What to do."
+    input: ChangePromptsInput!
+  ): ChangePromptsPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Divides a version into named splits, each prompt in exactly one, in place of those that it had."
+  splitDataset(
+    "What to do."
+    input: SplitDatasetInput!
+  ): SplitDatasetPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Removes a split; its prompts stay."
+  removeSplit(
+    "What to do."
+    input: RemoveSplitInput!
+  ): RemoveSplitPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Makes a dataset of the prompts of a version, or of a split of it."
+  cloneDataset(
+    "What to do."
+    input: CloneDatasetInput!
+  ): CloneDatasetPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Deletes a dataset with all versions. CONFLICT while a run or orchestrator used one, or, without cascade, while attacks tried its prompts."
+  deleteDataset(
+    "What to do."
+    input: DeleteDatasetInput!
+  ): DeleteDatasetPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Deletes an old version with the prompts that only it has. CONFLICT for the newest, one that was used, and while attacks tried those prompts."
+  deleteDatasetVersion(
+    "What to do."
+    input: DeleteDatasetVersionInput!
+  ): DeleteDatasetVersionPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+What a dataset is to be: prompts or fromAttacks.
+"""
+input CreateDatasetInput {
+  "The workspace; the personal one without it."
+  workspace: ID
+  "The name, which no other dataset has."
+  name: String!
+  "What there is to say of it, at most 20 000 bytes."
+  description: String
+  "The user's own words for it."
+  tags: [String!]
+  "The prompts, at most 10 000. More come as a file."
+  prompts: [NewPromptInput!]
+  "Attacks whose prompts to take, each once."
+  fromAttacks: AttackPromptsInput
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+Prompts of versions, and what is left of them: filter, then distinct, then sample.
+"""
+input TransformDatasetInput {
+  "The workspace; the personal one without it."
+  workspace: ID
+  "The name of the dataset to make."
+  name: String!
+  "What there is to say of it, at most 20 000 bytes."
+  description: String
+  "The user's own words for it."
+  tags: [String!]
+  "The versions, one after another; at most 100."
+  sources: [PromptSourceInput!]!
+  "Which prompts to take; all without it."
+  filter: PromptFilter
+  "Leaves out prompts that are the same as one before."
+  distinct: Sameness
+  "Leaves a part by chance."
+  sample: SampleInput
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What a dataset is to be called. What is left out stays.
+"""
+input UpdateDatasetInput {
+  "The dataset."
+  id: ID!
+  "The name, which no other dataset has."
+  name: String
+  "What there is to say of it; empty for nothing."
+  description: String
+  "All of the user's own words for it."
+  tags: [String!]
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+How the next version differs from the newest.
+"""
+input ChangePromptsInput {
+  "The dataset."
+  id: ID!
+  "The number of the version that the change begins from, which must be the newest."
+  version: Int!
+  "New prompts, at most 10 000."
+  add: [NewPromptInput!]
+  "The place of the first new prompt, from 0; the end without it."
+  at: Long
+  "Prompts in place of others, at most 10 000."
+  edit: [EditedPromptInput!]
+  "Prompts that go, at most 10 000."
+  remove: [ID!]
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+How a version is to be divided.
+"""
+input SplitDatasetInput {
+  "The dataset."
+  id: ID!
+  "The number of the version; the newest without it."
+  version: Int
+  "What chance begins from: the same seed divides the same version the same way."
+  seed: Long! = 0
+  "The parts, 2 to 50: each with a fraction, which add up to 1, or each with a count, which add up to all prompts."
+  parts: [SplitPartInput!]!
+  "Keeps the share of each first harm category in every part, as far as whole prompts can."
+  stratified: Boolean! = false
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+Which split is to go.
+"""
+input RemoveSplitInput {
+  "The dataset."
+  id: ID!
+  "The number of the version; the newest without it."
+  version: Int
+  "The name of the split."
+  name: String!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What is to be cloned.
+"""
+input CloneDatasetInput {
+  "The dataset."
+  id: ID!
+  "The number of the version; the newest without it."
+  version: Int
+  "The name of a split; all prompts without it."
+  split: String
+  "The name of the clone, which no other dataset has."
+  name: String!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What dataset is to be deleted.
+"""
+input DeleteDatasetInput {
+  "The dataset."
+  id: ID!
+  "Deletes it even where attacks tried its prompts: they stay, without their prompts."
+  cascade: Boolean! = false
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What version is to be deleted.
+"""
+input DeleteDatasetVersionInput {
+  "The version."
+  id: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+A prompt to add.
+"""
+input NewPromptInput {
+  "The content, at most 1 MiB."
+  text: String!
+  "What it is for: prompt, objective, simulated_conversation."
+  seedType: String! = "prompt"
+  "Who speaks."
+  role: String
+  "A name for it."
+  name: String
+  "What the content is."
+  dataType: String! = "text"
+  "The harms that it belongs to."
+  harmCategories: [String!]
+  "The names that a template leaves open."
+  parameters: JSON
+  "What to keep beside the content."
+  metadata: JSON
+}
+
+"""
+A prompt in place of another, of the same place. What is left out stays.
+"""
+input EditedPromptInput {
+  "The prompt that it replaces."
+  id: ID!
+  "The content, at most 1 MiB."
+  text: String
+  "What it is for."
+  seedType: String
+  "The harms that it belongs to."
+  harmCategories: [String!]
+  "What to keep beside the content."
+  metadata: JSON
+}
+
+"""
+Attacks whose prompts to take.
+"""
+input AttackPromptsInput {
+  "Which attacks; all without it."
+  filter: AttackFilter
+  "What to take of each."
+  take: AttackText! = OBJECTIVE
+}
+
+"""
+A text of an attack.
+"""
+enum AttackText {
+  "What it is to achieve."
+  OBJECTIVE
+  "The first text that was sent in its main conversation, before converters."
+  FIRST_PROMPT
+}
+
+"""
+A version of a dataset, or a split of it.
+"""
+input PromptSourceInput {
+  "The dataset."
+  dataset: ID!
+  "The number of the version; the newest without it."
+  version: Int
+  "The name of a split; all prompts without it."
+  split: String
+}
+
+"""
+When two prompts are the same.
+"""
+enum Sameness {
+  "Their texts are."
+  EXACT
+  "Their texts are after Unicode NFKC, whatever the case and the white space."
+  NORMALIZED
+}
+
+"""
+A part by chance: a count or a fraction.
+"""
+input SampleInput {
+  "What chance begins from: the same seed leaves the same of the same prompts."
+  seed: Long! = 0
+  "How many prompts."
+  count: Long
+  "Which share of the prompts, from 0 to 1."
+  fraction: Float
+  "Keeps the share of each first harm category, as far as whole prompts can."
+  stratified: Boolean! = false
+}
+
+"""
+A part of a version.
+"""
+input SplitPartInput {
+  "The name, which no other part has."
+  name: String!
+  "Which share of the prompts."
+  fraction: Float
+  "How many prompts."
+  count: Long
+}
+
+"""
+What createDataset did.
+"""
+type CreateDatasetPayload {
+  "The dataset; null when nothing was done."
+  dataset: Dataset @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What transformDataset did.
+"""
+type TransformDatasetPayload {
+  "The dataset; null when nothing was done."
+  dataset: Dataset @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What updateDataset did.
+"""
+type UpdateDatasetPayload {
+  "The dataset; null when nothing was done."
+  dataset: Dataset @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What changePrompts did.
+"""
+type ChangePromptsPayload {
+  "The dataset; null when nothing was done."
+  dataset: Dataset @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What splitDataset did.
+"""
+type SplitDatasetPayload {
+  "The dataset; null when nothing was done."
+  dataset: Dataset @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What removeSplit did.
+"""
+type RemoveSplitPayload {
+  "The dataset; null when nothing was done."
+  dataset: Dataset @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What cloneDataset did.
+"""
+type CloneDatasetPayload {
+  "The dataset; null when nothing was done."
+  dataset: Dataset @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What deleteDataset did.
+"""
+type DeleteDatasetPayload {
+  "The id of what was deleted; null when nothing was."
+  deletedId: ID
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What deleteDatasetVersion did.
+"""
+type DeleteDatasetVersionPayload {
+  "The id of what was deleted; null when nothing was."
+  deletedId: ID
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/datasetfile.graphqls", Input: `extend type Mutation {
@@ -22120,6 +23596,20 @@ func (ec *executionContext) childFields_Budget(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Budget", field.Name)
 }
 
+func (ec *executionContext) childFields_ChangePromptsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "dataset":
+		return ec.fieldContext_ChangePromptsPayload_dataset(ctx, field)
+	case "workspace":
+		return ec.fieldContext_ChangePromptsPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ChangePromptsPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ChangePromptsPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangePromptsPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CloneConverterPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "converter":
@@ -22130,6 +23620,20 @@ func (ec *executionContext) childFields_CloneConverterPayload(ctx context.Contex
 		return ec.fieldContext_CloneConverterPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CloneConverterPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CloneDatasetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "dataset":
+		return ec.fieldContext_CloneDatasetPayload_dataset(ctx, field)
+	case "workspace":
+		return ec.fieldContext_CloneDatasetPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CloneDatasetPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CloneDatasetPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CloneDatasetPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CloneGeneratorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -22550,6 +24054,20 @@ func (ec *executionContext) childFields_CreateDatasetFromNativePayload(ctx conte
 	return nil, fmt.Errorf("no field named %q was found under type CreateDatasetFromNativePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateDatasetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "dataset":
+		return ec.fieldContext_CreateDatasetPayload_dataset(ctx, field)
+	case "workspace":
+		return ec.fieldContext_CreateDatasetPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateDatasetPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateDatasetPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateDatasetPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateFindingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "finding":
@@ -22692,6 +24210,10 @@ func (ec *executionContext) childFields_Dataset(ctx context.Context, field graph
 		return ec.fieldContext_Dataset_sourceId(ctx, field)
 	case "name":
 		return ec.fieldContext_Dataset_name(ctx, field)
+	case "description":
+		return ec.fieldContext_Dataset_description(ctx, field)
+	case "author":
+		return ec.fieldContext_Dataset_author(ctx, field)
 	case "sourceType":
 		return ec.fieldContext_Dataset_sourceType(ctx, field)
 	case "format":
@@ -22714,6 +24236,12 @@ func (ec *executionContext) childFields_Dataset(ctx context.Context, field graph
 		return ec.fieldContext_Dataset_updatedAt(ctx, field)
 	case "prompts":
 		return ec.fieldContext_Dataset_prompts(ctx, field)
+	case "versions":
+		return ec.fieldContext_Dataset_versions(ctx, field)
+	case "atVersion":
+		return ec.fieldContext_Dataset_atVersion(ctx, field)
+	case "splits":
+		return ec.fieldContext_Dataset_splits(ctx, field)
 	case "attributes":
 		return ec.fieldContext_Dataset_attributes(ctx, field)
 	case "orchestrators":
@@ -22734,6 +24262,24 @@ func (ec *executionContext) childFields_DatasetConnection(ctx context.Context, f
 		return ec.fieldContext_DatasetConnection_totalCount(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DatasetConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DatasetDifference(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "added":
+		return ec.fieldContext_DatasetDifference_added(ctx, field)
+	case "removed":
+		return ec.fieldContext_DatasetDifference_removed(ctx, field)
+	case "changed":
+		return ec.fieldContext_DatasetDifference_changed(ctx, field)
+	case "moved":
+		return ec.fieldContext_DatasetDifference_moved(ctx, field)
+	case "unchanged":
+		return ec.fieldContext_DatasetDifference_unchanged(ctx, field)
+	case "changes":
+		return ec.fieldContext_DatasetDifference_changes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DatasetDifference", field.Name)
 }
 
 func (ec *executionContext) childFields_DatasetEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -22768,6 +24314,62 @@ func (ec *executionContext) childFields_DatasetFilePreview(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type DatasetFilePreview", field.Name)
 }
 
+func (ec *executionContext) childFields_DatasetVersion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_DatasetVersion_id(ctx, field)
+	case "number":
+		return ec.fieldContext_DatasetVersion_number(ctx, field)
+	case "promptCount":
+		return ec.fieldContext_DatasetVersion_promptCount(ctx, field)
+	case "harmCategories":
+		return ec.fieldContext_DatasetVersion_harmCategories(ctx, field)
+	case "madeBy":
+		return ec.fieldContext_DatasetVersion_madeBy(ctx, field)
+	case "author":
+		return ec.fieldContext_DatasetVersion_author(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_DatasetVersion_createdAt(ctx, field)
+	case "usedAt":
+		return ec.fieldContext_DatasetVersion_usedAt(ctx, field)
+	case "usedBy":
+		return ec.fieldContext_DatasetVersion_usedBy(ctx, field)
+	case "dataset":
+		return ec.fieldContext_DatasetVersion_dataset(ctx, field)
+	case "prompts":
+		return ec.fieldContext_DatasetVersion_prompts(ctx, field)
+	case "splits":
+		return ec.fieldContext_DatasetVersion_splits(ctx, field)
+	case "diff":
+		return ec.fieldContext_DatasetVersion_diff(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DatasetVersion", field.Name)
+}
+
+func (ec *executionContext) childFields_DatasetVersionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DatasetVersionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_DatasetVersionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DatasetVersionConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_DatasetVersionConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DatasetVersionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DatasetVersionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_DatasetVersionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_DatasetVersionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DatasetVersionEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_DeleteConverterPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "deletedId":
@@ -22778,6 +24380,30 @@ func (ec *executionContext) childFields_DeleteConverterPayload(ctx context.Conte
 		return ec.fieldContext_DeleteConverterPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteConverterPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteDatasetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedId":
+		return ec.fieldContext_DeleteDatasetPayload_deletedId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteDatasetPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteDatasetPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteDatasetPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteDatasetVersionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedId":
+		return ec.fieldContext_DeleteDatasetVersionPayload_deletedId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteDatasetVersionPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteDatasetVersionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteDatasetVersionPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteFilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -24270,6 +25896,46 @@ func (ec *executionContext) childFields_PromptConnection(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type PromptConnection", field.Name)
 }
 
+func (ec *executionContext) childFields_PromptDifference(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_PromptDifference_kind(ctx, field)
+	case "before":
+		return ec.fieldContext_PromptDifference_before(ctx, field)
+	case "after":
+		return ec.fieldContext_PromptDifference_after(ctx, field)
+	case "beforeIndex":
+		return ec.fieldContext_PromptDifference_beforeIndex(ctx, field)
+	case "afterIndex":
+		return ec.fieldContext_PromptDifference_afterIndex(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PromptDifference", field.Name)
+}
+
+func (ec *executionContext) childFields_PromptDifferenceConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PromptDifferenceConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PromptDifferenceConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PromptDifferenceConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_PromptDifferenceConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PromptDifferenceConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PromptDifferenceEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PromptDifferenceEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PromptDifferenceEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PromptDifferenceEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_PromptEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "cursor":
@@ -24432,6 +26098,20 @@ func (ec *executionContext) childFields_RemovePricePayload(ctx context.Context, 
 		return ec.fieldContext_RemovePricePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RemovePricePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RemoveSplitPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "dataset":
+		return ec.fieldContext_RemoveSplitPayload_dataset(ctx, field)
+	case "workspace":
+		return ec.fieldContext_RemoveSplitPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RemoveSplitPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RemoveSplitPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveSplitPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RemoveTagsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -24932,6 +26612,36 @@ func (ec *executionContext) childFields_Span(ctx context.Context, field graphql.
 	return nil, fmt.Errorf("no field named %q was found under type Span", field.Name)
 }
 
+func (ec *executionContext) childFields_Split(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_Split_name(ctx, field)
+	case "promptCount":
+		return ec.fieldContext_Split_promptCount(ctx, field)
+	case "madeBy":
+		return ec.fieldContext_Split_madeBy(ctx, field)
+	case "author":
+		return ec.fieldContext_Split_author(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Split_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Split", field.Name)
+}
+
+func (ec *executionContext) childFields_SplitDatasetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "dataset":
+		return ec.fieldContext_SplitDatasetPayload_dataset(ctx, field)
+	case "workspace":
+		return ec.fieldContext_SplitDatasetPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SplitDatasetPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SplitDatasetPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SplitDatasetPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_StorageUse(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "bytes":
@@ -25196,6 +26906,20 @@ func (ec *executionContext) childFields_TransferWorkspacePayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type TransferWorkspacePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_TransformDatasetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "dataset":
+		return ec.fieldContext_TransformDatasetPayload_dataset(ctx, field)
+	case "workspace":
+		return ec.fieldContext_TransformDatasetPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_TransformDatasetPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TransformDatasetPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TransformDatasetPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_TrashConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -25272,6 +26996,20 @@ func (ec *executionContext) childFields_UpdateConverterPayload(ctx context.Conte
 		return ec.fieldContext_UpdateConverterPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateConverterPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateDatasetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "dataset":
+		return ec.fieldContext_UpdateDatasetPayload_dataset(ctx, field)
+	case "workspace":
+		return ec.fieldContext_UpdateDatasetPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateDatasetPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateDatasetPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateDatasetPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateFilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -25638,6 +27376,8 @@ func (ec *executionContext) childFields_Workspace(ctx context.Context, field gra
 		return ec.fieldContext_Workspace_imports(ctx, field)
 	case "facets":
 		return ec.fieldContext_Workspace_facets(ctx, field)
+	case "datasetFacet":
+		return ec.fieldContext_Workspace_datasetFacet(ctx, field)
 	case "conversationFacets":
 		return ec.fieldContext_Workspace_conversationFacets(ctx, field)
 	case "messageFacets":

@@ -238,7 +238,10 @@ func TestAFindingTakesItsEvidenceAlong(t *testing.T) {
 func TestAnnotatedAttacksMove(t *testing.T) {
 	h, _ := open(t, t.TempDir())
 	from, to, source := triaged(t, h)
-	if err := source.DeleteFinding(t.Context(), "01890000-0000-7000-8000-00000000000f"); err != nil {
+	if _, err := source.MoveToTrash(t.Context(), &storage.Deletion{
+		Key: "01890000-0000-7000-8000-0000000000aa", By: "alice", At: time.Now(), Until: time.Now().Add(time.Hour),
+		Keyed: map[string][]string{"findings": {"01890000-0000-7000-8000-00000000000f"}},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := h.Move(t.Context(), transfer(from, to, everyAttack, false)); err != nil {

@@ -93,7 +93,9 @@ func attackWithAPicture(t *testing.T, h *House, store storage.UserStore, picture
 	if err := os.WriteFile(filepath.Join(folder, "x.png"), []byte(picture), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	source, err := h.Files.Source(folder, store.Owner(), false)
+	held := h.Files.Hold()
+	defer held.Release()
+	source, err := h.Files.Source(folder, store.Owner(), false, held)
 	if err != nil {
 		t.Fatal(err)
 	}

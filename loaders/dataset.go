@@ -13,6 +13,20 @@ func promptsOfDataset(store storage.UserStore) *Pages[string, storage.PromptFilt
 	})
 }
 
+// promptsOfVersion answers DatasetVersion.prompts, in the version's order.
+func promptsOfVersion(store storage.UserStore) *Pages[string, storage.PromptFilter, storage.Prompt] {
+	return newPages(func(ctx context.Context, versions []string, filter *storage.PromptFilter, args pageArgs) (map[string]*storage.PromptConnection, error) {
+		return store.PromptsByVersion(ctx, versions, filter, args.page)
+	})
+}
+
+// versionsOfDataset answers Dataset.versions, newest first. They have no filter.
+func versionsOfDataset(store storage.UserStore) *Pages[string, struct{}, storage.DatasetVersion] {
+	return newPages(func(ctx context.Context, datasets []string, _ *struct{}, args pageArgs) (map[string]*storage.DatasetVersionConnection, error) {
+		return store.DatasetVersions(ctx, datasets, args.page)
+	})
+}
+
 // Tried asks how a prompt fared on a target; an empty hash means on any.
 type Tried struct {
 	Prompt     int64

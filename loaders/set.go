@@ -43,6 +43,10 @@ type Set struct {
 
 	ComponentsOfGenerator, ComponentsOfConverter, ComponentsOfScorer *UsagePages
 	ScoresOfComponent, ScoresOfScorer                                *ScorePages
+	DatasetVersion                                                   *Loader[storage.VersionKey, *storage.DatasetVersion]
+	VersionsOfDataset                                                *Pages[string, struct{}, storage.DatasetVersion]
+	PromptsOfVersion                                                 *Pages[string, storage.PromptFilter, storage.Prompt]
+	SplitsOfVersion                                                  *Loader[storage.VersionKey, []*storage.Split]
 
 	Execution        *Loader[string, *storage.Execution]
 	ExecutionSummary *Loader[string, *storage.ExecutionSummary]
@@ -123,6 +127,10 @@ func NewSet(store storage.UserStore) *Set {
 		ComponentsOfScorer:    componentsOf(store, storage.KindScorers),
 		ScoresOfComponent:     scoresOf(store, storage.ScoresOfComponent),
 		ScoresOfScorer:        scoresOf(store, storage.ScoresOfScorer),
+		DatasetVersion:        newLoader(store.DatasetVersionsByKey),
+		VersionsOfDataset:     versionsOfDataset(store),
+		PromptsOfVersion:      promptsOfVersion(store),
+		SplitsOfVersion:       newListLoader(store.SplitsByVersion),
 
 		Execution:        newLoader(store.ExecutionsByKey),
 		ExecutionSummary: executionSummaries(store),

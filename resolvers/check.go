@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"slices"
 
 	"github.com/violentutf/violentutf/configured"
 	"github.com/violentutf/violentutf/directives"
@@ -56,7 +57,13 @@ func (r *Resolver) testGenerators(ctx context.Context, input graph.TestGenerator
 				return made{}, about("ids", err)
 			}
 			w.act.Detail = detail(map[string]any{"count": len(keys)})
-			return made{Workspace: scope.Workspace.Key, Rows: keys, Count: int64(len(keys))}, nil
+			done := made{Workspace: scope.Workspace.Key, Rows: keys, Count: int64(len(keys))}
+			for _, one := range tested {
+				if one.Err != nil {
+					done.Left = append(done.Left, one.Key)
+				}
+			}
+			return done, nil
 		},
 	})
 	answer := &schema.GeneratorTestsPayload{WorkspacePayload: schema.WorkspacePayload{Payload: payload}}
@@ -80,7 +87,7 @@ func (r *Resolver) testGenerators(ctx context.Context, input graph.TestGenerator
 		if generator == nil {
 			continue // deleted meanwhile
 		}
-		result := &schema.GeneratorTest{Generator: generator, Called: failed[done.Rows[i]] == nil}
+		result := &schema.GeneratorTest{Generator: generator, Called: !slices.Contains(done.Left, done.Rows[i])}
 		if why := failed[done.Rows[i]]; why != nil {
 			result.Problem = said(why)
 		}

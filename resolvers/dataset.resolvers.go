@@ -15,16 +15,40 @@ import (
 	"github.com/violentutf/violentutf/storage"
 )
 
-func (r *datasetResolver) Prompts(ctx context.Context, obj *storage.Dataset, first *int, after *string, last *int, before *string, filter *storage.PromptFilter) (*storage.Connection[storage.Prompt], error) {
-	page, err := storage.NewPage(first, after, last, before)
-	if err != nil {
-		return nil, err
-	}
-	set, err := directives.In(ctx, obj.ID)
-	if err != nil {
-		return nil, err
-	}
-	return set.PromptsOfDataset.Load(ctx, obj.Key, filter, page)
+func (r *datasetResolver) Prompts(ctx context.Context, obj *storage.Dataset, first *int, after *string, last *int, before *string, filter *storage.PromptFilter, split *string) (*storage.Connection[storage.Prompt], error) {
+	return promptsOf(ctx, obj.ID, first, after, last, before, filter, split, func(set *loaders.Set) promptLists { return set.PromptsOfDataset }, obj.Key)
+}
+
+func (r *datasetResolver) Versions(ctx context.Context, obj *storage.Dataset, first *int, after *string, last *int, before *string) (*storage.Connection[storage.DatasetVersion], error) {
+	return versionsOf(ctx, obj, first, after, last, before)
+}
+
+func (r *datasetResolver) AtVersion(ctx context.Context, obj *storage.Dataset, number *int) (*storage.DatasetVersion, error) {
+	return versionOf(ctx, obj.ID, numbered(obj.Key, number))
+}
+
+func (r *datasetResolver) Splits(ctx context.Context, obj *storage.Dataset) ([]*storage.Split, error) {
+	return splitsOf(ctx, obj.ID, storage.VersionKey{Dataset: obj.Key, Number: obj.Version})
+}
+
+func (r *datasetDifferenceResolver) Changes(ctx context.Context, obj *storage.DatasetDifference, first *int, after *string, last *int, before *string) (*storage.Connection[storage.PromptDifference], error) {
+	return changesOf(ctx, obj, first, after, last, before)
+}
+
+func (r *datasetVersionResolver) Dataset(ctx context.Context, obj *storage.DatasetVersion) (*storage.Dataset, error) {
+	return datasetOf(ctx, obj.ID, obj.DatasetKey)
+}
+
+func (r *datasetVersionResolver) Prompts(ctx context.Context, obj *storage.DatasetVersion, first *int, after *string, last *int, before *string, filter *storage.PromptFilter, split *string) (*storage.Connection[storage.Prompt], error) {
+	return promptsOf(ctx, obj.ID, first, after, last, before, filter, split, func(set *loaders.Set) promptLists { return set.PromptsOfVersion }, obj.VersionKey().String())
+}
+
+func (r *datasetVersionResolver) Splits(ctx context.Context, obj *storage.DatasetVersion) ([]*storage.Split, error) {
+	return splitsOf(ctx, obj.ID, obj.VersionKey())
+}
+
+func (r *datasetVersionResolver) Diff(ctx context.Context, obj *storage.DatasetVersion, to *int) (*storage.DatasetDifference, error) {
+	return differenceOf(ctx, obj, to)
 }
 
 func (r *promptResolver) Dataset(ctx context.Context, obj *storage.Prompt) (*storage.Dataset, error) {
@@ -67,6 +91,14 @@ func (r *promptResolver) Attacks(ctx context.Context, obj *storage.Prompt, first
 	return set.AttacksOf.Load(ctx, storage.AttacksOfPrompt, strconv.FormatInt(obj.Number, 10), filter, attackOrder(orderBy), page)
 }
 
+func (r *promptDifferenceResolver) Before(ctx context.Context, obj *storage.PromptDifference) (*storage.Prompt, error) {
+	return promptOf(ctx, obj.DatasetID, obj.Before)
+}
+
+func (r *promptDifferenceResolver) After(ctx context.Context, obj *storage.PromptDifference) (*storage.Prompt, error) {
+	return promptOf(ctx, obj.DatasetID, obj.After)
+}
+
 func (r *targetOutcomeResolver) Target(ctx context.Context, obj *storage.TargetOutcome) (*storage.Component, error) {
 	set, err := directives.In(ctx, obj.AttackID)
 	if err != nil {
@@ -83,14 +115,31 @@ func (r *targetOutcomeResolver) Attack(ctx context.Context, obj *storage.TargetO
 	return set.Attack.Load(ctx, obj.AttackNumber)
 }
 
+func (r *workspaceResolver) DatasetFacet(ctx context.Context, obj *storage.Workspace, facet storage.DatasetFacet, filter *storage.DatasetFilter, limit *int) ([]*storage.FacetValue, error) {
+	return datasetFacet(ctx, obj, facet, filter, limit)
+}
+
 func (r *Resolver) Dataset() graph.DatasetResolver { return &datasetResolver{r} }
 
+func (r *Resolver) DatasetDifference() graph.DatasetDifferenceResolver {
+	return &datasetDifferenceResolver{r}
+}
+
+func (r *Resolver) DatasetVersion() graph.DatasetVersionResolver { return &datasetVersionResolver{r} }
+
 func (r *Resolver) Prompt() graph.PromptResolver { return &promptResolver{r} }
+
+func (r *Resolver) PromptDifference() graph.PromptDifferenceResolver {
+	return &promptDifferenceResolver{r}
+}
 
 func (r *Resolver) TargetOutcome() graph.TargetOutcomeResolver { return &targetOutcomeResolver{r} }
 
 type (
-	datasetResolver       struct{ *Resolver }
-	promptResolver        struct{ *Resolver }
-	targetOutcomeResolver struct{ *Resolver }
+	datasetResolver           struct{ *Resolver }
+	datasetDifferenceResolver struct{ *Resolver }
+	datasetVersionResolver    struct{ *Resolver }
+	promptResolver            struct{ *Resolver }
+	promptDifferenceResolver  struct{ *Resolver }
+	targetOutcomeResolver     struct{ *Resolver }
 )

@@ -98,7 +98,7 @@ func (r *Resolver) previewDatasetFile(ctx context.Context, input graph.PreviewDa
 
 func (r *Resolver) createDatasetFromFile(ctx context.Context, input graph.CreateDatasetFromFileInput) (*schema.DatasetFilePayload, error) {
 	file := datasetFile{input.File, input.FileID, input.Format, input.Mapping, input.Rejects}
-	return r.newDataset(ctx, newDataset{
+	return r.datasetToRead(ctx, datasetToRead{
 		field: "createDatasetFromFile", action: "dataset.create_from_file", id: input.ClientMutationID, input: input, workspace: input.Workspace,
 		fields: also(file.fields(), "name", true, "description", input.Description != nil, "tags", input.Tags != nil),
 		make: func(ctx context.Context, store storage.UserStore, d *storage.NewDataset, allowed storage.Allowed) (*uploads.Read, error) {
@@ -113,7 +113,7 @@ func (r *Resolver) createDatasetFromFile(ctx context.Context, input graph.Create
 }
 
 func (r *Resolver) createDatasetFromNative(ctx context.Context, input graph.CreateDatasetFromNativeInput) (*schema.DatasetFilePayload, error) {
-	return r.newDataset(ctx, newDataset{
+	return r.datasetToRead(ctx, datasetToRead{
 		field: "createDatasetFromNative", action: "dataset.create_from_native", id: input.ClientMutationID, input: input, workspace: input.Workspace,
 		fields: also(map[string]bool{"list": true}, "name", input.Name != nil, "tags", input.Tags != nil),
 		make: func(ctx context.Context, store storage.UserStore, d *storage.NewDataset, allowed storage.Allowed) (*uploads.Read, error) {
@@ -126,7 +126,7 @@ func (r *Resolver) createDatasetFromNative(ctx context.Context, input graph.Crea
 
 func (r *Resolver) fillDatasetSlot(ctx context.Context, input graph.FillDatasetSlotInput) (*schema.DatasetFilePayload, error) {
 	file := datasetFile{upload: input.File, fileID: input.FileID, format: input.Format, rejects: input.Rejects}
-	return r.newDataset(ctx, newDataset{
+	return r.datasetToRead(ctx, datasetToRead{
 		field: "fillDatasetSlot", action: "dataset.fill_slot", id: input.ClientMutationID, input: input, workspace: input.Workspace,
 		fields: also(file.fields(), "slot", true, "name", input.Name != nil, "tags", input.Tags != nil),
 		make: func(ctx context.Context, store storage.UserStore, d *storage.NewDataset, allowed storage.Allowed) (*uploads.Read, error) {
@@ -140,8 +140,8 @@ func (r *Resolver) fillDatasetSlot(ctx context.Context, input graph.FillDatasetS
 	})
 }
 
-// newDataset is a mutation that makes a dataset.
-type newDataset struct {
+// datasetToRead is a mutation that makes a dataset.
+type datasetToRead struct {
 	field, action string
 	id            *string
 	input         any
@@ -151,7 +151,7 @@ type newDataset struct {
 	make func(ctx context.Context, store storage.UserStore, d *storage.NewDataset, allowed storage.Allowed) (*uploads.Read, error)
 }
 
-func (r *Resolver) newDataset(ctx context.Context, n newDataset) (*schema.DatasetFilePayload, error) {
+func (r *Resolver) datasetToRead(ctx context.Context, n datasetToRead) (*schema.DatasetFilePayload, error) {
 	answer := &schema.DatasetFilePayload{}
 	return r.readDataset(ctx, answer, change{
 		field: n.field, id: n.id, input: n.input, action: n.action, fields: given(n.fields), on: named{kind: storage.KindDataset},

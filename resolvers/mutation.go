@@ -55,6 +55,7 @@ type made struct {
 	Setting   string                 `json:"setting,omitempty"`
 	Row       string                 `json:"row,omitempty"` // of a user store
 	Rows      []string               `json:"rows,omitempty"`
+	Left      []string               `json:"left,omitempty"` // of Rows those that were left alone
 	Count     int64                  `json:"count,omitempty"`
 	Matched   int64                  `json:"matched,omitempty"`
 	Known     bool                   `json:"known,omitempty"`
@@ -206,6 +207,7 @@ var subjectTypes = map[storage.Kind]string{
 	storage.KindTaxonomy:      "Taxonomy",
 	storage.KindTrashEntry:    "TrashEntry",
 	storage.KindFile:          "File",
+	storage.KindVersion:       "DatasetVersion",
 }
 
 // key decodes the id. What is no key, of another kind, or out of the reach of the

@@ -88,6 +88,12 @@ func find(ctx context.Context, set *loaders.Set, id storage.ID) (schema.Node, er
 		return existing(set.Orchestrator.Load(ctx, id.Key))
 	case storage.KindPrice:
 		return existing(set.Price.Load(ctx, id.Key))
+	case storage.KindVersion:
+		key, ok := storage.ParseVersionKey(id.Key)
+		if !ok || key.Number == 0 {
+			return nil, nil
+		}
+		return existing(set.DatasetVersion.Load(ctx, key))
 	case storage.KindExecution:
 		return existing(set.Execution.Load(ctx, id.Key))
 	case storage.KindAnnotation:

@@ -83,18 +83,12 @@ func (r *Resolver) deleteOrchestrator(ctx context.Context, input graph.DeleteOrc
 	}, input.ID, storage.Deletion{Cascade: input.Cascade}, "orchestrators")
 }
 
-// deleteRow deletes a thing of a workspace.
-func (r *Resolver) deleteRow(ctx context.Context, of noun, field, id string, clientID *string, input any, remove func(store storage.UserStore, ctx context.Context, key string) error) (*schema.DeletePayload, error) {
-	done, payload, err := r.mutate(ctx, r.inStore(of, change{
-		field: field, id: clientID, input: input, action: of.action + "delete",
-	}, id, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
-		return key, remove(set.Store, ctx, key)
+func (r *Resolver) removePrice(ctx context.Context, input graph.RemovePriceInput) (*schema.DeletePayload, error) {
+	return r.deleteRow(ctx, input.ID, r.inStore(prices, change{
+		field: "removePrice", id: input.ClientMutationID, input: input, action: prices.action + "remove",
+	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
+		return key, set.Store.RemovePrice(ctx, key)
 	}))
-	answer := &schema.DeletePayload{Payload: payload}
-	if done != nil && err == nil {
-		answer.DeletedID = &id
-	}
-	return answer, err
 }
 
 func (r *Resolver) validateOrchestrator(ctx context.Context, input graph.ValidateOrchestratorInput) (*schema.ValidationPayload, error) {

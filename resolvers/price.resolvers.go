@@ -19,7 +19,7 @@ func (r *mutationResolver) SetPrice(ctx context.Context, input graph.SetPriceInp
 }
 
 func (r *mutationResolver) RemovePrice(ctx context.Context, input graph.RemovePriceInput) (*schema.DeletePayload, error) {
-	return r.deleteRow(ctx, prices, "removePrice", input.ID, input.ClientMutationID, input, storage.UserStore.RemovePrice)
+	return r.removePrice(ctx, input)
 }
 
 func (r *workspaceResolver) Prices(ctx context.Context, obj *storage.Workspace, first *int, after *string, last *int, before *string) (*storage.Connection[storage.Price], error) {

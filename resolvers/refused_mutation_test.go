@@ -131,6 +131,17 @@ var mutations = map[string]func(*team) map[string]any{
 	},
 	"updateTaxonomy": deleted(storage.KindTaxonomy),
 	"deleteTaxonomy": deleted(storage.KindTaxonomy),
+	"createDataset": func(s *team) map[string]any {
+		return map[string]any{"workspace": s.red.ID(), "name": "mine", "prompts": []any{map[string]any{"text": "x"}}}
+	},
+	"transformDataset": func(s *team) map[string]any {
+		return map[string]any{"workspace": s.red.ID(), "name": "mine", "sources": []any{map[string]any{"dataset": "none"}}}
+	},
+	"updateDataset": deleted(storage.KindDataset),
+	"changePrompts": func(s *team) map[string]any { return with(deleted(storage.KindDataset)(s), "version", 1) },
+	"splitDataset":  func(s *team) map[string]any { return with(deleted(storage.KindDataset)(s), "parts", []any{}) },
+	"removeSplit":   thing(storage.KindDataset), "cloneDataset": thing(storage.KindDataset), "deleteDataset": deleted(storage.KindDataset),
+	"deleteDatasetVersion": deleted(storage.KindVersion),
 }
 
 func newThing(s *team) map[string]any {

@@ -332,3 +332,9 @@ type TrashPayload struct {
 	Entries int64
 	Tables  []*storage.TableUse
 }
+
+// DatasetPayload is the answer of a mutation of a dataset.
+type DatasetPayload struct {
+	WorkspacePayload
+	Dataset *storage.Dataset
+}

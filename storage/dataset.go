@@ -69,7 +69,6 @@ func (v *DatasetVersion) VersionKey() VersionKey { return VersionKey{v.DatasetKe
 type Split struct {
 	DatasetKey  string
 	Version     int64
-	DatasetID   string // GraphQL id
 	Name        string
 	PromptCount int64
 	MadeBy      JSON // seed, and the fractions or counts of all splits of the plan
@@ -160,6 +159,7 @@ type AttackPrompts struct {
 
 // DatasetDifference counts what one version has that another has not.
 type DatasetDifference struct {
+	DatasetID string // GraphQL id
 	From, To  VersionKey
 	Added     int64
 	Removed   int64
@@ -170,6 +170,7 @@ type DatasetDifference struct {
 
 // PromptDifference is one prompt of a difference.
 type PromptDifference struct {
+	DatasetID   string // GraphQL id
 	Kind        PromptChangeKind
 	Place       int64  // in the list of changes: index in the version after, or before if it is in that alone
 	Origin      int64  // the first edition

@@ -127,8 +127,7 @@ type MadeBy struct {
 
 // MadeFrom is a version that another was made from.
 type MadeFrom struct {
-	Dataset string `json:"dataset"` // the name that it had
-	Key     string `json:"key"`
+	Key     string `json:"dataset"` // of the dataset
 	Version int64  `json:"version"`
 	Split   string `json:"split,omitempty"`
 }

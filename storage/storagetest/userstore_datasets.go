@@ -221,7 +221,8 @@ func changedPromptsKeepTheOthers(t *testing.T, store storage.UserStore) {
 	}
 	equal(t, "difference", must(store.DatasetDifference(t.Context(), storage.VersionKey{Dataset: "d1", Number: 1}, storage.VersionKey{Dataset: "d1"}))(t),
 		storage.DatasetDifference{
-			From: storage.VersionKey{Dataset: "d1", Number: 1}, To: storage.VersionKey{Dataset: "d1", Number: 3},
+			DatasetID: storage.ID{Kind: storage.KindDataset, Store: store.Key(), Key: "d1"}.String(),
+			From:      storage.VersionKey{Dataset: "d1", Number: 1}, To: storage.VersionKey{Dataset: "d1", Number: 3},
 			Added: 3, Removed: 1, Changed: 1, Unchanged: 2,
 		})
 }
@@ -332,6 +333,9 @@ func usedVersionsStay(t *testing.T, store storage.UserStore) {
 	version := must(store.DatasetVersionsByKey(t.Context(), []storage.VersionKey{{Dataset: "d1", Number: 1}}))(t)[storage.VersionKey{Dataset: "d1", Number: 1}]
 	if version.UsedAt == nil || !version.UsedAt.Equal(at(30)) || *version.UsedBy != "run 1" {
 		t.Errorf("used %+v", version)
+	}
+	if err := store.CheckDelete(t.Context(), storage.Selection{Datasets: []string{"d1"}}); storage.CodeOf(err) != storage.CodeConflict {
+		t.Errorf("moving what has a history: %v", err)
 	}
 	for name, err := range map[string]error{
 		"version": store.DeleteDatasetVersion(t.Context(), version.VersionKey()),

@@ -74,7 +74,7 @@ GROUP BY c.kind`, q.args, func(rows *sql.Rows) (count, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &storage.DatasetDifference{From: from, To: to}
+	d := &storage.DatasetDifference{DatasetID: s.id(storage.KindDataset, from.Dataset), From: from, To: to}
 	for _, row := range rows {
 		switch {
 		case row.kind == nil:
@@ -103,6 +103,7 @@ func (s *Store) DatasetChanges(ctx context.Context, from, to storage.VersionKey,
 		keys: []string{"origin_no"}, keyType: "BIGINT",
 		columns: "c.kind, c.place, c.origin_no, c.before_no, c.after_no, c.before_at, c.after_at",
 		scan: func(scan func(columns ...any) error, d *storage.PromptDifference) error {
+			d.DatasetID = s.id(storage.KindDataset, from.Dataset)
 			return scan(&d.Kind, &d.Place, &d.Origin, &d.Before, &d.After, &d.BeforeIndex, &d.AfterIndex)
 		},
 		keysOf: func(d *storage.PromptDifference) []any { return []any{d.Origin} },

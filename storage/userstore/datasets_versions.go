@@ -84,7 +84,6 @@ WHERE s.owner_id = $1 AND (s.dataset_id, s.version) IN (`+q.versions(keys)+`)
 ORDER BY s.dataset_id, s.version, s.place`, q.args, func(rows *sql.Rows) (*storage.Split, error) {
 		split := &storage.Split{}
 		err := rows.Scan(&split.DatasetKey, &split.Version, &split.Name, &split.PromptCount, &split.MadeBy, &split.Author, &split.CreatedAt)
-		split.DatasetID = s.id(storage.KindDataset, split.DatasetKey)
 		return split, err
 	})
 	for _, split := range rows {

@@ -61,6 +61,9 @@ func (s *Store) takeAway(ctx context.Context, tx *sql.Tx, what storage.Selection
 	if what.Filter != nil {
 		return nil, storage.BadInput("filter", "only what is named by its key can be deleted: list the attacks first")
 	}
+	if err := s.hasHistory(ctx, tx, what.Datasets); err != nil {
+		return nil, err
+	}
 	g := &going{store: s, tx: tx, entry: uuid.Must(uuid.NewV7()).String(), lenient: true}
 	err := g.take(ctx, &storage.Deletion{
 		Numbered: map[string][]int64{"attacks": what.Attacks},
@@ -98,4 +101,30 @@ func (s *Store) takeAway(ctx context.Context, tx *sql.Tx, what storage.Selection
 		}
 	}
 	return g, nil
+}
+
+// hasHistory is CodeConflict for datasets of which a copy would leave something behind: it
+// has the newest version alone.
+func (s *Store) hasHistory(ctx context.Context, tx *sql.Tx, datasets []string) error {
+	if len(datasets) == 0 {
+		return nil
+	}
+	var history int64
+	if err := tx.QueryRowContext(ctx, `
+SELECT (
+  SELECT count(*) FROM dataset_versions v
+  WHERE v.owner_id = $1 AND v.dataset_id IN (SELECT unnest(CAST($2 AS TEXT[]))) AND (v.version > 1 OR v.used_at IS NOT NULL)
+) + (
+  SELECT count(*) FROM dataset_splits s
+  WHERE s.owner_id = $1 AND s.dataset_id IN (SELECT unnest(CAST($2 AS TEXT[])))
+)`, s.owner, datasets).Scan(&history); err != nil {
+		return fmt.Errorf("look for versions of datasets: %w", err)
+	}
+	if history > 0 {
+		return &storage.Error{
+			Code: storage.CodeConflict, Field: "datasets",
+			Message: "these datasets have older versions, versions that were used, or splits, which a copy does not take along: copy instead",
+		}
+	}
+	return nil
 }

@@ -230,6 +230,10 @@ SELECT count(*)
 FROM annotations t
 JOIN attacks a ON a.owner_id = $1 AND a.attack_no = t.attack_no
 WHERE t.owner_id = $2 AND t.verdict IS NOT NULL AND t.retracted_at IS NULL`},
+	{what: "versions of these datasets that runs or orchestrators took", argument: "datasets", remedy: "they stay, so that what was made with them can be read", count: `
+SELECT count(*)
+FROM dataset_versions t
+WHERE t.owner_id = $2 AND t.owner_id <> $1 AND t.used_at IS NOT NULL`},
 	{what: "runs that have not ended", argument: "executions", remedy: "cancel them first", count: `
 SELECT count(*)
 FROM execution_plans t

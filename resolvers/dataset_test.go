@@ -1,0 +1,117 @@
+package resolvers_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/violentutf/violentutf/storage"
+)
+
+// shown is what the tests select of a dataset.
+const shown = `dataset{id name version promptCount author description tags prompts{nodes{id index text}}}`
+
+func TestDatasetsAreMadeChangedAndCompared(t *testing.T) {
+	s := newStores(t, 3, 1)
+	input := map[string]any{"name": " seeds ", "tags": []any{"a"}, "clientMutationId": "d1", "prompts": []any{
+		map[string]any{"text": "one", "harmCategories": []any{"hate"}}, map[string]any{"text": "two"}, map[string]any{"text": "Two "},
+	}}
+	made := s.change(t, "createDataset", shown, input)
+	id := at(made, "dataset", "id")
+	same(t, []any{at(made, "dataset", "name"), at(made, "dataset", "promptCount"), at(made, "dataset", "author")}, []any{"seeds", 3, "alice"})
+	same(t, at(s.change(t, "createDataset", shown, input), "dataset", "id"), id)
+
+	first, second := at(made, "dataset", "prompts", "nodes", 0, "id"), at(made, "dataset", "prompts", "nodes", 1, "id")
+	changed := s.change(t, "changePrompts", shown, map[string]any{
+		"id": id, "version": 1, "remove": []any{first}, "edit": []any{map[string]any{"id": second, "text": "2"}}, "add": []any{map[string]any{"text": "three"}},
+	})
+	same(t, at(changed, "dataset", "version"), 2)
+	same(t, texts(at(changed, "dataset", "prompts", "nodes")), "[2 Two  three]")
+
+	const versions = `query($id:ID!){node(id:$id){... on Dataset{
+		versions{totalCount nodes{id number usedAt}} atVersion(number:1){number madeBy prompts{totalCount nodes{text}} dataset{name}
+		diff(to:2){added removed changed moved unchanged changes{totalCount nodes{kind beforeIndex afterIndex before{text} after{text}}}}}}}}`
+	read := at(s.ask(t, alice, versions, map[string]any{"id": id}).Data, "node")
+	same(t, texts(at(read, "atVersion", "prompts", "nodes")), "[one two Two ]")
+	same(t, []any{at(read, "versions", "totalCount"), at(read, "versions", "nodes", 0, "number"), at(read, "atVersion", "dataset", "name")}, []any{2, 2, "seeds"})
+	diff := at(read, "atVersion", "diff")
+	same(t, []any{at(diff, "added"), at(diff, "removed"), at(diff, "changed"), at(diff, "moved"), at(diff, "unchanged")}, []any{1, 1, 1, 0, 1})
+	same(t, at(diff, "changes", "totalCount"), 3)
+
+	old := at(read, "versions", "nodes", 1, "id")
+	same(t, at(s.change(t, "deleteDatasetVersion", "deletedId", map[string]any{"id": old}), "deletedId"), old)
+	same(t, at(s.change(t, "updateDataset", shown, map[string]any{"id": id, "name": "kept", "description": "d"}), "dataset", "name"), "kept")
+	same(t, at(s.change(t, "deleteDataset", "deletedId", map[string]any{"id": id}), "deletedId"), id)
+	same(t, at(s.ask(t, alice, `query($id:ID!){node(id:$id){id}}`, map[string]any{"id": id}).Data, "node"), nil)
+}
+
+func TestDatasetsAreTransformedAndSplit(t *testing.T) {
+	s := newStores(t, 3, 1)
+	prompts := []any{}
+	for i := range 10 {
+		prompts = append(prompts, map[string]any{"text": fmt.Sprint("Prompt  ", i/2)}, map[string]any{"text": fmt.Sprint("prompt ", i/2)})
+	}
+	id := at(s.change(t, "createDataset", shown, map[string]any{"name": "a", "prompts": prompts}), "dataset", "id")
+	source := []any{map[string]any{"dataset": id}}
+	for name, c := range map[string]struct {
+		more map[string]any
+		want int
+	}{
+		"exact": {map[string]any{"distinct": "EXACT"}, 10}, "normalized": {map[string]any{"distinct": "NORMALIZED"}, 5},
+		"sampled":  {map[string]any{"sample": map[string]any{"count": 7, "seed": 1}}, 7},
+		"filtered": {map[string]any{"filter": map[string]any{"text": map[string]any{"contains": "Prompt  1"}}}, 2},
+		"merged":   {map[string]any{"sources": []any{source[0], source[0]}}, 40},
+	} {
+		input := with(c.more, "name", name)
+		if input["sources"] == nil {
+			input["sources"] = source
+		}
+		same(t, at(s.change(t, "transformDataset", shown, input), "dataset", "promptCount"), c.want)
+	}
+	parts := []any{map[string]any{"name": "train", "fraction": 0.8}, map[string]any{"name": "test", "fraction": 0.2}}
+	split := s.change(t, "splitDataset", `dataset{splits{name promptCount author} prompts(split:"test"){totalCount}}`, map[string]any{"id": id, "parts": parts})
+	same(t, []any{at(split, "dataset", "splits", 0, "promptCount"), at(split, "dataset", "prompts", "totalCount")}, []any{16, 4})
+	same(t, at(s.change(t, "cloneDataset", shown, map[string]any{"id": id, "split": "test", "name": "test set"}), "dataset", "promptCount"), 4)
+	same(t, at(s.change(t, "removeSplit", "dataset{splits{name}}", map[string]any{"id": id, "name": "test"}), "dataset", "splits"), []any{map[string]any{"name": "train"}})
+	same(t, at(s.change(t, "createDataset", shown, map[string]any{"name": "from attacks", "fromAttacks": map[string]any{}}), "dataset", "version"), 1)
+	facet := `{viewer{workspace{datasetFacet(facet:SOURCE_TYPE){value count} datasets(filter:{sourceType:{in:["transformation"]}}){totalCount}}}}`
+	same(t, at(s.ask(t, alice, facet, nil).Data, "viewer", "workspace", "datasets", "totalCount"), 6)
+}
+
+func TestDatasetsRefuseWhatDoesNotFit(t *testing.T) {
+	s := newStores(t, 3, 1)
+	id := at(s.change(t, "createDataset", shown, map[string]any{"name": "a", "prompts": []any{map[string]any{"text": "x"}}}), "dataset", "id")
+	none := storage.ID{Kind: storage.KindDataset, Store: "nosuchid", Key: "01890000-0000-7000-8000-000000000000"}.String()
+	team := newTeamOn(t, s.server)
+	for name, c := range map[string]struct {
+		field string
+		input map[string]any
+		want  string
+	}{
+		"a name that is taken": {"createDataset", map[string]any{"name": "a", "prompts": []any{}}, "CONFLICT"},
+		"no name":              {"createDataset", map[string]any{"name": " ", "prompts": []any{}}, "BAD_USER_INPUT"},
+		"neither nor":          {"createDataset", map[string]any{"name": "b"}, "BAD_USER_INPUT"},
+		"an empty prompt":      {"createDataset", map[string]any{"name": "b", "prompts": []any{map[string]any{"text": ""}}}, "BAD_USER_INPUT"},
+		"an old base":          {"changePrompts", map[string]any{"id": id, "version": 7, "add": []any{map[string]any{"text": "y"}}}, "CONFLICT"},
+		"no change":            {"changePrompts", map[string]any{"id": id, "version": 1}, "BAD_USER_INPUT"},
+		"another's prompt":     {"changePrompts", map[string]any{"id": id, "version": 1, "remove": []any{none}}, "NOT_FOUND"},
+		"another's source":     {"transformDataset", map[string]any{"name": "b", "sources": []any{map[string]any{"dataset": none}}}, "NOT_FOUND"},
+		"no such split":        {"transformDataset", map[string]any{"name": "b", "sources": []any{map[string]any{"dataset": id, "split": "s"}}}, "NOT_FOUND"},
+		"one part":             {"splitDataset", map[string]any{"id": id, "parts": []any{map[string]any{"name": "a", "fraction": 1}}}, "BAD_USER_INPUT"},
+		"no split to remove":   {"removeSplit", map[string]any{"id": id, "name": "s"}, "NOT_FOUND"},
+		"no version to clone":  {"cloneDataset", map[string]any{"id": id, "version": 3, "name": "c"}, "NOT_FOUND"},
+		"another's dataset":    {"updateDataset", map[string]any{"id": none, "name": "c"}, "NOT_FOUND"},
+		"a tag of nothing":     {"updateDataset", map[string]any{"id": id, "tags": []any{""}}, "BAD_USER_INPUT"},
+	} {
+		if got := team.mutate(t, alice, c.field, c.input).refusal(); got != c.want {
+			t.Errorf("%s: %q instead of %s", name, got, c.want)
+		}
+	}
+}
+
+func texts(nodes any) string {
+	var all []any
+	for _, node := range nodes.([]any) {
+		all = append(all, at(node, "text"))
+	}
+	return fmt.Sprint(all)
+}

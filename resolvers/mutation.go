@@ -249,7 +249,10 @@ func aKey(text string) bool {
 
 // mendable turns an error into one that the caller can mend, nil for every other.
 func mendable(err error) *schema.UserError {
-	if _, several := err.(interface{ Unwrap() []error }); several {
+	if several, is := err.(interface{ Unwrap() []error }); is {
+		if list := several.Unwrap(); len(list) == 1 {
+			return mendable(list[0])
+		}
 		return nil // something of ours failed beside it
 	}
 	e, ok := errors.AsType[*storage.Error](err)

@@ -155,8 +155,6 @@ var checks = []struct{ problem, count string }{
 			GROUP BY kept.kind, kept.name
 			HAVING count(*) > 1
 		) AS twice`},
-	{"rows of another workspace", `
-		SELECT count(*) FROM attacks WHERE owner_id <> $1`},
 	{"rows of another workspace, or of no entry of the trash", foreignRows()},
 	{"numbers beyond the counters", `
 		SELECT count(*)

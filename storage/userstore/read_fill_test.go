@@ -84,7 +84,7 @@ var smallRows = func() []string {
 				('o1', 'd1', 2, 8, ['hate', 'violence'], '{"operation":"EDIT"}', 'me', TIMESTAMP '2026-01-02', NULL, NULL),
 				('o1', 'd2', 1, 0, [], '{"operation":"CREATE"}', 'me', TIMESTAMP '2026-01-01', NULL, NULL)`,
 			`INSERT INTO dataset_members SELECT 'o1', 'd1', CASE WHEN i = 9 THEN 1 ELSE 2 END, CASE WHEN i = 9 THEN 0 ELSE i - 1 END, i, i FROM range(1, 10) r(i)`,
-			`INSERT INTO execution_plans VALUES
+			`INSERT INTO execution_plans (owner_id, id, origin, source, source_id, name, orchestrator, status, partial, configuration, error, started_at, finished_at, attributes, orchestrator_id) VALUES
 				('o1', 'e1', 'IMPORTED', 'PYRIT', 'e1', 'first run', NULL, 'SUCCEEDED', FALSE, NULL, NULL, TIMESTAMP '2026-01-01', NULL, NULL, NULL),
 				('o1', 'e2', 'NATIVE', 'NATIVE', 'e2', 'second run', NULL, 'QUEUED', FALSE, NULL, NULL, NULL, NULL, NULL, NULL)`,
 			`INSERT INTO attacks SELECT 'o1', i, CASE WHEN i <= 6 THEN 'PYRIT' ELSE 'GARAK' END, 's' || i, CASE WHEN i <= 8 THEN 'e1' END,

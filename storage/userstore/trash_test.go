@@ -210,8 +210,11 @@ func drawContent(r *rapid.T) *content {
 	prompts := 0
 	for _, id := range c.keyed["datasets"] {
 		add("datasets", id, "NATIVE", id, id, "x", "y", "{}", lists.Draw(r, "l"), "ready", int64(1), when.Draw(r, "w"), when.Draw(r, "w"), nil)
-		for range rapid.IntRange(0, 3).Draw(r, "prompts") {
+		count := rapid.IntRange(0, 3).Draw(r, "prompts")
+		add("dataset_versions", id, int64(1), int64(count), []string{}, "{}", nil, when.Draw(r, "w"), nil, nil)
+		for place := range count {
 			prompts++
+			add("dataset_members", id, int64(1), int64(place), int64(prompts), int64(prompts))
 			add("dataset_prompts", int64(prompts), id, int64(1), "NATIVE", fmt.Sprint("p", prompts), int64(0), "prompt", nil, nil, text.Draw(r, "t"), "text", lists.Draw(r, "l"), nil, nil, "h", nil, nil, when.Draw(r, "w"), nil)
 		}
 	}
@@ -319,7 +322,15 @@ func (c *content) insert(t testing.TB, engine userstore.Engine) {
 				for i := range row {
 					places[i] = fmt.Sprint("$", i+1)
 				}
-				if _, err := tx.ExecContext(ctx, "INSERT INTO "+table+" VALUES ("+strings.Join(places, ", ")+")", row...); err != nil {
+				// What later migrations added is left empty.
+				var columns string
+				if err := tx.QueryRowContext(ctx, `
+SELECT string_agg(column_name, ', ' ORDER BY ordinal_position)
+FROM information_schema.columns
+WHERE table_name = $1 AND table_catalog = current_database() AND ordinal_position <= $2`, table, len(row)).Scan(&columns); err != nil {
+					return err
+				}
+				if _, err := tx.ExecContext(ctx, "INSERT INTO "+table+" ("+columns+") VALUES ("+strings.Join(places, ", ")+")", row...); err != nil {
 					return fmt.Errorf("%s: %w", table, err)
 				}
 			}

@@ -241,7 +241,9 @@ func (f *faults) failBefore(t *testing.T) {
 // is over before its turn comes, and returns the stage behind that.
 func (f *faults) failTurn(t *testing.T, s *stage, file string) *stage {
 	t.Helper()
-	s = s.again(t, func(options *server.Options) { options.Limits.Timeout = 2 * time.Second })
+	s = s.again(t, func(options *server.Options) {
+		options.Limits.Timeout, options.Limits.UploadTimeout = 2*time.Second, 2*time.Second
+	})
 	done := s.keepWriting(file)
 	a := s.send(f)
 	done()

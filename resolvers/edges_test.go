@@ -19,6 +19,9 @@ func (s *stores) run(t *testing.T) storage.UserStore {
 		`INSERT INTO components (owner_id, hash, kind, name, class_name, module, model, endpoint, parameters, identifier, generator_id) VALUES ('$owner', 'rot', 'CONVERTER', 'rot', 'ROT13Converter', NULL, NULL, NULL, '{}', '{}', NULL)`,
 		`INSERT INTO datasets (owner_id, id, source, source_id, name, source_type, format, configuration, tags, status, version, created_at, updated_at)
 			VALUES ('$owner', 'd', 'PYRIT', 'd', 'prompts', 'file', 'csv', '{}', [], 'ready', 1, TIMESTAMP '2026-01-01', TIMESTAMP '2026-01-01')`,
+		`INSERT INTO dataset_versions (owner_id, dataset_id, version, prompts, harm_categories, made_by, created_at)
+			VALUES ('$owner', 'd', 1, 2, [], '{}', TIMESTAMP '2026-01-01')`,
+		`INSERT INTO dataset_members SELECT '$owner', 'd', 1, i - 1, i, i FROM range(1, 3) r(i)`,
 		`INSERT INTO dataset_prompts (owner_id, prompt_no, dataset_id, version, source, source_id, position, seed_type, text, data_type, harm_categories, sha256, created_at)
 			SELECT '$owner', i, 'd', 1, 'PYRIT', 'p' || i, i, 'prompt', 'text', 'text', [], 'h', TIMESTAMP '2026-01-01' FROM range(1, 3) r(i)`,
 	} {

@@ -72,7 +72,7 @@ func TestADeletionThatIsNoneIsRefused(t *testing.T) {
 			others = at(w, "attacks", "nodes", 0, "id")
 		}
 	}
-	note := at(s.change(t, "annotate", `annotations{id}`, map[string]any{"attacks": ids[:1], "verdict": "FAILURE"}), "annotations", 0, "id")
+	note := at(s.change(t, "annotate", `annotations{id}`, map[string]any{"attacks": ids[:1], "verdict": "FAILURE", "reason": "it did not"}), "annotations", 0, "id")
 	before := s.ask(t, alice, trashOf, nil).Data
 	for name, test := range map[string]struct {
 		input map[string]any

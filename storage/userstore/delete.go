@@ -44,8 +44,17 @@ WHERE owner_id = $1`, s.owner).Scan(&now); err != nil {
 // takes it back.
 func (s *Store) CheckDelete(ctx context.Context, what storage.Selection) error {
 	err := s.engine.WithTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := s.takeAway(ctx, tx, what); err != nil {
+		g, err := s.takeAway(ctx, tx, what)
+		if err != nil {
 			return err
+		}
+		for _, found := range g.found {
+			if found.What == evidenceOfFindings {
+				return &storage.Error{
+					Code: storage.CodeConflict, Field: "attacks",
+					Message: fmt.Sprintf("%d pieces of evidence of findings that stay would go: name the findings too, copy instead, or take the evidence out of them first", found.Count),
+				}
+			}
 		}
 		return errUndone
 	})
@@ -81,11 +90,6 @@ func (s *Store) takeAway(ctx context.Context, tx *sql.Tx, what storage.Selection
 			return nil, &storage.Error{
 				Code: storage.CodeConflict, Field: found.argument,
 				Message: fmt.Sprintf("there are %d %s: copy them, or delete the orchestrators first", found.Count, found.What),
-			}
-		case found.What == evidenceOfFindings:
-			return nil, &storage.Error{
-				Code: storage.CodeConflict, Field: "attacks",
-				Message: fmt.Sprintf("%d pieces of evidence of findings that stay would go: name the findings too, copy instead, or take the evidence out of them first", found.Count),
 			}
 		case r == nil || r.table == "components":
 		case r.to == "dataset_prompts":

@@ -74,18 +74,30 @@ func (t *Things) Models(ctx context.Context, store storage.UserStore, key string
 
 // Convert shows what a chain of converters makes of a text, step by step.
 func (t *Things) Convert(ctx context.Context, store storage.UserStore, parts []Part, text string, seed uint64) ([]converter.Step, error) {
+	steps, closed, err := t.Chain(ctx, store, parts)
+	if err != nil {
+		return nil, err
+	}
+	defer closed()
+	return steps(ctx, text, seed)
+}
+
+// Chain opens converters that work one after another, and what closes them.
+func (t *Things) Chain(ctx context.Context, store storage.UserStore, parts []Part) (steps func(ctx context.Context, text string, seed uint64) ([]converter.Step, error), closed func(), err error) {
 	models := t.models(store)
-	defer models.close()
 	chain := make(converter.Chain, 0, len(parts))
 	for _, part := range parts {
 		made, _, err := models.converter(ctx, part)
 		if err != nil {
-			return nil, err
+			models.close()
+			return nil, nil, err
 		}
 		chain = append(chain, made)
 	}
-	steps, err := chain.Steps(ctx, text, seed)
-	return steps, callable(err)
+	return func(ctx context.Context, text string, seed uint64) ([]converter.Step, error) {
+		made, err := chain.Steps(ctx, text, seed)
+		return made, callable(err)
+	}, models.close, nil
 }
 
 // Score shows what a scorer says of a reply.

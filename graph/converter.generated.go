@@ -2309,6 +2309,23 @@ func (ec *executionContext) unmarshalOInlinePartInput2ᚖgithubᚗcomᚋviolentu
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalOPartInput2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐPartInputᚄ(ctx context.Context, v any) ([]*schema.PartInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*schema.PartInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNPartInput2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐPartInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 func (ec *executionContext) marshalOPreviewConvertersPayload2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐStepsPayload(ctx context.Context, sel ast.SelectionSet, v *schema.StepsPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null

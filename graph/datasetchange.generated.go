@@ -616,6 +616,185 @@ func (ec *executionContext) fieldContext_DeleteDatasetVersionPayload_userErrors(
 	return fc, nil
 }
 
+func (ec *executionContext) _PreviewTransformationPayload_prompts(ctx context.Context, field graphql.CollectedField, obj *schema.TransformationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewTransformationPayload_prompts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Prompts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*storage.Prompt) graphql.Marshaler {
+			return ec.marshalOPreviewedPrompt2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐPromptᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewTransformationPayload_prompts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PreviewTransformationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PreviewedPrompt(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PreviewTransformationPayload_count(ctx context.Context, field graphql.CollectedField, obj *schema.TransformationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewTransformationPayload_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOLong2ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewTransformationPayload_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewTransformationPayload", field, false, false, "Long")
+}
+
+func (ec *executionContext) _PreviewTransformationPayload_clientMutationId(ctx context.Context, field graphql.CollectedField, obj *schema.TransformationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewTransformationPayload_clientMutationId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClientMutationID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewTransformationPayload_clientMutationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewTransformationPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _PreviewTransformationPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *schema.TransformationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewTransformationPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*schema.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewTransformationPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PreviewTransformationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PreviewedPrompt_text(ctx context.Context, field graphql.CollectedField, obj *storage.Prompt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewedPrompt_text(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Text, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewedPrompt_text(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewedPrompt", field, false, false, "String")
+}
+
+func (ec *executionContext) _PreviewedPrompt_harmCategories(ctx context.Context, field graphql.CollectedField, obj *storage.Prompt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewedPrompt_harmCategories(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HarmCategories, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewedPrompt_harmCategories(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewedPrompt", field, false, false, "String")
+}
+
+func (ec *executionContext) _PreviewedPrompt_metadata(ctx context.Context, field graphql.CollectedField, obj *storage.Prompt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewedPrompt_metadata(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Metadata, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *storage.JSON) graphql.Marshaler {
+			return ec.marshalOJSON2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐJSON(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewedPrompt_metadata(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewedPrompt", field, false, false, "JSON")
+}
+
 func (ec *executionContext) _RemoveSplitPayload_dataset(ctx context.Context, field graphql.CollectedField, obj *schema.DatasetPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1200,6 +1379,62 @@ func (ec *executionContext) fieldContext_UpdateDatasetPayload_userErrors(_ conte
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputAroundInput(ctx context.Context, obj any) (AroundInput, error) {
+	var it AroundInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"template", "body", "values"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "template":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("template"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Template = data
+		case "body":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("body"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Body = data
+		case "values":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("values"))
+			data, err := ec.unmarshalOJSON2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐJSON(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Values = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAroundInput unmarshals raw into the AroundInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAroundInput(ctx context.Context, raw any) (AroundInput, error) {
+	var out AroundInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AroundInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputAttackPromptsInput(ctx context.Context, obj any) (AttackPromptsInput, error) {
 	var it AttackPromptsInput
 	if obj == nil {
@@ -1670,6 +1905,55 @@ func UnmarshalEditedPromptInput(ctx context.Context, raw any) (EditedPromptInput
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputIntoVersionInput(ctx context.Context, obj any) (IntoVersionInput, error) {
+	var it IntoVersionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"dataset", "version"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "dataset":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dataset"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Dataset = data
+		case "version":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("version"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Version = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalIntoVersionInput unmarshals raw into the IntoVersionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalIntoVersionInput(ctx context.Context, raw any) (IntoVersionInput, error) {
+	var out IntoVersionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "IntoVersionInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputNewPromptInput(ctx context.Context, obj any) (NewPromptInput, error) {
 	var it NewPromptInput
 	if obj == nil {
@@ -1765,6 +2049,118 @@ func (ec *executionContext) unmarshalInputNewPromptInput(ctx context.Context, ob
 func UnmarshalNewPromptInput(ctx context.Context, raw any) (NewPromptInput, error) {
 	var out NewPromptInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "NewPromptInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputPreviewTransformationInput(ctx context.Context, obj any) (PreviewTransformationInput, error) {
+	var it PreviewTransformationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["seed"]; !present {
+		asMap["seed"] = 0
+	}
+	if _, present := asMap["first"]; !present {
+		asMap["first"] = 10
+	}
+
+	fieldsInOrder := [...]string{"workspace", "sources", "filter", "distinct", "sample", "template", "converters", "seed", "first", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "workspace":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("workspace"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Workspace = data
+		case "sources":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sources"))
+			data, err := ec.unmarshalNPromptSourceInput2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋgraphᚐPromptSourceInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Sources = data
+		case "filter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("filter"))
+			data, err := ec.unmarshalOPromptFilter2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐPromptFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Filter = data
+		case "distinct":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("distinct"))
+			data, err := ec.unmarshalOSameness2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋgraphᚐSameness(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Distinct = data
+		case "sample":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sample"))
+			data, err := ec.unmarshalOSampleInput2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋgraphᚐSampleInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Sample = data
+		case "template":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("template"))
+			data, err := ec.unmarshalOAroundInput2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋgraphᚐAroundInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Template = data
+		case "converters":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("converters"))
+			data, err := ec.unmarshalOPartInput2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐPartInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Converters = data
+		case "seed":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("seed"))
+			data, err := ec.unmarshalNLong2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Seed = data
+		case "first":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("first"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.First = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPreviewTransformationInput unmarshals raw into the PreviewTransformationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPreviewTransformationInput(ctx context.Context, raw any) (PreviewTransformationInput, error) {
+	var out PreviewTransformationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PreviewTransformationInput", raw, &out)
 	return out, err
 }
 
@@ -2108,7 +2504,11 @@ func (ec *executionContext) unmarshalInputTransformDatasetInput(ctx context.Cont
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"workspace", "name", "description", "tags", "sources", "filter", "distinct", "sample", "clientMutationId"}
+	if _, present := asMap["seed"]; !present {
+		asMap["seed"] = 0
+	}
+
+	fieldsInOrder := [...]string{"workspace", "name", "into", "description", "tags", "sources", "filter", "distinct", "sample", "template", "converters", "seed", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2124,11 +2524,18 @@ func (ec *executionContext) unmarshalInputTransformDatasetInput(ctx context.Cont
 			it.Workspace = data
 		case "name":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
-			data, err := ec.unmarshalNString2string(ctx, v)
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Name = data
+		case "into":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("into"))
+			data, err := ec.unmarshalOIntoVersionInput2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋgraphᚐIntoVersionInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Into = data
 		case "description":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("description"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -2171,6 +2578,27 @@ func (ec *executionContext) unmarshalInputTransformDatasetInput(ctx context.Cont
 				return it, err
 			}
 			it.Sample = data
+		case "template":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("template"))
+			data, err := ec.unmarshalOAroundInput2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋgraphᚐAroundInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Template = data
+		case "converters":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("converters"))
+			data, err := ec.unmarshalOPartInput2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐPartInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Converters = data
+		case "seed":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("seed"))
+			data, err := ec.unmarshalNLong2int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Seed = data
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -2503,6 +2931,97 @@ func (ec *executionContext) _DeleteDatasetVersionPayload(ctx context.Context, se
 	return out
 }
 
+var previewTransformationPayloadImplementors = []string{"PreviewTransformationPayload"}
+
+func (ec *executionContext) _PreviewTransformationPayload(ctx context.Context, sel ast.SelectionSet, obj *schema.TransformationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, previewTransformationPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PreviewTransformationPayload")
+		case "prompts":
+			out.Values[i] = ec._PreviewTransformationPayload_prompts(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._PreviewTransformationPayload_count(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "clientMutationId":
+			out.Values[i] = ec._PreviewTransformationPayload_clientMutationId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._PreviewTransformationPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var previewedPromptImplementors = []string{"PreviewedPrompt"}
+
+func (ec *executionContext) _PreviewedPrompt(ctx context.Context, sel ast.SelectionSet, obj *storage.Prompt) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, previewedPromptImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PreviewedPrompt")
+		case "text":
+			out.Values[i] = ec._PreviewedPrompt_text(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "harmCategories":
+			out.Values[i] = ec._PreviewedPrompt_harmCategories(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "metadata":
+			out.Values[i] = ec._PreviewedPrompt_metadata(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var removeSplitPayloadImplementors = []string{"RemoveSplitPayload"}
 
 func (ec *executionContext) _RemoveSplitPayload(ctx context.Context, sel ast.SelectionSet, obj *schema.DatasetPayload) graphql.Marshaler {
@@ -2744,6 +3263,19 @@ func (ec *executionContext) unmarshalNNewPromptInput2ᚖgithubᚗcomᚋviolentut
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNPreviewTransformationInput2githubᚗcomᚋviolentutfᚋviolentutfᚋgraphᚐPreviewTransformationInput(ctx context.Context, v any) (PreviewTransformationInput, error) {
+	res, err := ec.unmarshalInputPreviewTransformationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPreviewedPrompt2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐPrompt(ctx context.Context, sel ast.SelectionSet, v *storage.Prompt) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PreviewedPrompt!")
+		return graphql.Null
+	}
+	return ec._PreviewedPrompt(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNPromptSourceInput2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋgraphᚐPromptSourceInputᚄ(ctx context.Context, v any) ([]*PromptSourceInput, error) {
 	vSlice := graphql.CoerceList(v)
 	var err error
@@ -2800,6 +3332,14 @@ func (ec *executionContext) unmarshalNTransformDatasetInput2githubᚗcomᚋviole
 func (ec *executionContext) unmarshalNUpdateDatasetInput2githubᚗcomᚋviolentutfᚋviolentutfᚋgraphᚐUpdateDatasetInput(ctx context.Context, v any) (UpdateDatasetInput, error) {
 	res, err := ec.unmarshalInputUpdateDatasetInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOAroundInput2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋgraphᚐAroundInput(ctx context.Context, v any) (*AroundInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputAroundInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalOAttackPromptsInput2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋgraphᚐAttackPromptsInput(ctx context.Context, v any) (*AttackPromptsInput, error) {
@@ -2862,6 +3402,14 @@ func (ec *executionContext) unmarshalOEditedPromptInput2ᚕᚖgithubᚗcomᚋvio
 	return res, nil
 }
 
+func (ec *executionContext) unmarshalOIntoVersionInput2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋgraphᚐIntoVersionInput(ctx context.Context, v any) (*IntoVersionInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputIntoVersionInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalONewPromptInput2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋgraphᚐNewPromptInputᚄ(ctx context.Context, v any) ([]*NewPromptInput, error) {
 	if v == nil {
 		return nil, nil
@@ -2877,6 +3425,32 @@ func (ec *executionContext) unmarshalONewPromptInput2ᚕᚖgithubᚗcomᚋviolen
 		}
 	}
 	return res, nil
+}
+
+func (ec *executionContext) marshalOPreviewTransformationPayload2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐTransformationPayload(ctx context.Context, sel ast.SelectionSet, v *schema.TransformationPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PreviewTransformationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOPreviewedPrompt2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐPromptᚄ(ctx context.Context, sel ast.SelectionSet, v []*storage.Prompt) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPreviewedPrompt2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐPrompt(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalORemoveSplitPayload2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐDatasetPayload(ctx context.Context, sel ast.SelectionSet, v *schema.DatasetPayload) graphql.Marshaler {

@@ -73,6 +73,16 @@ type ArchiveWorkspaceInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// A template around prompts: one of the workspace, or a body.
+type AroundInput struct {
+	// A template of the workspace.
+	Template *string `json:"template,omitempty"`
+	// The body, with {{ prompt }} where the prompt belongs and other places for values.
+	Body *string `json:"body,omitempty"`
+	// An object: for each other place a text, or a list of texts; each combination makes a prompt, at most 1 000 of each.
+	Values *storage.JSON `json:"values,omitempty"`
+}
+
 // What went wrong in an attack.
 type AttackError struct {
 	// The kind of error, as the source names it.
@@ -387,6 +397,14 @@ type FillDatasetSlotInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// The dataset whose next version is made.
+type IntoVersionInput struct {
+	// The dataset.
+	Dataset string `json:"dataset"`
+	// The number of its newest version.
+	Version int `json:"version"`
+}
+
 // A user who is to be a member.
 type InviteMemberInput struct {
 	// The workspace.
@@ -504,6 +522,30 @@ type PreviewTemplateInput struct {
 	// What stands in the place named prompt.
 	Prompt *string `json:"prompt,omitempty"`
 	// A name for this mutation, which is answered with it; the text is rendered anew each time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A transformation to look at before it is made: the first prompts of what transformDataset would make of the same.
+type PreviewTransformationInput struct {
+	// The workspace; the personal one without it.
+	Workspace *string `json:"workspace,omitempty"`
+	// The versions, one after another; at most 100.
+	Sources []*PromptSourceInput `json:"sources"`
+	// Which prompts to take; all without it.
+	Filter *storage.PromptFilter `json:"filter,omitempty"`
+	// Leaves out prompts that are the same as one before.
+	Distinct *Sameness `json:"distinct,omitempty"`
+	// Leaves a part by chance.
+	Sample *SampleInput `json:"sample,omitempty"`
+	// Puts each prompt into a template.
+	Template *AroundInput `json:"template,omitempty"`
+	// Sends each prompt through converters, one after another; at most 20.
+	Converters []*schema.PartInput `json:"converters,omitempty"`
+	// The seed of converters that draw by chance.
+	Seed int64 `json:"seed"`
+	// How many prompts to show, at most 100.
+	First int `json:"first"`
+	// A name for this mutation, which is answered with it; it is made anew each time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
@@ -813,12 +855,14 @@ type TransferWorkspaceInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
-// Prompts of versions, and what is left of them: filter, then distinct, then sample.
+// Prompts of versions, and what becomes of them: filter, then distinct, then sample, then template, then converters.
 type TransformDatasetInput struct {
 	// The workspace; the personal one without it.
 	Workspace *string `json:"workspace,omitempty"`
-	// The name of the dataset to make.
-	Name string `json:"name"`
+	// The name of the dataset to make; without it into.
+	Name *string `json:"name,omitempty"`
+	// The dataset whose next version to make, in place of a new dataset. Its newest version must have this number, otherwise CONFLICT. Prompts of it that stay as they are keep their attacks.
+	Into *IntoVersionInput `json:"into,omitempty"`
 	// What there is to say of it, at most 20 000 bytes.
 	Description *string `json:"description,omitempty"`
 	// The user's own words for it.
@@ -831,6 +875,12 @@ type TransformDatasetInput struct {
 	Distinct *Sameness `json:"distinct,omitempty"`
 	// Leaves a part by chance.
 	Sample *SampleInput `json:"sample,omitempty"`
+	// Puts each prompt into a template.
+	Template *AroundInput `json:"template,omitempty"`
+	// Sends each prompt through converters, one after another; at most 20.
+	Converters []*schema.PartInput `json:"converters,omitempty"`
+	// The seed of converters that draw by chance; it is kept with each prompt.
+	Seed int64 `json:"seed"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

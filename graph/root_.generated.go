@@ -1375,6 +1375,7 @@ type ComplexityRoot struct {
 		PreviewDatasetFile        func(childComplexity int, input PreviewDatasetFileInput) int
 		PreviewScorer             func(childComplexity int, input PreviewScorerInput) int
 		PreviewTemplate           func(childComplexity int, input PreviewTemplateInput) int
+		PreviewTransformation     func(childComplexity int, input PreviewTransformationInput) int
 		PurgeTrash                func(childComplexity int, input PurgeTrashInput) int
 		RemoveEvidence            func(childComplexity int, input schema.EvidenceInput) int
 		RemoveLabels              func(childComplexity int, input schema.LabelInput) int
@@ -1569,6 +1570,19 @@ type ComplexityRoot struct {
 		Text             func(childComplexity int) int
 		Unused           func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
+	}
+
+	PreviewTransformationPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Count            func(childComplexity int) int
+		Prompts          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	PreviewedPrompt struct {
+		HarmCategories func(childComplexity int) int
+		Metadata       func(childComplexity int) int
+		Text           func(childComplexity int) int
 	}
 
 	Price struct {
@@ -8499,6 +8513,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PreviewTemplate(childComplexity, args["input"].(PreviewTemplateInput)), true
+	case "Mutation.previewTransformation":
+		if e.ComplexityRoot.Mutation.PreviewTransformation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_previewTransformation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PreviewTransformation(childComplexity, args["input"].(PreviewTransformationInput)), true
 	case "Mutation.purgeTrash":
 		if e.ComplexityRoot.Mutation.PurgeTrash == nil {
 			break
@@ -9579,6 +9604,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PreviewTemplatePayload.UserErrors(childComplexity), true
+
+	case "PreviewTransformationPayload.clientMutationId":
+		if e.ComplexityRoot.PreviewTransformationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewTransformationPayload.ClientMutationID(childComplexity), true
+	case "PreviewTransformationPayload.count":
+		if e.ComplexityRoot.PreviewTransformationPayload.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewTransformationPayload.Count(childComplexity), true
+	case "PreviewTransformationPayload.prompts":
+		if e.ComplexityRoot.PreviewTransformationPayload.Prompts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewTransformationPayload.Prompts(childComplexity), true
+	case "PreviewTransformationPayload.userErrors":
+		if e.ComplexityRoot.PreviewTransformationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewTransformationPayload.UserErrors(childComplexity), true
+
+	case "PreviewedPrompt.harmCategories":
+		if e.ComplexityRoot.PreviewedPrompt.HarmCategories == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewedPrompt.HarmCategories(childComplexity), true
+	case "PreviewedPrompt.metadata":
+		if e.ComplexityRoot.PreviewedPrompt.Metadata == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewedPrompt.Metadata(childComplexity), true
+	case "PreviewedPrompt.text":
+		if e.ComplexityRoot.PreviewedPrompt.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewedPrompt.Text(childComplexity), true
 
 	case "Price.currency":
 		if e.ComplexityRoot.Price.Currency == nil {
@@ -13315,6 +13384,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AnnotationFilter", ec.unmarshalInputAnnotationFilter),
 			graphql.NewInputUnmarshaler("AnnotationVerdictIn", ec.unmarshalInputAnnotationVerdictIn),
 			graphql.NewInputUnmarshaler("ArchiveWorkspaceInput", ec.unmarshalInputArchiveWorkspaceInput),
+			graphql.NewInputUnmarshaler("AroundInput", ec.unmarshalInputAroundInput),
 			graphql.NewInputUnmarshaler("AttackFilter", ec.unmarshalInputAttackFilter),
 			graphql.NewInputUnmarshaler("AttackOrder", ec.unmarshalInputAttackOrder),
 			graphql.NewInputUnmarshaler("AttackPromptsInput", ec.unmarshalInputAttackPromptsInput),
@@ -13382,6 +13452,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("FindingStatusIn", ec.unmarshalInputFindingStatusIn),
 			graphql.NewInputUnmarshaler("HealthFilter", ec.unmarshalInputHealthFilter),
 			graphql.NewInputUnmarshaler("InlinePartInput", ec.unmarshalInputInlinePartInput),
+			graphql.NewInputUnmarshaler("IntoVersionInput", ec.unmarshalInputIntoVersionInput),
 			graphql.NewInputUnmarshaler("InviteMemberInput", ec.unmarshalInputInviteMemberInput),
 			graphql.NewInputUnmarshaler("KeptOrder", ec.unmarshalInputKeptOrder),
 			graphql.NewInputUnmarshaler("LabelFilter", ec.unmarshalInputLabelFilter),
@@ -13405,6 +13476,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PreviewDatasetFileInput", ec.unmarshalInputPreviewDatasetFileInput),
 			graphql.NewInputUnmarshaler("PreviewScorerInput", ec.unmarshalInputPreviewScorerInput),
 			graphql.NewInputUnmarshaler("PreviewTemplateInput", ec.unmarshalInputPreviewTemplateInput),
+			graphql.NewInputUnmarshaler("PreviewTransformationInput", ec.unmarshalInputPreviewTransformationInput),
 			graphql.NewInputUnmarshaler("PromptFilter", ec.unmarshalInputPromptFilter),
 			graphql.NewInputUnmarshaler("PromptSourceInput", ec.unmarshalInputPromptSourceInput),
 			graphql.NewInputUnmarshaler("PurgeTrashInput", ec.unmarshalInputPurgeTrashInput),
@@ -15910,6 +15982,11 @@ type TargetOutcome {
     "What to do."
     input: TransformDatasetInput!
   ): TransformDatasetPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Shows what transformDataset would make, and stores nothing. Converters that ask a generator ask it for the prompts that are shown."
+  previewTransformation(
+    "What to do."
+    input: PreviewTransformationInput!
+  ): PreviewTransformationPayload @hasRole(role: USER) @memberRole(role: EDITOR)
   "Changes what a dataset is called, not its prompts."
   updateDataset(
     "What to do."
@@ -15968,13 +16045,15 @@ input CreateDatasetInput {
 }
 
 """
-Prompts of versions, and what is left of them: filter, then distinct, then sample.
+Prompts of versions, and what becomes of them: filter, then distinct, then sample, then template, then converters.
 """
 input TransformDatasetInput {
   "The workspace; the personal one without it."
   workspace: ID
-  "The name of the dataset to make."
-  name: String!
+  "The name of the dataset to make; without it into."
+  name: String
+  "The dataset whose next version to make, in place of a new dataset. Its newest version must have this number, otherwise CONFLICT. Prompts of it that stay as they are keep their attacks."
+  into: IntoVersionInput
   "What there is to say of it, at most 20 000 bytes."
   description: String
   "The user's own words for it."
@@ -15987,8 +16066,88 @@ input TransformDatasetInput {
   distinct: Sameness
   "Leaves a part by chance."
   sample: SampleInput
+  "Puts each prompt into a template."
+  template: AroundInput
+  "Sends each prompt through converters, one after another; at most 20."
+  converters: [PartInput!]
+  "The seed of converters that draw by chance; it is kept with each prompt."
+  seed: Long! = 0
   "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
   clientMutationId: String
+}
+
+"""
+A transformation to look at before it is made: the first prompts of what transformDataset would make of the same.
+"""
+input PreviewTransformationInput {
+  "The workspace; the personal one without it."
+  workspace: ID
+  "The versions, one after another; at most 100."
+  sources: [PromptSourceInput!]!
+  "Which prompts to take; all without it."
+  filter: PromptFilter
+  "Leaves out prompts that are the same as one before."
+  distinct: Sameness
+  "Leaves a part by chance."
+  sample: SampleInput
+  "Puts each prompt into a template."
+  template: AroundInput
+  "Sends each prompt through converters, one after another; at most 20."
+  converters: [PartInput!]
+  "The seed of converters that draw by chance."
+  seed: Long! = 0
+  "How many prompts to show, at most 100."
+  first: Int! = 10
+  "A name for this mutation, which is answered with it; it is made anew each time."
+  clientMutationId: String
+}
+
+"""
+The dataset whose next version is made.
+"""
+input IntoVersionInput {
+  "The dataset."
+  dataset: ID!
+  "The number of its newest version."
+  version: Int!
+}
+
+"""
+A template around prompts: one of the workspace, or a body.
+"""
+input AroundInput {
+  "A template of the workspace."
+  template: ID
+  "The body, with {{ prompt }} where the prompt belongs and other places for values."
+  body: String
+  "An object: for each other place a text, or a list of texts; each combination makes a prompt, at most 1 000 of each."
+  values: JSON
+}
+
+"""
+A prompt that a transformation would make.
+"""
+type PreviewedPrompt {
+  "The content."
+  text: String!
+  "The harms that it belongs to."
+  harmCategories: [String!]!
+  "What is kept beside the content: the values of the template, the steps of the converters."
+  metadata: JSON
+}
+
+"""
+What previewTransformation did.
+"""
+type PreviewTransformationPayload {
+  "The first prompts; null when nothing was done."
+  prompts: [PreviewedPrompt!]
+  "How many prompts there would be; null when nothing was done."
+  count: Long
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
 }
 
 """
@@ -25774,6 +25933,32 @@ func (ec *executionContext) childFields_PreviewTemplatePayload(ctx context.Conte
 		return ec.fieldContext_PreviewTemplatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PreviewTemplatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PreviewTransformationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "prompts":
+		return ec.fieldContext_PreviewTransformationPayload_prompts(ctx, field)
+	case "count":
+		return ec.fieldContext_PreviewTransformationPayload_count(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_PreviewTransformationPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PreviewTransformationPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PreviewTransformationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PreviewedPrompt(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "text":
+		return ec.fieldContext_PreviewedPrompt_text(ctx, field)
+	case "harmCategories":
+		return ec.fieldContext_PreviewedPrompt_harmCategories(ctx, field)
+	case "metadata":
+		return ec.fieldContext_PreviewedPrompt_metadata(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PreviewedPrompt", field.Name)
 }
 
 func (ec *executionContext) childFields_Price(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

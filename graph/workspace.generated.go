@@ -34,6 +34,7 @@ type MutationResolver interface {
 	PreviewConverters(ctx context.Context, input PreviewConvertersInput) (*schema.StepsPayload, error)
 	CreateDataset(ctx context.Context, input CreateDatasetInput) (*schema.DatasetPayload, error)
 	TransformDataset(ctx context.Context, input TransformDatasetInput) (*schema.DatasetPayload, error)
+	PreviewTransformation(ctx context.Context, input PreviewTransformationInput) (*schema.TransformationPayload, error)
 	UpdateDataset(ctx context.Context, input UpdateDatasetInput) (*schema.DatasetPayload, error)
 	ChangePrompts(ctx context.Context, input ChangePromptsInput) (*schema.DatasetPayload, error)
 	SplitDataset(ctx context.Context, input SplitDatasetInput) (*schema.DatasetPayload, error)
@@ -921,6 +922,20 @@ func (ec *executionContext) field_Mutation_previewTemplate_args(ctx context.Cont
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (PreviewTemplateInput, error) {
 			return ec.unmarshalNPreviewTemplateInput2githubᚗcomᚋviolentutfᚋviolentutfᚋgraphᚐPreviewTemplateInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_previewTransformation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (PreviewTransformationInput, error) {
+			return ec.unmarshalNPreviewTransformationInput2githubᚗcomᚋviolentutfᚋviolentutfᚋgraphᚐPreviewTransformationInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3886,6 +3901,68 @@ func (ec *executionContext) fieldContext_Mutation_transformDataset(ctx context.C
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_transformDataset_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_previewTransformation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_previewTransformation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PreviewTransformation(ctx, fc.Args["input"].(PreviewTransformationInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2githubᚗcomᚋviolentutfᚋviolentutfᚋauthᚐRole(ctx, "USER")
+				if err != nil {
+					var zeroVal *schema.TransformationPayload
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal *schema.TransformationPayload
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *schema.TransformationPayload) graphql.Marshaler {
+			return ec.marshalOPreviewTransformationPayload2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐTransformationPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_previewTransformation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PreviewTransformationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_previewTransformation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -11312,6 +11389,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "transformDataset":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_transformDataset(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "previewTransformation":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_previewTransformation(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++

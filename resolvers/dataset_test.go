@@ -77,6 +77,61 @@ func TestDatasetsAreTransformedAndSplit(t *testing.T) {
 	same(t, at(s.ask(t, alice, facet, nil).Data, "viewer", "workspace", "datasets", "totalCount"), 6)
 }
 
+func TestPromptsAreMadeOfPrompts(t *testing.T) {
+	s := newStores(t, 3, 1)
+	id := at(s.change(t, "createDataset", shown, map[string]any{"name": "a", "prompts": []any{map[string]any{"text": "one"}, map[string]any{"text": "two"}}}), "dataset", "id")
+	around := map[string]any{"body": "{{ who }}: {{ prompt }}", "values": map[string]any{"who": []any{"you", "all"}}}
+	input := map[string]any{
+		"sources": []any{map[string]any{"dataset": id}}, "template": around,
+		"converters": []any{map[string]any{"inline": map[string]any{"type": "ROT13Converter"}}}, "seed": 3,
+	}
+	preview := s.change(t, "previewTransformation", `prompts{text metadata} count`, with(input, "first", 3))
+	same(t, []any{texts(at(preview, "prompts")), at(preview, "count")}, []any{"[lbh: bar nyy: bar lbh: gjb]", 4})
+	same(t, at(preview, "prompts", 1, "metadata", "templateValues", "who"), "all")
+	same(t, at(s.ask(t, alice, `{viewer{workspace{datasets{totalCount}}}}`, nil).Data, "viewer", "workspace", "datasets", "totalCount"), 1)
+	made := at(s.change(t, "transformDataset", `dataset{promptCount sourceType prompts{nodes{text}} versions{nodes{madeBy}}}`, with(input, "name", "b")), "dataset")
+	same(t, []any{at(made, "promptCount"), texts(at(made, "prompts", "nodes")), at(made, "versions", "nodes", 0, "madeBy", "operation")}, []any{4, "[lbh: bar nyy: bar lbh: gjb nyy: gjb]", "CONVERT"})
+
+	// The next version of the same: what stays is the same prompt, what is made replaces one.
+	of := func(version int) any {
+		a := s.ask(t, alice, `query($id:ID!,$n:Int!){node(id:$id){... on Dataset{atVersion(number:$n){prompts{nodes{id text}}}}}}`, map[string]any{"id": id, "n": version})
+		return at(a.Data, "node", "atVersion", "prompts", "nodes")
+	}
+	first := of(1)
+	into := map[string]any{"sources": []any{map[string]any{"dataset": id}}, "into": map[string]any{"dataset": id, "version": 1}}
+	same(t, at(s.change(t, "transformDataset", shown, with(into, "filter", map[string]any{"text": map[string]any{"contains": "w"}})), "dataset", "version"), 2)
+	same(t, at(of(2), 0, "id"), at(first, 1, "id"))
+	into["into"] = map[string]any{"dataset": id, "version": 2}
+	s.change(t, "transformDataset", shown, with(into, "template", map[string]any{"body": "say {{ prompt }}"}))
+	same(t, texts(of(3)), "[say two]")
+	same(t, texts(first), "[one two]")
+	changed := s.ask(t, alice, `query($id:ID!){node(id:$id){... on Dataset{atVersion(number:2){diff{added removed changed}}}}}`, map[string]any{"id": id})
+	same(t, at(changed.Data, "node", "atVersion", "diff"), map[string]any{"added": 0, "removed": 0, "changed": 1})
+
+	team := newTeamOn(t, s.server)
+	for name, c := range map[string]struct {
+		more map[string]any
+		want string
+	}{
+		"neither name nor into":   {map[string]any{}, "BAD_USER_INPUT"},
+		"both":                    {map[string]any{"name": "c", "into": map[string]any{"dataset": id, "version": 3}}, "BAD_USER_INPUT"},
+		"an old base":             {map[string]any{"into": map[string]any{"dataset": id, "version": 1}}, "CONFLICT"},
+		"a template without":      {map[string]any{"name": "c", "template": map[string]any{"body": "x"}}, "BAD_USER_INPUT"},
+		"no template":             {map[string]any{"name": "c", "template": map[string]any{}}, "BAD_USER_INPUT"},
+		"a value of another kind": {map[string]any{"name": "c", "template": map[string]any{"body": "{{ a }}{{ prompt }}", "values": map[string]any{"a": 1}}}, "BAD_USER_INPUT"},
+		"no converter":            {map[string]any{"name": "c", "converters": []any{map[string]any{"inline": map[string]any{"type": "NONE"}}}}, "BAD_USER_INPUT"},
+		"another's converter":     {map[string]any{"name": "c", "converters": []any{map[string]any{"id": "none"}}}, "NOT_FOUND"},
+	} {
+		input := with(c.more, "sources", []any{map[string]any{"dataset": id}})
+		if got := team.mutate(t, alice, "transformDataset", input).refusal(); got != c.want {
+			t.Errorf("%s: %q instead of %s", name, got, c.want)
+		}
+	}
+	if got := team.mutate(t, alice, "previewTransformation", map[string]any{"sources": []any{map[string]any{"dataset": id}}, "first": 101}).refusal(); got != "BAD_USER_INPUT" {
+		t.Errorf("101 prompts to look at: %q", got)
+	}
+}
+
 func TestDatasetsRefuseWhatDoesNotFit(t *testing.T) {
 	s := newStores(t, 3, 1)
 	id := at(s.change(t, "createDataset", shown, map[string]any{"name": "a", "prompts": []any{map[string]any{"text": "x"}}}), "dataset", "id")

@@ -59,25 +59,6 @@ func (r *Resolver) createDataset(ctx context.Context, input graph.CreateDatasetI
 	})
 }
 
-func (r *Resolver) transformDataset(ctx context.Context, input graph.TransformDatasetInput) (*schema.DatasetPayload, error) {
-	made := newDataset{
-		field: "transformDataset", id: input.ClientMutationID, input: input, workspace: input.Workspace, name: input.Name,
-		description: input.Description, tags: input.Tags, sourceType: "transformation", operation: "SELECT",
-		fields: map[string]bool{"sources": true, "filter": input.Filter != nil, "distinct": input.Distinct != nil, "sample": input.Sample != nil},
-	}
-	return r.addDataset(ctx, made, func(ctx context.Context, store storage.UserStore, d *storage.NewDataset) (storage.NextPrompt, func() error, error) {
-		d.MadeBy.Parameters = map[string]any{"filter": input.Filter, "distinct": input.Distinct, "sample": input.Sample}
-		what := storage.PromptSelection{Filter: input.Filter}
-		if input.Distinct != nil {
-			what.Distinct = sameness[*input.Distinct]
-		}
-		if s := input.Sample; s != nil {
-			what.Sample = &storage.Sample{Seed: s.Seed, Count: s.Count, Fraction: s.Fraction, Stratified: s.Stratified}
-		}
-		return copied(ctx, store, d, "sources", input.Sources, what)
-	})
-}
-
 func (r *Resolver) cloneDataset(ctx context.Context, input graph.CloneDatasetInput) (*schema.DatasetPayload, error) {
 	made := newDataset{
 		field: "cloneDataset", id: input.ClientMutationID, input: input, name: input.Name, sourceType: "transformation", operation: "CLONE",
@@ -170,13 +151,37 @@ func (r *Resolver) mayStill(user, workspace string) storage.Allowed {
 
 // copied reads prompts of versions of the store as new ones, and notes the versions.
 func copied(ctx context.Context, store storage.UserStore, d *storage.NewDataset, argument string, sources []*graph.PromptSourceInput, what storage.PromptSelection) (storage.NextPrompt, func() error, error) {
+	reader, err := sourced(ctx, store, &d.MadeBy, argument, sources, what)
+	if err != nil {
+		return nil, nil, err
+	}
+	return asNew(reader, func(*storage.Prompt) bool { return false }), reader.Close, nil
+}
+
+// asNew gives prompts without their numbers, but for those that stay what they are.
+func asNew(reader storage.PromptReader, stays func(*storage.Prompt) bool) storage.NextPrompt {
+	return func(ctx context.Context) (*storage.Prompt, error) {
+		p, err := reader.Next(ctx)
+		if err != nil {
+			return nil, err
+		}
+		copied := *p
+		if !stays(p) {
+			copied.Number = 0
+		}
+		return &copied, nil
+	}
+}
+
+// sourced opens prompts of versions of the store, and notes the versions.
+func sourced(ctx context.Context, store storage.UserStore, by *storage.MadeBy, argument string, sources []*graph.PromptSourceInput, what storage.PromptSelection) (storage.PromptReader, error) {
 	if len(sources) == 0 || len(sources) > mostSources {
-		return nil, nil, storage.BadInput(argument, "name 1 to %d sources", mostSources)
+		return nil, storage.BadInput(argument, "name 1 to %d sources", mostSources)
 	}
 	for _, source := range sources {
 		id, ok := storage.ParseID(source.Dataset)
 		if !ok || id.Kind != storage.KindDataset || id.Store != store.Key() {
-			return nil, nil, directives.Missing(argument)
+			return nil, directives.Missing(argument)
 		}
 		from := storage.PromptsOf{VersionKey: numbered(id.Key, source.Version)}
 		if source.Split != nil {
@@ -184,29 +189,18 @@ func copied(ctx context.Context, store storage.UserStore, d *storage.NewDataset,
 		}
 		found, err := store.DatasetVersionsByKey(ctx, []storage.VersionKey{from.VersionKey})
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		version := found[from.VersionKey]
 		if version == nil {
-			return nil, nil, directives.Missing(argument)
+			return nil, directives.Missing(argument)
 		}
 		from.Number = version.Number
 		what.From = append(what.From, from)
-		d.MadeBy.Parents = append(d.MadeBy.Parents, storage.MadeFrom{Key: id.Key, Version: version.Number, Split: from.Split})
+		by.Parents = append(by.Parents, storage.MadeFrom{Key: id.Key, Version: version.Number, Split: from.Split})
 	}
 	reader, err := store.OpenPrompts(ctx, what)
-	if err != nil {
-		return nil, nil, inArgument(argument, err)
-	}
-	return func(ctx context.Context) (*storage.Prompt, error) {
-		p, err := reader.Next(ctx)
-		if err != nil {
-			return nil, err
-		}
-		copied := *p
-		copied.Number = 0
-		return &copied, nil
-	}, reader.Close, nil
+	return reader, inArgument(argument, err)
 }
 
 // inArgument names the argument of what was not found.

@@ -20,6 +20,10 @@ func (r *mutationResolver) TransformDataset(ctx context.Context, input graph.Tra
 	return r.transformDataset(ctx, input)
 }
 
+func (r *mutationResolver) PreviewTransformation(ctx context.Context, input graph.PreviewTransformationInput) (*schema.TransformationPayload, error) {
+	return r.previewTransformation(ctx, input)
+}
+
 func (r *mutationResolver) UpdateDataset(ctx context.Context, input graph.UpdateDatasetInput) (*schema.DatasetPayload, error) {
 	return r.updateDataset(ctx, input)
 }

@@ -134,6 +134,9 @@ var mutations = map[string]func(*team) map[string]any{
 	"createDataset": func(s *team) map[string]any {
 		return map[string]any{"workspace": s.red.ID(), "name": "mine", "prompts": []any{map[string]any{"text": "x"}}}
 	},
+	"previewTransformation": func(s *team) map[string]any {
+		return map[string]any{"workspace": s.red.ID(), "sources": []any{map[string]any{"dataset": "none"}}}
+	},
 	"transformDataset": func(s *team) map[string]any {
 		return map[string]any{"workspace": s.red.ID(), "name": "mine", "sources": []any{map[string]any{"dataset": "none"}}}
 	},

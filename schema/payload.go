@@ -338,3 +338,10 @@ type DatasetPayload struct {
 	WorkspacePayload
 	Dataset *storage.Dataset
 }
+
+// TransformationPayload is the answer of previewTransformation; nil without one.
+type TransformationPayload struct {
+	Payload
+	Prompts []*storage.Prompt
+	Count   *int64
+}

@@ -51,6 +51,7 @@ func TestUserDataIsBehindUserScoped(t *testing.T) {
 		"AuditReport", "AuditFault", "AuditCheckpoint", "AuditVerification",
 		"SystemSetting", "HealthCheck", "HealthCheckConnection", "HealthCheckEdge",
 		"ConfiguredType", "Parameter", "OrchestratorType", // what this program can run
+		"PreviewedPrompt",             // made of what the request named, and stored nowhere
 		"Problem",                     // made of what the request named
 		"ConfiguredType", "Parameter", // what this program can run
 		"Taxonomy", "TaxonomyEntry", // below Viewer those that come with the program

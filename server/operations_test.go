@@ -14,6 +14,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"github.com/violentutf/violentutf/schema"
 	"github.com/violentutf/violentutf/schema/operations"
@@ -89,7 +90,7 @@ func TestExamplesOfOperations(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(examples)) {
 		t.Run(name, func(t *testing.T) {
 			example := examples[name]
-			document, problems := gqlparser.LoadQuery(parsed, example.Document)
+			document, problems := gqlparser.LoadQueryWithRules(parsed, example.Document, rules.NewDefaultRules())
 			if problems != nil {
 				t.Fatal(problems)
 			}

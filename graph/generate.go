@@ -6,3 +6,4 @@ package graph
 //go:generate go run ./lists .
 //go:generate go run ../schema/snapshot ../schema.graphql
 //go:generate go run ../schema/roles ../docs/roles.md
+//go:generate go run ../schema/operations/page ../docs/operations ../docs/operations.md

@@ -62,10 +62,7 @@ func (h *House) ChangeUser(ctx context.Context, change UserChange, username stri
 			user, err = h.App.AllowBinding(ctx, username)
 			return err
 		}
-		if user, err = h.App.SetUserDisabled(ctx, known.Key, change == UserDisable); err != nil || change == UserEnable {
-			return err
-		}
-		_, err = h.App.EndSessionsOf(ctx, known.Key)
+		user, err = h.App.SetUserDisabled(ctx, known.Key, change == UserDisable)
 		return err
 	})
 	return user, err

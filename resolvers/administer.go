@@ -55,10 +55,7 @@ func (r *Resolver) setUserDisabled(ctx context.Context, w work, disabled bool) e
 	if disabled && w.key == w.actor.Key {
 		return storage.BadInput("user", "you cannot lock yourself out: another administrator can")
 	}
-	if _, err := r.app.SetUserDisabled(ctx, w.key, disabled); err != nil || !disabled {
-		return err
-	}
-	_, err := r.app.EndSessionsOf(ctx, w.key)
+	_, err := r.app.SetUserDisabled(ctx, w.key, disabled)
 	return err
 }
 

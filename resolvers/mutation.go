@@ -113,18 +113,22 @@ func (r *Resolver) once(ctx context.Context, c change) (*made, error) {
 	done, nothing, err := r.onRecord(ctx, c, user, key)
 	// A client that has gone must not leave its claim behind.
 	after := context.WithoutCancel(ctx)
-	if err != nil {
-		if nothing {
-			err = joined(err, r.app.ReleaseMutation(after, user.Key, *c.id))
-		}
+	switch {
+	case nothing:
+		return nil, joined(err, r.app.ReleaseMutation(after, user.Key, *c.id))
+	case done == nil: // it may be there, or a part of it: the name stays taken
 		return nil, err
 	}
-	kept, err := json.Marshal(done)
-	if err == nil {
-		err = r.app.FinishMutation(after, user.Key, *c.id, storage.JSON(kept))
+	// It was done, even when that could not be put on record.
+	kept, failed := json.Marshal(done)
+	if failed == nil {
+		failed = r.app.FinishMutation(after, user.Key, *c.id, storage.JSON(kept))
+	}
+	if failed != nil {
+		err = joined(fmt.Errorf("%s was done, but its answer could not be kept: %w", c.field, failed), err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s was done, but its answer could not be kept: %w", c.field, err)
+		return nil, err
 	}
 	return done, nil
 }
@@ -153,13 +157,13 @@ func (r *Resolver) onRecord(ctx context.Context, c change, actor *storage.User, 
 		// Whatever the log's complaint is, it is not about the input.
 		return nil, true, fmt.Errorf("put %s on record: %v", c.field, err)
 	}
-	refused := mendable(err) != nil || storage.CodeOf(err) == storage.CodeForbidden || storage.CodeOf(err) == storage.CodeRateLimited
+	// Each change is one transaction: with an error nothing of it is stored.
 	_, changed := errors.AsType[partly](err)
-	return done, refused && !changed, err
+	return done, done == nil && err != nil && !changed && !errors.Is(err, storage.ErrCommit), err
 }
 
-// partly is an error after which something was changed all the same: the client's name
-// for the mutation stays taken.
+// partly is an error after which something was changed all the same, of a change that is
+// more than one transaction: the client's name for the mutation stays taken.
 type partly struct{ error }
 
 func (p partly) Unwrap() error { return p.error }
@@ -245,7 +249,10 @@ func aKey(text string) bool {
 
 // mendable turns an error into one that the caller can mend, nil for every other.
 func mendable(err error) *schema.UserError {
-	if _, several := err.(interface{ Unwrap() []error }); several {
+	if several, is := err.(interface{ Unwrap() []error }); is {
+		if list := several.Unwrap(); len(list) == 1 {
+			return mendable(list[0])
+		}
 		return nil // something of ours failed beside it
 	}
 	e, ok := errors.AsType[*storage.Error](err)

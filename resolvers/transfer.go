@@ -44,7 +44,7 @@ func (r *Resolver) transfer(ctx context.Context, field, action string, input sch
 					w.act.Detail = detail(map[string]any{"to": toKey, "dryRun": input.DryRun, "copied": true})
 					err = partly{err}
 				}
-				return made{}, err
+				return made{}, inFilter(err)
 			}
 			return made{Workspace: toKey, Tables: imp.Tables, Notes: imp.Notes}, nil
 		},

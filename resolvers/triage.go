@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"strings"
 
 	"github.com/violentutf/violentutf/directives"
 	"github.com/violentutf/violentutf/loaders"
@@ -155,10 +156,13 @@ func (l idList) keys(store string) ([]string, error) {
 // numbersOf are how many numbers make the key of a kind.
 var numbersOf = map[storage.Kind]int{storage.KindAttack: 1, storage.KindConversation: 1, storage.KindMessage: 3}
 
-// inFilter names the argument of a filter that cannot be used.
+// inFilter names the argument of a filter that cannot be used, which is filter in lists
+// and attackFilter in mutations.
 func inFilter(err error) error {
-	if e := mendable(err); e != nil && len(e.Field) == 2 && e.Field[1] == "filter" {
-		return storage.BadInput("attackFilter", "%s", e.Message)
+	if e := mendable(err); e != nil && len(e.Field) == 2 {
+		if below, ok := strings.CutPrefix(e.Field[1], "filter"); ok {
+			return storage.BadInput("attackFilter"+below, "%s", e.Message)
+		}
 	}
 	return err
 }

@@ -31,7 +31,7 @@ A field answers whom this page names; below it the same holds, unless a field sa
 		fmt.Fprintf(page, "\n## %s\n\n| field | who |\n|---|---|\n", door)
 		for _, field := range parsed.Types[door].Fields {
 			if !strings.HasPrefix(field.Name, "__") {
-				fmt.Fprintf(page, "| `%s` | %s |\n", field.Name, access(door, field))
+				fmt.Fprintf(page, "| `%s` | %s |\n", field.Name, Access(door, field))
 			}
 		}
 	}
@@ -50,7 +50,8 @@ A field answers whom this page names; below it the same holds, unless a field sa
 	return err
 }
 
-func access(door string, field *ast.FieldDefinition) string {
+// Access tells who may ask for a field of a type that everything is reached through.
+func Access(door string, field *ast.FieldDefinition) string {
 	who := demands(field)
 	switch {
 	case len(who) > 0:

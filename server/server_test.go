@@ -40,11 +40,17 @@ func newSite(t *testing.T) *site {
 
 func newSiteWith(t *testing.T, change func(*server.Options)) *site {
 	t.Helper()
+	return newSiteIn(t, t.TempDir(), change)
+}
+
+// newSiteIn serves a data folder that may hold something already.
+func newSiteIn(t *testing.T, dir string, change func(*server.Options)) *site {
+	t.Helper()
 	ctx := context.Background()
 	s := &site{t: t, log: &bytes.Buffer{}}
 	log := slog.New(slog.NewTextHandler(s.log, nil))
 	var err error
-	if s.house, err = house.Open(ctx, house.Options{Dir: t.TempDir(), Log: log}); err != nil {
+	if s.house, err = house.Open(ctx, house.Options{Dir: dir, Log: log}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

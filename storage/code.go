@@ -22,6 +22,10 @@ const (
 	CodeInternal        Code = "INTERNAL"
 )
 
+// ErrCommit is in the chain of an error after which nobody knows whether a transaction is
+// stored: its commit failed. After every other error of a transaction nothing of it is.
+var ErrCommit = errors.New("the commit failed")
+
 // Error is a failure that the caller can act on. Message is written for the
 // caller and names the field and the remedy; the wrapped error, if any, is for
 // the log only.

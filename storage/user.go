@@ -26,8 +26,8 @@ type Users interface {
 	// AllowBinding lets the next identity with that username take over what a
 	// command made. CodeNotFound for an unknown user, CodeConflict for a bound one.
 	AllowBinding(ctx context.Context, username string) (*User, error)
-	// SetUserDisabled locks a user out, or lets them in again. CodeNotFound for an
-	// unknown user.
+	// SetUserDisabled locks a user out and ends all their sessions, or lets them in
+	// again. CodeNotFound for an unknown user.
 	SetUserDisabled(ctx context.Context, userKey string, disabled bool) (*User, error)
 	// UserByUsername returns a user by the exact name, CodeNotFound without one.
 	UserByUsername(ctx context.Context, username string) (*User, error)

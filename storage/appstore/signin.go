@@ -60,8 +60,8 @@ func (s *Store) AllowBinding(ctx context.Context, username string) (*storage.Use
 	return user, nil
 }
 
-// SetUserDisabled locks a user out, or lets them in again. CodeNotFound for an
-// unknown user.
+// SetUserDisabled locks a user out and ends all their sessions, or lets them in again.
+// CodeNotFound for an unknown user.
 func (s *Store) SetUserDisabled(ctx context.Context, userKey string, disabled bool) (*storage.User, error) {
 	var user *storage.User
 	err := s.db.WithTx(ctx, func(tx Runner) (err error) {
@@ -70,6 +70,11 @@ func (s *Store) SetUserDisabled(ctx context.Context, userKey string, disabled bo
 			SET disabled = $2
 			WHERE id = $1`, userKey, disabled); err != nil {
 			return err
+		}
+		if disabled {
+			if _, err := endSessions(ctx, tx, `user_id = $1`, userKey); err != nil {
+				return err
+			}
 		}
 		user, err = knownUser(ctx, tx, `u.id = $1`, userKey)
 		return err

@@ -9,6 +9,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/violentutf/violentutf/storage"
 	"github.com/violentutf/violentutf/storage/userstore"
 )
 
@@ -87,7 +88,7 @@ func transact(ctx context.Context, c *sql.Conn, fn func(ctx context.Context, tx 
 		return fmt.Errorf("the transaction was aborted: %w", err)
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", native.note(err))
+		return fmt.Errorf("%w: %w", storage.ErrCommit, native.note(err))
 	}
 	committed = true
 	return nil

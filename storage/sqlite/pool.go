@@ -10,6 +10,7 @@ import (
 
 	_ "github.com/mattn/go-sqlite3" // the driver "sqlite3", the process's only SQLite
 
+	"github.com/violentutf/violentutf/storage"
 	"github.com/violentutf/violentutf/storage/appstore"
 )
 
@@ -86,7 +87,10 @@ func (p *pool) WithTx(ctx context.Context, fn func(tx appstore.Runner) error) (e
 		return fmt.Errorf("a statement failed, nothing was stored: %w", running.failed)
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
+		if errors.Is(err, sql.ErrTxDone) || ctx.Err() != nil && errors.Is(err, ctx.Err()) { // it was rolled back before
+			return fmt.Errorf("commit: %w", err)
+		}
+		return fmt.Errorf("%w: %w", storage.ErrCommit, err)
 	}
 	return nil
 }

@@ -257,12 +257,12 @@ func (q *query) match(field, column string, f *storage.TextMatch) []string {
 	}
 	if f.Matches != nil {
 		if len(*f.Matches) > maxPatternLength {
-			q.fail(storage.BadInput(field, "the pattern of %s is longer than %d bytes", field, maxPatternLength))
+			q.fail(storage.BadInput("filter."+field, "the pattern of %s is longer than %d bytes", field, maxPatternLength))
 			return []string{"FALSE"}
 		}
 		pattern, err := enginePattern(*f.Matches)
 		if err != nil {
-			q.fail(storage.BadInput(field, "the pattern of %s is no regular expression (RE2): %v", field, err))
+			q.fail(storage.BadInput("filter."+field, "the pattern of %s is no regular expression (RE2): %v", field, err))
 			return []string{"FALSE"}
 		}
 		if fold {

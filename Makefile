@@ -15,7 +15,7 @@ FILES := $(shell mkdir -p bin && $(SOURCES) | sort >bin/sources.new && \
 	if cmp -s bin/sources.new bin/sources; then rm bin/sources.new; else mv bin/sources.new bin/sources; fi; cat bin/sources)
 
 .NOTPARALLEL:
-.PHONY: build run test bench e2e toolchain format vet staticcheck vulnerabilities generated tidy race browser bundle clean
+.PHONY: build run test bench e2e toolchain format vet staticcheck vulnerabilities generated tidy race faults browser bundle clean
 
 build: bin/violentutf
 
@@ -29,7 +29,7 @@ bin/violentutf: bin/sources $(FILES)
 run: bin/violentutf
 	@exec bin/violentutf serve --dev --sample $(FLAGS)
 
-test: toolchain format vet staticcheck vulnerabilities generated tidy browser race bundle
+test: toolchain format vet staticcheck vulnerabilities generated tidy browser race faults bundle
 	@echo 'make test: all passed'
 
 # Go 1.26 (any Go from 1.21 on fetches it by itself, unless GOTOOLCHAIN forbids) and a C compiler with
@@ -106,6 +106,11 @@ tidy:
 race:
 	@echo '== go test -race ./...'
 	@$(GO) test -race -timeout 25m ./...
+
+# What go test -race leaves out: each mutation failing at each of its steps.
+faults:
+	@echo '== mutations that fail'
+	@$(GO) test -run AMutationThat ./server
 
 # The browser test drives Chromium with what web/package-lock.json pins.
 browser: web/node_modules/.package-lock.json

@@ -1,3 +1,5 @@
+//go:build !race
+
 package server_test
 
 import (
@@ -6,12 +8,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
-	"net/netip"
 	"os"
 	"os/exec"
 	"strings"
@@ -19,34 +17,8 @@ import (
 	"time"
 
 	"github.com/violentutf/violentutf/auth"
-	"github.com/violentutf/violentutf/house"
-	"github.com/violentutf/violentutf/server"
 	"github.com/violentutf/violentutf/storage"
 )
-
-// servesFolder names the folder that the test binary serves in place of its tests, until
-// its standard input ends.
-const servesFolder = "VIOLENTUTF_TEST_SERVES"
-
-func serveFolder(dir string) error {
-	ctx := context.Background()
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	opened, err := house.Open(ctx, house.Options{Dir: dir, Log: log})
-	if err != nil {
-		return err
-	}
-	issuer, err := auth.OpenDevIssuer(opened.ConfigDir())
-	if err != nil {
-		return err
-	}
-	options := server.Options{House: opened, Issuer: issuer, Dev: true, Version: "test", Log: log, Limits: server.Limits{NoRates: true}}
-	options.Outbound.Private = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-	listening := httptest.NewServer(server.New(options).Handler())
-	fmt.Println(listening.URL)
-	_, _ = io.Copy(io.Discard, os.Stdin)
-	listening.Close()
-	return opened.Close(ctx)
-}
 
 // process is a server in a process of its own, which can be killed.
 type process struct {

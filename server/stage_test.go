@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"net/http/httptest"
 	"net/netip"
 	"os"
@@ -17,6 +19,7 @@ import (
 	"time"
 
 	"github.com/violentutf/violentutf/auth"
+	"github.com/violentutf/violentutf/house"
 	"github.com/violentutf/violentutf/internal/mocktarget"
 	"github.com/violentutf/violentutf/interop"
 	"github.com/violentutf/violentutf/schema/operations"
@@ -128,6 +131,30 @@ func furnished(t *testing.T) string {
 		t.Fatal("the stage could not be furnished")
 	}
 	return furnishing.dir
+}
+
+// servesFolder names the folder that the test binary serves in place of its tests, until
+// its standard input ends.
+const servesFolder = "VIOLENTUTF_TEST_SERVES"
+
+func serveFolder(dir string) error {
+	ctx := context.Background()
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	opened, err := house.Open(ctx, house.Options{Dir: dir, Log: log})
+	if err != nil {
+		return err
+	}
+	issuer, err := auth.OpenDevIssuer(opened.ConfigDir())
+	if err != nil {
+		return err
+	}
+	options := server.Options{House: opened, Issuer: issuer, Dev: true, Version: "test", Log: log, Limits: server.Limits{NoRates: true}}
+	options.Outbound.Private = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	listening := httptest.NewServer(server.New(options).Handler())
+	fmt.Println(listening.URL)
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	listening.Close()
+	return opened.Close(ctx)
 }
 
 func TestMain(m *testing.M) {

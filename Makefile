@@ -110,7 +110,7 @@ race:
 # What go test -race leaves out: each mutation failing at each of its steps.
 faults:
 	@echo '== mutations that fail'
-	@$(GO) test -run AMutationThat ./server
+	@$(GO) test -timeout 25m -run AMutationThat ./server
 
 # The browser test drives Chromium with what web/package-lock.json pins.
 browser: web/node_modules/.package-lock.json

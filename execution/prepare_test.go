@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,9 +26,10 @@ import (
 // workshop is a place with configured things.
 type workshop struct {
 	*place
-	things *configured.Things
-	calls  *mocktarget.Endpoint
-	url    string
+	things  *configured.Things
+	starter *execution.Starter
+	calls   *mocktarget.Endpoint
+	url     string
 }
 
 func newWorkshop(t *testing.T, options mocktarget.Options) *workshop {
@@ -43,6 +45,7 @@ func newWorkshop(t *testing.T, options mocktarget.Options) *workshop {
 	w.things = &configured.Things{Keeper: keeper, Types: configured.Types(), Calls: target.Options{
 		Policy: outbound.Policy{Private: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, Timeout: 5 * time.Second,
 	}}
+	w.starter = &execution.Starter{App: w.app, Things: w.things, Events: &w.events}
 	return w
 }
 
@@ -89,26 +92,23 @@ func (w *workshop) orchestrator(edit func(o *storage.Orchestrator)) string {
 	return key
 }
 
+func (w *workshop) by() execution.By {
+	return execution.By{WorkspaceKey: w.workspace.Key, UserKey: w.user.Key, Username: "alice"}
+}
+
 // start queues a run of an orchestrator.
 func (w *workshop) start(orchestratorKey string) string {
 	w.t.Helper()
-	plan, items, err := execution.NewPlan(w.t.Context(), w.things, w.store, orchestratorKey)
+	key, err := w.starter.Start(w.t.Context(), w.store, w.by(), orchestratorKey, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	configuration, err := plan.JSON()
+	plan, err := w.store.ExecutionPlan(w.t.Context(), key)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if strings.Contains(string(configuration), "sk-mock") {
+	if strings.Contains(string(plan.Configuration), "sk-mock") {
 		w.t.Error("the plan holds a credential")
-	}
-	key := uuid.Must(uuid.NewV7()).String()
-	if err := w.store.AddExecution(w.t.Context(), &storage.ExecutionPlan{Key: key, Name: "run", Orchestrator: plan.Orchestrator.Type, Configuration: configuration, Items: items, StartedBy: "alice", QueuedAt: time.Now()}); err != nil {
-		w.t.Fatal(err)
-	}
-	if err := w.app.QueueExecution(w.t.Context(), &storage.ExecutionState{Key: key, WorkspaceKey: w.workspace.Key, UserKey: w.user.Key, Progress: storage.ExecutionProgress{Total: items}}); err != nil {
-		w.t.Fatal(err)
 	}
 	return key
 }
@@ -199,14 +199,115 @@ func TestRunWithoutItsGeneratorFails(t *testing.T) {
 		o.Type, o.GeneratorKey, o.Prompts = orchestrator.PromptSending, &generator, []string{"hello"}
 	})
 	key := w.start(o)
-	if _, err := w.store.MoveToTrash(t.Context(), &storage.Deletion{
-		Key: uuid.NewString(), By: "alice", At: time.Now(), Until: time.Now().Add(time.Hour), Cascade: true,
-		Keyed: map[string][]string{"orchestrators": {o}, "generators": {generator}},
+	deletion := &storage.Deletion{
+		Key: uuid.NewString(), By: "alice", At: time.Now(), Until: time.Now().Add(time.Hour),
+		Keyed: map[string][]string{"generators": {generator}},
+	}
+	if _, err := w.store.MoveToTrash(t.Context(), deletion); storage.CodeOf(err) != storage.CodeConflict {
+		t.Errorf("moved the generator of an orchestrator: %v", err)
+	}
+	other := w.generator("other")
+	if err := w.things.UpdateOrchestrator(t.Context(), w.store, o, func(o *storage.Orchestrator) error {
+		o.GeneratorKey = &other
+		return nil
 	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.store.MoveToTrash(t.Context(), deletion); err != nil {
 		t.Fatal(err)
 	}
 	w.engine()
 	if state := w.wait(key, storage.ExecutionFailed); *state.Reason != storage.ReasonBadPlan {
 		t.Errorf("%+v", state)
+	}
+}
+
+func TestItemsThatFailedAreTriedAgain(t *testing.T) {
+	var mended atomic.Bool
+	w := newWorkshop(t, mocktarget.Options{Fault: func(prompt string, _ int) mocktarget.Fault {
+		if strings.HasSuffix(prompt, "3") && !mended.Load() {
+			return mocktarget.Fault{Status: 400, Body: `{"error":{"message":"no"}}`}
+		}
+		return mocktarget.Fault{}
+	}})
+	generator, dataset := w.generator("mock"), w.dataset(20)
+	o := w.orchestrator(func(o *storage.Orchestrator) {
+		o.Type, o.GeneratorKey, o.DatasetKey = orchestrator.PromptSending, &generator, &dataset
+	})
+	key := w.start(o)
+	if _, err := w.starter.Retry(t.Context(), w.store, w.by(), key); storage.CodeOf(err) != storage.CodeConflict {
+		t.Errorf("a run under way: %v", err)
+	}
+	w.engine()
+	if state := w.wait(key, storage.ExecutionSucceeded); state.Progress.Errors != 2 || state.Progress.Done != 20 {
+		t.Fatalf("%+v", state.Progress)
+	}
+	mended.Store(true)
+	again, err := w.starter.Retry(t.Context(), w.store, w.by(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := w.wait(again, storage.ExecutionSucceeded)
+	if state.Progress.Total != 2 || state.Progress.Done != 2 || state.Progress.Errors != 0 || *state.RetryOf != key {
+		t.Errorf("%+v", state)
+	}
+	attacks, err := w.store.Attacks(t.Context(), &storage.AttackFilter{Execution: &storage.TextIn{In: []string{storage.ID{Kind: storage.KindExecution, Store: w.store.Key(), Key: again}.String()}}}, storage.AttackOrder{Field: storage.AttackOrderNumber}, storage.Page{Limit: 10})
+	if err != nil || len(attacks.Nodes()) != 2 || *attacks.Nodes()[0].PromptNumber+*attacks.Nodes()[1].PromptNumber == 0 {
+		t.Fatalf("%v, %v", attacks, err)
+	}
+	for _, a := range attacks.Nodes() {
+		if !strings.HasSuffix(*a.Objective, "3") {
+			t.Errorf("tried %q again", *a.Objective)
+		}
+	}
+	if _, err := w.starter.Retry(t.Context(), w.store, w.by(), again); storage.CodeOf(err) != storage.CodeConflict {
+		t.Errorf("a run without errors: %v", err)
+	}
+	runs, err := w.store.ExecutionsByOrchestrator(t.Context(), []string{o}, nil, storage.ExecutionOrder{Field: storage.ExecutionOrderStartedAt}, storage.Page{Limit: 10})
+	if err != nil || len(runs[o].Nodes()) != 2 {
+		t.Errorf("runs of the orchestrator %v, %v", runs, err)
+	}
+	versions, err := w.store.DatasetVersionsByKey(t.Context(), []storage.VersionKey{{Dataset: dataset, Number: 1}})
+	if err != nil || versions[storage.VersionKey{Dataset: dataset, Number: 1}].UsedAt == nil {
+		t.Errorf("the version is not marked as used: %v", err)
+	}
+}
+
+func TestRunIsCommanded(t *testing.T) {
+	w := newWorkshop(t, mocktarget.Options{})
+	generator := w.generator("mock")
+	key := w.start(w.orchestrator(func(o *storage.Orchestrator) {
+		o.Type, o.GeneratorKey, o.Prompts = orchestrator.PromptSending, &generator, []string{"hello"}
+	}))
+	for _, command := range []storage.ExecutionStatus{storage.ExecutionPaused, storage.ExecutionQueued, storage.ExecutionCancelled} {
+		if err := w.starter.Command(t.Context(), w.store, w.workspace.Key, key, command); err != nil {
+			t.Fatalf("%s: %v", command, err)
+		}
+		w.wait(key, command)
+	}
+	if err := w.starter.Command(t.Context(), w.store, w.workspace.Key, key, storage.ExecutionPaused); storage.CodeOf(err) != storage.CodeConflict {
+		t.Errorf("paused when it was over: %v", err)
+	}
+	if err := w.starter.Command(t.Context(), w.store, w.workspace.Key, uuid.NewString(), storage.ExecutionPaused); storage.CodeOf(err) != storage.CodeNotFound {
+		t.Errorf("none: %v", err)
+	}
+}
+
+func TestRunThatCannotBeMadeIsNotQueued(t *testing.T) {
+	w := newWorkshop(t, mocktarget.Options{})
+	generator := w.generator("mock")
+	o := w.orchestrator(func(o *storage.Orchestrator) {
+		o.Type, o.GeneratorKey, o.Prompts = orchestrator.PromptSending, &generator, []string{"hello"}
+	})
+	w.starter.Count = func(context.Context) error { return storage.Errorf(storage.CodeRateLimited, "too many") }
+	if _, err := w.starter.Start(t.Context(), w.store, w.by(), o, nil); storage.CodeOf(err) != storage.CodeRateLimited {
+		t.Errorf("counted: %v", err)
+	}
+	if _, err := w.starter.Start(t.Context(), w.store, w.by(), uuid.NewString(), nil); storage.CodeOf(err) != storage.CodeNotFound {
+		t.Errorf("no orchestrator: %v", err)
+	}
+	runs, err := w.store.Executions(t.Context(), nil, storage.ExecutionOrder{Field: storage.ExecutionOrderStartedAt}, storage.Page{Limit: 10})
+	if err != nil || len(runs.Nodes()) != 0 {
+		t.Errorf("stored %v, %v", runs.Nodes(), err)
 	}
 }

@@ -7,14 +7,16 @@ import (
 
 // ExecutionPlan is a native run as it is stored before it is queued.
 type ExecutionPlan struct {
-	Key           string
-	Name          string
-	Orchestrator  string // type
-	Configuration JSON   // all that the run needs to be made again, without credentials
-	Items         int64
-	StartedBy     string // username
-	RetryOf       *string
-	QueuedAt      time.Time
+	Key          string
+	Name         string
+	Orchestrator string // type
+	// OrchestratorKey is the orchestrator that makes it, nil where none is stored.
+	OrchestratorKey *string
+	Configuration   JSON // all that the run needs to be made again, without credentials
+	Items           int64
+	StartedBy       string // username
+	RetryOf         *string
+	QueuedAt        time.Time
 }
 
 // ItemResult is what one item of a run came to. Keys and numbers of what is in it are the
@@ -133,6 +135,8 @@ type Runs interface {
 	AddExecution(ctx context.Context, plan *ExecutionPlan) error
 	// ExecutionPlan reads a plan. CodeNotFound for none, and for a run that was imported.
 	ExecutionPlan(ctx context.Context, key string) (*ExecutionPlan, error)
+	// FailedItems are the items of a run that ended in an error, in order.
+	FailedItems(ctx context.Context, key string) ([]int64, error)
 	// NewRecorder fences off every lower epoch and begins to record. CodeConflict when a
 	// higher one was here.
 	NewRecorder(ctx context.Context, guard Guard, key string, epoch int64) (Recorder, error)

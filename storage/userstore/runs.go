@@ -14,10 +14,10 @@ func (s *Store) AddExecution(ctx context.Context, plan *storage.ExecutionPlan) e
 	return s.changing(ctx, "add an execution", func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `
 INSERT INTO execution_plans (owner_id, id, origin, source, source_id, name, orchestrator, status, partial, configuration, error,
-  started_at, finished_at, attributes, started_by, retry_of, item_count, queued_at)
-VALUES ($1, $2, 'NATIVE', 'NATIVE', $2, $3, $4, 'QUEUED', FALSE, $5, NULL, NULL, NULL, NULL, $6, $7, $8, $9)`,
+  started_at, finished_at, attributes, started_by, retry_of, item_count, queued_at, orchestrator_id)
+VALUES ($1, $2, 'NATIVE', 'NATIVE', $2, $3, $4, 'QUEUED', FALSE, $5, NULL, NULL, NULL, NULL, $6, $7, $8, $9, $10)`,
 			s.owner, plan.Key, plan.Name, plan.Orchestrator, string(plan.Configuration), plan.StartedBy, given(plan.RetryOf), plan.Items,
-			plan.QueuedAt.UTC()); err != nil {
+			plan.QueuedAt.UTC(), given(plan.OrchestratorKey)); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `
@@ -45,6 +45,15 @@ WHERE e.owner_id = $1 AND e.id = $2 AND e.origin = 'NATIVE'`, []any{s.owner, key
 		return nil, err
 	}
 	return found[0], nil
+}
+
+// FailedItems are the items of a run that ended in an error.
+func (s *Store) FailedItems(ctx context.Context, key string) ([]int64, error) {
+	return collect(ctx, s, "read failed items", `
+SELECT i.item
+FROM execution_items i
+WHERE i.owner_id = $1 AND i.execution_id = $2 AND i.outcome = 'ERROR'
+ORDER BY i.item`, []any{s.owner, key}, scanOne[int64])
 }
 
 // SetExecutionStatus notes a state, with an event unless it stands there.

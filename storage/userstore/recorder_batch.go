@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -257,6 +258,7 @@ RETURNING item`, b.store.owner)
 	if err != nil {
 		return nil, err
 	}
+	slices.Sort(fresh) // RETURNING has no order
 	if len(fresh) > 0 {
 		if err := b.takeOver(ctx, tx, fresh); err != nil {
 			return nil, err

@@ -41,7 +41,8 @@ type New struct {
 }
 
 // Change is what is to change; nil leaves a field. Parameters replace all of them, and a
-// credential whose place in them reads as the server shows it stays what it is.
+// credential whose place in them reads as the server shows it stays what it is, unless the
+// address that it is sent to changes: that is CodeBadInput.
 type Change struct {
 	Name       *string
 	Parameters *storage.JSON
@@ -186,11 +187,15 @@ func (t *Things) seal(session *secret.Session, store storage.UserStore, at secre
 	if err != nil {
 		return "", nil, err
 	}
-	for path, value := range was.credentials {
+	for _, path := range slices.Sorted(maps.Keys(was.credentials)) {
 		shown := leaf(was.parameters, path)
-		if _, changed := credentials[path]; !changed && shown != "" && leaf(clean, path) == shown {
-			credentials[path] = value
+		if _, changed := credentials[path]; changed || shown == "" || leaf(clean, path) != shown {
+			continue
 		}
+		if err := stays(of, was.parameters, clean, path); err != nil {
+			return "", nil, err
+		}
+		credentials[path] = was.credentials[path]
 	}
 	parameters, err := storage.CanonicalJSON(clean)
 	if err != nil {

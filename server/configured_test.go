@@ -176,3 +176,45 @@ func TestConvertersAndScorersArePreviewed(t *testing.T) {
 		}
 	}
 }
+
+// Whoever may change a generator cannot have its credential sent to another address.
+func TestACredentialIsNotKeptForAnotherAddress(t *testing.T) {
+	s := newSite(t)
+	alice := s.token("alice", auth.RoleUser)
+	make := `mutation($in:CreateGeneratorInput!){m:createGenerator(input:$in){generator` + thingFields + ` userErrors{code message}}}`
+	update := `mutation($id:ID!,$p:JSON){m:updateGenerator(input:{id:$id,parameters:$p}){generator` + thingFields + ` userErrors{code field message}}}`
+	made := s.mustAsk(alice, make, map[string]any{"in": map[string]any{"name": "mine", "type": "OPENAI_COMPATIBLE", "parameters": map[string]any{
+		"endpoint": "https://model.example/v1", "model": "small", "api_key": "sk-test-4f9a8b7c6d5e4f3a2b1c0d9e",
+	}}})
+	id := at(made.Data, "m", "generator", "id")
+	for endpoint, kept := range map[any]bool{
+		"https://model.example:443/v2": true, "https://MODEL.example/v3": true,
+		"https://elsewhere.example/v1": false, "http://model.example/v1": false, "https://model.example:8443/v1": false,
+		nil: false, // the provider's own address
+	} {
+		a := s.mustAsk(alice, update, map[string]any{"id": id, "p": map[string]any{"endpoint": endpoint, "model": "small", "api_key": "[sealed]"}})
+		switch {
+		case kept && at(a.Data, "m", "generator", "credential", "isSet") != true:
+			t.Errorf("%v: %v", endpoint, a.Data)
+		case !kept && (at(a.Data, "m", "userErrors", 0, "code") != "BAD_USER_INPUT" || at(a.Data, "m", "userErrors", 0, "field", 2) != "api_key"):
+			t.Errorf("%v: %v", endpoint, a.Data)
+		}
+	}
+	again := s.mustAsk(alice, update, map[string]any{"id": id, "p": map[string]any{"endpoint": "https://elsewhere.example/v1", "model": "small", "api_key": "sk-test-000a8b7c6d5e4f3a2b1c0d9e"}})
+	if at(again.Data, "m", "generator", "credential", "isSet") != true {
+		t.Errorf("given again: %v", again.Data)
+	}
+	bare := s.mustAsk(alice, update, map[string]any{"id": id, "p": map[string]any{"endpoint": "https://model.example/v1", "model": "small"}})
+	if at(bare.Data, "m", "generator", "credential", "isSet") != false {
+		t.Errorf("a credential that is not named stays: %v", bare.Data)
+	}
+	made = s.mustAsk(alice, make, map[string]any{"in": map[string]any{"name": "rest", "type": "HTTP_REST", "parameters": map[string]any{
+		"url": "https://model.example/ask", "headers": map[string]any{"Authorization": "Bearer tok-0123456789abcdef"},
+	}}})
+	a := s.mustAsk(alice, update, map[string]any{"id": at(made.Data, "m", "generator", "id"), "p": map[string]any{
+		"url": "https://elsewhere.example/ask", "headers": at(made.Data, "m", "generator", "parameters", "headers"),
+	}})
+	if at(a.Data, "m", "userErrors", 0, "field", 3) != "Authorization" {
+		t.Errorf("a header: %v", a.Data)
+	}
+}

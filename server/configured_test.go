@@ -218,3 +218,26 @@ func TestACredentialIsNotKeptForAnotherAddress(t *testing.T) {
 		t.Errorf("a header: %v", a.Data)
 	}
 }
+
+// An inline part names things by id, as what is stored does.
+func TestAnInlinePartNamesThingsById(t *testing.T) {
+	s := newSite(t)
+	alice := s.token("alice", auth.RoleUser)
+	made := s.mustAsk(alice, `mutation{
+		echo:createGenerator(input:{name:"echo",type:"ECHO"}){generator{id}}
+		sure:createScorer(input:{name:"has sure",type:"SubStringScorer",parameters:{substring:"sure"}}){scorer{id}}
+	}`, nil)
+	a := s.mustAsk(alice, `mutation($p:JSON!,$c:JSON!){
+		verdict:previewScorer(input:{reply:"Sure",scorer:{inline:{type:"TrueFalseInverterScorer",parameters:$p}}}){verdict{isTrue} userErrors{message}}
+		steps:previewConverters(input:{text:"Hello",converters:[{inline:{type:"ToneConverter",parameters:$c}}]}){steps{output} userErrors{message}}
+		scorer:validateConfiguration(input:{kind:SCORER,part:{inline:{type:"TrueFalseInverterScorer",parameters:$p}}}){problems{message} userErrors{message}}
+		converter:validateConfiguration(input:{kind:CONVERTER,part:{inline:{type:"ToneConverter",parameters:$c}}}){problems{message} userErrors{message}}
+	}`, map[string]any{
+		"p": map[string]any{"scorer": []any{at(made.Data, "sure", "scorer", "id")}},
+		"c": map[string]any{"tone": "upset", "converter_target": at(made.Data, "echo", "generator", "id")},
+	})
+	if at(a.Data, "verdict", "verdict", "isTrue") != false || at(a.Data, "steps", "steps", 0, "output") == nil ||
+		fmt.Sprint(at(a.Data, "scorer", "problems"), at(a.Data, "converter", "problems")) != "[] []" {
+		t.Errorf("%v", a.Data)
+	}
+}

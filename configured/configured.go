@@ -51,7 +51,7 @@ type Change struct {
 const mostName = 128 // characters
 
 // Create makes a thing in a workspace and returns its key. CodeBadInput names what does
-// not fit, CodeConflict a name that is taken.
+// not fit, CodeNotFound what they name and is not there, CodeConflict a name that is taken.
 func (t *Things) Create(ctx context.Context, store storage.UserStore, kind storage.ConfiguredKind, wanted New) (string, error) {
 	name, err := checkName(wanted.Name)
 	if err != nil {
@@ -74,6 +74,9 @@ func (t *Things) Create(ctx context.Context, store storage.UserStore, kind stora
 	defer session.End()
 	var credential *storage.NewCredential
 	if thing.Parameters, credential, err = t.seal(session, store, place(store, kind, thing.Key), of, wanted.Parameters, known{}); err != nil {
+		return "", err
+	}
+	if err := t.checkReferences(ctx, store, kind, thing); err != nil {
 		return "", err
 	}
 	return thing.Key, store.AddConfigured(ctx, kind, thing, credential)
@@ -111,6 +114,10 @@ func (t *Things) Update(ctx context.Context, store storage.UserStore, kind stora
 	if err != nil {
 		return err
 	}
+	thing.Parameters = parameters
+	if err := t.checkReferences(ctx, store, kind, thing); err != nil {
+		return err
+	}
 	if credential == nil {
 		credential = &storage.NewCredential{}
 	}
@@ -140,10 +147,13 @@ func (t *Things) Clone(ctx context.Context, store storage.UserStore, kind storag
 func Read(ctx context.Context, store storage.UserStore, kind storage.ConfiguredKind, key string) (*storage.Configured, error) {
 	found, err := store.Reading(nil).ConfiguredByKey(ctx, kind, []string{key})
 	if err == nil && found[key] == nil {
-		err = storage.Errorf(storage.CodeNotFound, "there is no such thing")
+		err = storage.Errorf(storage.CodeNotFound, "%s %q does not exist: pass an id of one", one(kind), storage.Plain(key, 80))
 	}
 	return found[key], err
 }
+
+// one is what a thing of the kind is called.
+func one(kind storage.ConfiguredKind) string { return strings.TrimSuffix(string(kind), "s") }
 
 func (t *Things) typeOf(kind storage.ConfiguredKind, name string) (*storage.ConfiguredType, error) {
 	names := make([]string, 0, len(t.Types[kind]))

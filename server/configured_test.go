@@ -196,7 +196,7 @@ func TestACredentialIsNotKeptForAnotherAddress(t *testing.T) {
 		switch {
 		case kept && at(a.Data, "m", "generator", "credential", "isSet") != true:
 			t.Errorf("%v: %v", endpoint, a.Data)
-		case !kept && (at(a.Data, "m", "userErrors", 0, "code") != "BAD_USER_INPUT" || at(a.Data, "m", "userErrors", 0, "field", 2) != "api_key"):
+		case !kept && (at(a.Data, "m", "userErrors", 0, "code") != "BAD_USER_INPUT" || at(a.Data, "m", "userErrors", 0, "field", 1) != "parameters.api_key"):
 			t.Errorf("%v: %v", endpoint, a.Data)
 		}
 	}
@@ -214,7 +214,7 @@ func TestACredentialIsNotKeptForAnotherAddress(t *testing.T) {
 	a := s.mustAsk(alice, update, map[string]any{"id": at(made.Data, "m", "generator", "id"), "p": map[string]any{
 		"url": "https://elsewhere.example/ask", "headers": at(made.Data, "m", "generator", "parameters", "headers"),
 	}})
-	if at(a.Data, "m", "userErrors", 0, "field", 3) != "Authorization" {
+	if at(a.Data, "m", "userErrors", 0, "field", 1) != "parameters.headers.Authorization" {
 		t.Errorf("a header: %v", a.Data)
 	}
 }
@@ -239,5 +239,51 @@ func TestAnInlinePartNamesThingsById(t *testing.T) {
 	if at(a.Data, "verdict", "verdict", "isTrue") != false || at(a.Data, "steps", "steps", 0, "output") == nil ||
 		fmt.Sprint(at(a.Data, "scorer", "problems"), at(a.Data, "converter", "problems")) != "[] []" {
 		t.Errorf("%v", a.Data)
+	}
+}
+
+func TestWhatIsNotThereIsNotNamed(t *testing.T) {
+	s := newSite(t)
+	alice, bob := s.token("alice", auth.RoleUser), s.token("bob", auth.RoleUser)
+	others := s.mustAsk(bob, `mutation{
+		g:createGenerator(input:{name:"echo",type:"ECHO"}){generator{id}}
+		s:createScorer(input:{name:"has sure",type:"SubStringScorer",parameters:{substring:"sure"}}){scorer{id}}
+	}`, nil)
+	theirs, sure := at(others.Data, "g", "generator", "id"), at(others.Data, "s", "scorer", "id")
+	made := s.mustAsk(alice, `mutation{
+		echo:createGenerator(input:{name:"echo",type:"ECHO"}){generator{id}}
+		sure:createScorer(input:{name:"has sure",type:"SubStringScorer",parameters:{substring:"sure"}}){scorer{id}}
+	}`, nil)
+	mine := at(made.Data, "sure", "scorer", "id")
+	converter := s.mustAsk(alice, `mutation($in:CreateConverterInput!){m:createConverter(input:$in){converter{id}}}`, map[string]any{"in": map[string]any{
+		"name": "tone", "type": "ToneConverter", "parameters": map[string]any{"tone": "upset", "converter_target": at(made.Data, "echo", "generator", "id")},
+	}})
+	for _, wrong := range []any{"nosuch", theirs} {
+		p := map[string]any{"tone": "upset", "converter_target": wrong}
+		a := s.mustAsk(alice, `mutation($p:JSON!,$id:ID!){
+			m:createConverter(input:{name:"x",type:"ToneConverter",parameters:$p}){converter{id} userErrors{code field message}}
+			u:updateConverter(input:{id:$id,parameters:$p}){converter{id} userErrors{code field message}}
+		}`, map[string]any{"p": p, "id": at(converter.Data, "m", "converter", "id")})
+		for _, field := range []string{"m", "u"} {
+			if at(a.Data, field, "userErrors", 0, "code") != "NOT_FOUND" || at(a.Data, field, "userErrors", 0, "field", 1) != "parameters.converter_target" {
+				t.Errorf("%v: %v", wrong, a.Data)
+			}
+		}
+	}
+	for _, wrong := range []any{"nosuch", sure} {
+		a := s.mustAsk(alice, `mutation($p:JSON!){m:createScorer(input:{name:"x",type:"TrueFalseCompositeScorer",parameters:$p}){scorer{id} userErrors{code field message}}}`,
+			map[string]any{"p": map[string]any{"aggregator": "AND", "scorers": []any{mine, wrong}}})
+		if at(a.Data, "m", "userErrors", 0, "code") != "NOT_FOUND" || at(a.Data, "m", "userErrors", 0, "field", 1) != "parameters.scorers" {
+			t.Errorf("%v: %v", wrong, a.Data)
+		}
+	}
+	// What a validation misses it names.
+	v := s.mustAsk(alice, `mutation{m:validateConfiguration(input:{kind:CONVERTER,part:{inline:{type:"ToneConverter",parameters:{tone:"upset",converter_target:"nosuch"}}}}){problems{message} userErrors{message}}}`, nil)
+	if at(v.Data, "m", "problems", 0, "message") != `generator "nosuch" that parameter converter_target names does not exist: pass an id of one` {
+		t.Errorf("%v", v.Data)
+	}
+	v = s.mustAsk(alice, `mutation{m:validateConfiguration(input:{kind:SCORER,part:{inline:{type:"SelfAskRefusalScorer",parameters:{chat_target:"nosuch"}}}}){problems{message} userErrors{message}}}`, nil)
+	if at(v.Data, "m", "problems", 0, "message") != `generator "nosuch" that parameter chat_target names does not exist: pass an id of one` || at(v.Data, "m", "problems", 1) != nil {
+		t.Errorf("%v", v.Data)
 	}
 }

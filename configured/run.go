@@ -236,7 +236,11 @@ type parts struct {
 
 func (p *parts) Model(key string) (scorer.Model, error) {
 	p.asked = append(p.asked, key)
-	return p.models.open(p.ctx, key)
+	model, err := p.models.open(p.ctx, key)
+	if storage.CodeOf(err) == storage.CodeNotFound {
+		return nil, missing(storage.KindGenerators, key, "chat_target")
+	}
+	return model, err
 }
 
 func (p *parts) Scorer(key string) (scorer.Configured, error) {

@@ -148,7 +148,7 @@ func (c *check) generator(ctx context.Context, key, field, parameter string) (*s
 	}
 	model.Close()
 	hasCredential := thing.Credential != nil && thing.Credential.IsSet
-	c.facts[key] = c.settings(thing.Type, thing.Parameters, hasCredential, field)
+	c.facts[key] = c.settings(target.TypeName(thing.Type), thing.Parameters, hasCredential, field)
 	if thing.LastTest != nil {
 		var last struct{ LatencyMs float64 }
 		if json.Unmarshal([]byte(*thing.LastTest), &last) == nil {

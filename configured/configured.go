@@ -156,6 +156,9 @@ func Read(ctx context.Context, store storage.UserStore, kind storage.ConfiguredK
 func one(kind storage.ConfiguredKind) string { return strings.TrimSuffix(string(kind), "s") }
 
 func (t *Things) typeOf(kind storage.ConfiguredKind, name string) (*storage.ConfiguredType, error) {
+	if kind == storage.KindGenerators {
+		name = target.TypeName(name)
+	}
 	names := make([]string, 0, len(t.Types[kind]))
 	for _, of := range t.Types[kind] {
 		if of.Name == name {

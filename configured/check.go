@@ -26,7 +26,7 @@ func (t *Things) Validate(ctx context.Context, store storage.UserStore, kind sto
 	var err error
 	switch {
 	case kind == storage.KindGenerators && part.Key != "":
-		_, err = c.generator(ctx, part.Key, "")
+		_, err = c.generator(ctx, part.Key, "", "")
 	case kind == storage.KindGenerators:
 		err = c.newGenerator(part)
 	case kind == storage.KindConverters:
@@ -120,14 +120,18 @@ func (c *check) name(ctx context.Context, kind storage.ConfiguredKind, key, name
 }
 
 // generator checks one of the workspace, once, and returns it; nil when it is not there.
-// field names it in what uses it, and is empty for the thing itself.
-func (c *check) generator(ctx context.Context, key, field string) (*storage.Generator, error) {
+// field is where what uses it is named, and parameter what names it there; both are empty
+// for the thing itself.
+func (c *check) generator(ctx context.Context, key, field, parameter string) (*storage.Generator, error) {
 	if known, seen := c.known[key]; seen {
 		return known, nil
 	}
 	thing, err := Read(ctx, c.store, storage.KindGenerators, key)
 	if err != nil {
 		c.known[key] = nil
+		if parameter != "" && storage.CodeOf(err) == storage.CodeNotFound {
+			err = missing(storage.KindGenerators, key, parameter)
+		}
 		return nil, c.refused(err, under(field, "id"), "name a generator of the workspace")
 	}
 	c.known[key] = &storage.Generator{Configured: *thing}
@@ -144,7 +148,7 @@ func (c *check) generator(ctx context.Context, key, field string) (*storage.Gene
 	}
 	model.Close()
 	hasCredential := thing.Credential != nil && thing.Credential.IsSet
-	c.facts[key] = c.settings(thing.Type, thing.Parameters, hasCredential, field)
+	c.facts[key] = c.settings(target.TypeName(thing.Type), thing.Parameters, hasCredential, field)
 	if thing.LastTest != nil {
 		var last struct{ LatencyMs float64 }
 		if json.Unmarshal([]byte(*thing.LastTest), &last) == nil {
@@ -248,7 +252,7 @@ func (c *check) converter(ctx context.Context, part Part, field string) ([]strin
 	}
 	asked := askedIn(whole.Parameters)
 	for _, key := range asked {
-		if _, err := c.generator(ctx, key, under(field, "parameters.converter_target")); err != nil {
+		if _, err := c.generator(ctx, key, under(field, "parameters.converter_target"), "converter_target"); err != nil {
 			return nil, err
 		}
 	}
@@ -285,10 +289,17 @@ func askedIn(parameters storage.JSON) []string {
 // of its verdicts.
 func (c *check) scorer(ctx context.Context, part Part, field string) (storage.ScoreType, []string, error) {
 	made, asked, err := c.models.scorer(ctx, part)
+	told := false
 	for _, key := range asked {
-		if _, err := c.generator(ctx, key, under(field, "parameters.chat_target")); err != nil {
+		_, seen := c.known[key]
+		judge, err := c.generator(ctx, key, under(field, "parameters.chat_target"), "chat_target")
+		if err != nil {
 			return "", nil, err
 		}
+		told = told || judge == nil && !seen
+	}
+	if told && storage.CodeOf(err) == storage.CodeNotFound {
+		return "", nil, nil
 	}
 	if err != nil {
 		return "", nil, c.refused(err, field, "change the scorer's type or parameters")

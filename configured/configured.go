@@ -41,7 +41,8 @@ type New struct {
 }
 
 // Change is what is to change; nil leaves a field. Parameters replace all of them, and a
-// credential whose place in them reads as the server shows it stays what it is.
+// credential whose place in them reads as the server shows it stays what it is, unless the
+// address that it is sent to changes: that is CodeBadInput.
 type Change struct {
 	Name       *string
 	Parameters *storage.JSON
@@ -50,7 +51,7 @@ type Change struct {
 const mostName = 128 // characters
 
 // Create makes a thing in a workspace and returns its key. CodeBadInput names what does
-// not fit, CodeConflict a name that is taken.
+// not fit, CodeNotFound what they name and is not there, CodeConflict a name that is taken.
 func (t *Things) Create(ctx context.Context, store storage.UserStore, kind storage.ConfiguredKind, wanted New) (string, error) {
 	name, err := checkName(wanted.Name)
 	if err != nil {
@@ -73,6 +74,9 @@ func (t *Things) Create(ctx context.Context, store storage.UserStore, kind stora
 	defer session.End()
 	var credential *storage.NewCredential
 	if thing.Parameters, credential, err = t.seal(session, store, place(store, kind, thing.Key), of, wanted.Parameters, known{}); err != nil {
+		return "", err
+	}
+	if err := t.checkReferences(ctx, store, kind, thing); err != nil {
 		return "", err
 	}
 	return thing.Key, store.AddConfigured(ctx, kind, thing, credential)
@@ -110,6 +114,10 @@ func (t *Things) Update(ctx context.Context, store storage.UserStore, kind stora
 	if err != nil {
 		return err
 	}
+	thing.Parameters = parameters
+	if err := t.checkReferences(ctx, store, kind, thing); err != nil {
+		return err
+	}
 	if credential == nil {
 		credential = &storage.NewCredential{}
 	}
@@ -139,12 +147,18 @@ func (t *Things) Clone(ctx context.Context, store storage.UserStore, kind storag
 func Read(ctx context.Context, store storage.UserStore, kind storage.ConfiguredKind, key string) (*storage.Configured, error) {
 	found, err := store.Reading(nil).ConfiguredByKey(ctx, kind, []string{key})
 	if err == nil && found[key] == nil {
-		err = storage.Errorf(storage.CodeNotFound, "there is no such thing")
+		err = storage.Errorf(storage.CodeNotFound, "%s %q does not exist: pass an id of one", one(kind), storage.Plain(key, 80))
 	}
 	return found[key], err
 }
 
+// one is what a thing of the kind is called.
+func one(kind storage.ConfiguredKind) string { return strings.TrimSuffix(string(kind), "s") }
+
 func (t *Things) typeOf(kind storage.ConfiguredKind, name string) (*storage.ConfiguredType, error) {
+	if kind == storage.KindGenerators {
+		name = target.TypeName(name)
+	}
 	names := make([]string, 0, len(t.Types[kind]))
 	for _, of := range t.Types[kind] {
 		if of.Name == name {
@@ -186,11 +200,15 @@ func (t *Things) seal(session *secret.Session, store storage.UserStore, at secre
 	if err != nil {
 		return "", nil, err
 	}
-	for path, value := range was.credentials {
+	for _, path := range slices.Sorted(maps.Keys(was.credentials)) {
 		shown := leaf(was.parameters, path)
-		if _, changed := credentials[path]; !changed && shown != "" && leaf(clean, path) == shown {
-			credentials[path] = value
+		if _, changed := credentials[path]; changed || shown == "" || leaf(clean, path) != shown {
+			continue
 		}
+		if err := stays(of, was.parameters, clean, path); err != nil {
+			return "", nil, err
+		}
+		credentials[path] = was.credentials[path]
 	}
 	parameters, err := storage.CanonicalJSON(clean)
 	if err != nil {

@@ -62,7 +62,7 @@ func (t *Things) CloneOrchestrator(ctx context.Context, store storage.UserStore,
 	}
 	like := found[key]
 	if like == nil {
-		return "", storage.Errorf(storage.CodeNotFound, "there is no such thing")
+		return "", storage.Errorf(storage.CodeNotFound, "orchestrator %q does not exist: pass an id of one", storage.Plain(key, 80))
 	}
 	return t.CreateOrchestrator(ctx, store, author, func(o *storage.Orchestrator) error {
 		made := *like

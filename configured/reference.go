@@ -3,6 +3,7 @@ package configured
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"github.com/violentutf/violentutf/execution/target"
 	"github.com/violentutf/violentutf/storage"
@@ -37,6 +38,27 @@ func (t *Things) References(kind storage.ConfiguredKind, thing *storage.Configur
 		}
 	}
 	return names
+}
+
+// checkReferences refuses parameters that name what is not in the workspace.
+func (t *Things) checkReferences(ctx context.Context, store storage.UserStore, kind storage.ConfiguredKind, thing *storage.Configured) error {
+	for _, named := range t.References(kind, thing) {
+		_, err := Read(ctx, store, named.Table, named.Key)
+		if storage.CodeOf(err) == storage.CodeNotFound {
+			refusal := missing(named.Table, named.Key, strings.TrimPrefix(named.Argument, "parameters."))
+			refusal.Field = named.Argument
+			return refusal
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// missing is CodeNotFound of what a parameter names.
+func missing(kind storage.ConfiguredKind, key, parameter string) *storage.Error {
+	return storage.Errorf(storage.CodeNotFound, "%s %q that parameter %s names does not exist: pass an id of one", one(kind), storage.Plain(key, 80), parameter)
 }
 
 // TargetAs opens a generator of the workspace with other parameters than it has now, as a

@@ -115,10 +115,20 @@ func (t *Things) Score(ctx context.Context, store storage.UserStore, part Part, 
 	return &verdict, err
 }
 
-// stored is a part with the type and parameters that it has in the store.
-func stored(ctx context.Context, store storage.UserStore, kind storage.ConfiguredKind, part Part) (Part, error) {
+// stored is a part with the type and parameters that it has in the store, or would have.
+func (t *Things) stored(ctx context.Context, store storage.UserStore, kind storage.ConfiguredKind, part Part) (Part, error) {
 	if part.Key == "" {
-		return part, nil
+		of, err := t.typeOf(kind, part.Type)
+		if err != nil {
+			return part, err
+		}
+		tree, err := object(part.Parameters)
+		if err != nil {
+			return part, err
+		}
+		withKeys(of, tree, store)
+		part.Parameters, err = storage.CanonicalJSON(tree)
+		return part, err
 	}
 	thing, err := Read(ctx, store, kind, part.Key)
 	if err != nil {
@@ -198,7 +208,7 @@ func (t *Things) counted(ctx context.Context, of *target.Target) error {
 
 // converter makes a converter, and says what it is.
 func (m *models) converter(ctx context.Context, part Part) (converter.Converter, Part, error) {
-	part, err := stored(ctx, m.store, storage.KindConverters, part)
+	part, err := m.things.stored(ctx, m.store, storage.KindConverters, part)
 	if err != nil {
 		return nil, part, err
 	}
@@ -208,7 +218,7 @@ func (m *models) converter(ctx context.Context, part Part) (converter.Converter,
 
 // scorer makes a scorer, and tells which generators it asks for a verdict.
 func (m *models) scorer(ctx context.Context, part Part) (scorer.Scorer, []string, error) {
-	part, err := stored(ctx, m.store, storage.KindScorers, part)
+	part, err := m.things.stored(ctx, m.store, storage.KindScorers, part)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -226,11 +236,15 @@ type parts struct {
 
 func (p *parts) Model(key string) (scorer.Model, error) {
 	p.asked = append(p.asked, key)
-	return p.models.open(p.ctx, key)
+	model, err := p.models.open(p.ctx, key)
+	if storage.CodeOf(err) == storage.CodeNotFound {
+		return nil, missing(storage.KindGenerators, key, "chat_target")
+	}
+	return model, err
 }
 
 func (p *parts) Scorer(key string) (scorer.Configured, error) {
-	part, err := stored(p.ctx, p.models.store, storage.KindScorers, Part{Key: key})
+	part, err := p.models.things.stored(p.ctx, p.models.store, storage.KindScorers, Part{Key: key})
 	return scorer.Configured{TypeName: part.Type, Parameters: part.Parameters}, err
 }
 

@@ -33,7 +33,7 @@ func (t *Things) ValidateOrchestrator(ctx context.Context, store storage.UserSto
 	}
 	o := found[key]
 	if o == nil {
-		return nil, storage.Errorf(storage.CodeNotFound, "there is no such thing")
+		return nil, storage.Errorf(storage.CodeNotFound, "orchestrator %q does not exist: pass an id of one", storage.Plain(key, 80))
 	}
 	v := &validating{check: t.check(store), o: o}
 	defer v.models.close()
@@ -69,12 +69,12 @@ type validating struct {
 func (v *validating) targets(ctx context.Context) error {
 	if v.o.GeneratorKey != nil {
 		v.parts.Target = *v.o.GeneratorKey
-		if _, err := v.generator(ctx, *v.o.GeneratorKey, "generator"); err != nil {
+		if _, err := v.generator(ctx, *v.o.GeneratorKey, "generator", ""); err != nil {
 			return err
 		}
 	}
 	if v.settings.Attacker != "" {
-		if _, err := v.generator(ctx, v.settings.Attacker, "parameters."+orchestrator.Attacker); err != nil {
+		if _, err := v.generator(ctx, v.settings.Attacker, "parameters."+orchestrator.Attacker, orchestrator.Attacker); err != nil {
 			return err
 		}
 	}

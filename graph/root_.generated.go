@@ -15277,7 +15277,7 @@ type Converter implements Node {
   type: String!
   "The settings, without credentials."
   parameters: JSON!
-  "What may be known of its credential; null if it has none."
+  "What may be known of its credential; isSet is false if it has none."
   credential: Credential
   "Whether it is ready, as it was last known."
   status: String!
@@ -18017,7 +18017,7 @@ type Generator implements Node {
   type: String!
   "The settings, without credentials."
   parameters: JSON!
-  "What may be known of its credential; null if it has none."
+  "What may be known of its credential; isSet is false if it has none."
   credential: Credential
   "Whether it is ready, as it was last known."
   status: String!
@@ -18146,7 +18146,7 @@ input UpdateGeneratorInput {
   id: ID!
   "The name."
   name: String
-  "All of the parameters; a credential whose place in them reads as the server shows it stays what it is."
+  "All of the parameters; a credential whose place in them reads as the server shows it stays what it is, unless the scheme, host or port of an address changes: then it is refused."
   parameters: JSON
   "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
   clientMutationId: String
@@ -20817,7 +20817,7 @@ type Scorer implements Node {
   type: String!
   "The settings, without credentials."
   parameters: JSON!
-  "What may be known of its credential; null if it has none."
+  "What may be known of its credential; isSet is false if it has none."
   credential: Credential
   "Whether it is ready, as it was last known."
   status: String!

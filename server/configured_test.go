@@ -176,3 +176,114 @@ func TestConvertersAndScorersArePreviewed(t *testing.T) {
 		}
 	}
 }
+
+// Whoever may change a generator cannot have its credential sent to another address.
+func TestACredentialIsNotKeptForAnotherAddress(t *testing.T) {
+	s := newSite(t)
+	alice := s.token("alice", auth.RoleUser)
+	make := `mutation($in:CreateGeneratorInput!){m:createGenerator(input:$in){generator` + thingFields + ` userErrors{code message}}}`
+	update := `mutation($id:ID!,$p:JSON){m:updateGenerator(input:{id:$id,parameters:$p}){generator` + thingFields + ` userErrors{code field message}}}`
+	made := s.mustAsk(alice, make, map[string]any{"in": map[string]any{"name": "mine", "type": "OPENAI_COMPATIBLE", "parameters": map[string]any{
+		"endpoint": "https://model.example/v1", "model": "small", "api_key": "sk-test-4f9a8b7c6d5e4f3a2b1c0d9e",
+	}}})
+	id := at(made.Data, "m", "generator", "id")
+	for endpoint, kept := range map[any]bool{
+		"https://model.example:443/v2": true, "https://MODEL.example/v3": true,
+		"https://elsewhere.example/v1": false, "http://model.example/v1": false, "https://model.example:8443/v1": false,
+		nil: false, // the provider's own address
+	} {
+		a := s.mustAsk(alice, update, map[string]any{"id": id, "p": map[string]any{"endpoint": endpoint, "model": "small", "api_key": "[sealed]"}})
+		switch {
+		case kept && at(a.Data, "m", "generator", "credential", "isSet") != true:
+			t.Errorf("%v: %v", endpoint, a.Data)
+		case !kept && (at(a.Data, "m", "userErrors", 0, "code") != "BAD_USER_INPUT" || at(a.Data, "m", "userErrors", 0, "field", 1) != "parameters.api_key"):
+			t.Errorf("%v: %v", endpoint, a.Data)
+		}
+	}
+	again := s.mustAsk(alice, update, map[string]any{"id": id, "p": map[string]any{"endpoint": "https://elsewhere.example/v1", "model": "small", "api_key": "sk-test-000a8b7c6d5e4f3a2b1c0d9e"}})
+	if at(again.Data, "m", "generator", "credential", "isSet") != true {
+		t.Errorf("given again: %v", again.Data)
+	}
+	bare := s.mustAsk(alice, update, map[string]any{"id": id, "p": map[string]any{"endpoint": "https://model.example/v1", "model": "small"}})
+	if at(bare.Data, "m", "generator", "credential", "isSet") != false {
+		t.Errorf("a credential that is not named stays: %v", bare.Data)
+	}
+	made = s.mustAsk(alice, make, map[string]any{"in": map[string]any{"name": "rest", "type": "HTTP_REST", "parameters": map[string]any{
+		"url": "https://model.example/ask", "headers": map[string]any{"Authorization": "Bearer tok-0123456789abcdef"},
+	}}})
+	a := s.mustAsk(alice, update, map[string]any{"id": at(made.Data, "m", "generator", "id"), "p": map[string]any{
+		"url": "https://elsewhere.example/ask", "headers": at(made.Data, "m", "generator", "parameters", "headers"),
+	}})
+	if at(a.Data, "m", "userErrors", 0, "field", 1) != "parameters.headers.Authorization" {
+		t.Errorf("a header: %v", a.Data)
+	}
+}
+
+// An inline part names things by id, as what is stored does.
+func TestAnInlinePartNamesThingsById(t *testing.T) {
+	s := newSite(t)
+	alice := s.token("alice", auth.RoleUser)
+	made := s.mustAsk(alice, `mutation{
+		echo:createGenerator(input:{name:"echo",type:"ECHO"}){generator{id}}
+		sure:createScorer(input:{name:"has sure",type:"SubStringScorer",parameters:{substring:"sure"}}){scorer{id}}
+	}`, nil)
+	a := s.mustAsk(alice, `mutation($p:JSON!,$c:JSON!){
+		verdict:previewScorer(input:{reply:"Sure",scorer:{inline:{type:"TrueFalseInverterScorer",parameters:$p}}}){verdict{isTrue} userErrors{message}}
+		steps:previewConverters(input:{text:"Hello",converters:[{inline:{type:"ToneConverter",parameters:$c}}]}){steps{output} userErrors{message}}
+		scorer:validateConfiguration(input:{kind:SCORER,part:{inline:{type:"TrueFalseInverterScorer",parameters:$p}}}){problems{message} userErrors{message}}
+		converter:validateConfiguration(input:{kind:CONVERTER,part:{inline:{type:"ToneConverter",parameters:$c}}}){problems{message} userErrors{message}}
+	}`, map[string]any{
+		"p": map[string]any{"scorer": []any{at(made.Data, "sure", "scorer", "id")}},
+		"c": map[string]any{"tone": "upset", "converter_target": at(made.Data, "echo", "generator", "id")},
+	})
+	if at(a.Data, "verdict", "verdict", "isTrue") != false || at(a.Data, "steps", "steps", 0, "output") == nil ||
+		fmt.Sprint(at(a.Data, "scorer", "problems"), at(a.Data, "converter", "problems")) != "[] []" {
+		t.Errorf("%v", a.Data)
+	}
+}
+
+func TestWhatIsNotThereIsNotNamed(t *testing.T) {
+	s := newSite(t)
+	alice, bob := s.token("alice", auth.RoleUser), s.token("bob", auth.RoleUser)
+	others := s.mustAsk(bob, `mutation{
+		g:createGenerator(input:{name:"echo",type:"ECHO"}){generator{id}}
+		s:createScorer(input:{name:"has sure",type:"SubStringScorer",parameters:{substring:"sure"}}){scorer{id}}
+	}`, nil)
+	theirs, sure := at(others.Data, "g", "generator", "id"), at(others.Data, "s", "scorer", "id")
+	made := s.mustAsk(alice, `mutation{
+		echo:createGenerator(input:{name:"echo",type:"ECHO"}){generator{id}}
+		sure:createScorer(input:{name:"has sure",type:"SubStringScorer",parameters:{substring:"sure"}}){scorer{id}}
+	}`, nil)
+	mine := at(made.Data, "sure", "scorer", "id")
+	converter := s.mustAsk(alice, `mutation($in:CreateConverterInput!){m:createConverter(input:$in){converter{id}}}`, map[string]any{"in": map[string]any{
+		"name": "tone", "type": "ToneConverter", "parameters": map[string]any{"tone": "upset", "converter_target": at(made.Data, "echo", "generator", "id")},
+	}})
+	for _, wrong := range []any{"nosuch", theirs} {
+		p := map[string]any{"tone": "upset", "converter_target": wrong}
+		a := s.mustAsk(alice, `mutation($p:JSON!,$id:ID!){
+			m:createConverter(input:{name:"x",type:"ToneConverter",parameters:$p}){converter{id} userErrors{code field message}}
+			u:updateConverter(input:{id:$id,parameters:$p}){converter{id} userErrors{code field message}}
+		}`, map[string]any{"p": p, "id": at(converter.Data, "m", "converter", "id")})
+		for _, field := range []string{"m", "u"} {
+			if at(a.Data, field, "userErrors", 0, "code") != "NOT_FOUND" || at(a.Data, field, "userErrors", 0, "field", 1) != "parameters.converter_target" {
+				t.Errorf("%v: %v", wrong, a.Data)
+			}
+		}
+	}
+	for _, wrong := range []any{"nosuch", sure} {
+		a := s.mustAsk(alice, `mutation($p:JSON!){m:createScorer(input:{name:"x",type:"TrueFalseCompositeScorer",parameters:$p}){scorer{id} userErrors{code field message}}}`,
+			map[string]any{"p": map[string]any{"aggregator": "AND", "scorers": []any{mine, wrong}}})
+		if at(a.Data, "m", "userErrors", 0, "code") != "NOT_FOUND" || at(a.Data, "m", "userErrors", 0, "field", 1) != "parameters.scorers" {
+			t.Errorf("%v: %v", wrong, a.Data)
+		}
+	}
+	// What a validation misses it names.
+	v := s.mustAsk(alice, `mutation{m:validateConfiguration(input:{kind:CONVERTER,part:{inline:{type:"ToneConverter",parameters:{tone:"upset",converter_target:"nosuch"}}}}){problems{message} userErrors{message}}}`, nil)
+	if at(v.Data, "m", "problems", 0, "message") != `generator "nosuch" that parameter converter_target names does not exist: pass an id of one` {
+		t.Errorf("%v", v.Data)
+	}
+	v = s.mustAsk(alice, `mutation{m:validateConfiguration(input:{kind:SCORER,part:{inline:{type:"SelfAskRefusalScorer",parameters:{chat_target:"nosuch"}}}}){problems{message} userErrors{message}}}`, nil)
+	if at(v.Data, "m", "problems", 0, "message") != `generator "nosuch" that parameter chat_target names does not exist: pass an id of one` || at(v.Data, "m", "problems", 1) != nil {
+		t.Errorf("%v", v.Data)
+	}
+}

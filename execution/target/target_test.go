@@ -217,3 +217,20 @@ func BenchmarkSendREST(b *testing.B) {
 		}
 	})
 }
+
+func TestTypesAreKnownAsTheOriginalSpellsThem(t *testing.T) {
+	for spelled, test := range map[string]struct {
+		parameters storage.JSON
+		kind       string
+	}{
+		"AI Gateway": {`{"endpoint":"https://gateway.example/ai","model":"m"}`, TypeGateway},
+		"HTTP REST":  {`{"url":"https://model.example/ask"}`, TypeHTTPREST},
+	} {
+		made, err := New(spelled, test.parameters, nil, loopback)
+		if err != nil || made.kind != test.kind {
+			t.Errorf("%s: %v, %v", spelled, made, err)
+			continue
+		}
+		made.Close()
+	}
+}

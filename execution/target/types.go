@@ -88,7 +88,19 @@ func document(text storage.JSON) *storage.JSON { return &text }
 
 func number(of float64) *float64 { return &of }
 
+// spellings are the types as the original writes them; imported generators keep these.
+var spellings = map[string]string{"AI Gateway": TypeGateway, "HTTP REST": TypeHTTPREST}
+
+// TypeName is the name here of a type that may be spelled as the original does.
+func TypeName(name string) string {
+	if here, known := spellings[name]; known {
+		return here
+	}
+	return name
+}
+
 func typeNamed(name string) *storage.ConfiguredType {
+	name = TypeName(name)
 	for _, one := range types {
 		if one.Name == name {
 			return one

@@ -2,6 +2,7 @@ package resolvers_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/violentutf/violentutf/storage"
@@ -42,6 +43,35 @@ func TestDatasetsAreMadeChangedAndCompared(t *testing.T) {
 	same(t, at(s.change(t, "updateDataset", shown, map[string]any{"id": id, "name": "kept", "description": "d"}), "dataset", "name"), "kept")
 	same(t, at(s.change(t, "deleteDataset", "deletedId", map[string]any{"id": id}), "deletedId"), id)
 	same(t, at(s.ask(t, alice, `query($id:ID!){node(id:$id){id}}`, map[string]any{"id": id}).Data, "node"), nil)
+}
+
+// What an orchestrator names stays, and a deleted dataset comes back with its versions.
+func TestDatasetsOfOrchestratorsStayAndDeletedOnesComeBack(t *testing.T) {
+	s := newStores(t, 1, 1)
+	made := s.change(t, "createDataset", shown, map[string]any{"name": "seeds", "prompts": []any{map[string]any{"text": "one"}}})
+	id := at(made, "dataset", "id")
+	added := s.change(t, "changePrompts", `dataset{versions{nodes{id}}}`, map[string]any{"id": id, "version": 1, "add": []any{map[string]any{"text": "two"}}})
+	old := at(added, "dataset", "versions", "nodes", 1, "id")
+	for _, o := range []map[string]any{{"name": "sweep", "dataset": map[string]any{"id": id}}, {"name": "sweep of 1", "dataset": map[string]any{"id": id, "version": 1}}} {
+		orchestrator := at(s.change(t, "createOrchestrator", `orchestrator{id}`, with(o, "type", "PROMPT_SENDING")), "orchestrator", "id")
+		fields := map[string]any{"deleteDataset": id}
+		if o["name"] == "sweep of 1" {
+			fields["deleteDatasetVersion"] = old
+		}
+		for field, of := range fields {
+			a := s.ask(t, alice, `mutation($id:ID!){m:`+field+`(input:{id:$id}){userErrors{code message field}}}`, map[string]any{"id": of})
+			if a.refusal() != string(storage.CodeConflict) || !strings.Contains(fmt.Sprintf("%s", a.body), o["name"].(string)) {
+				t.Errorf("%s of %s: %s", field, o["name"], a.body)
+			}
+		}
+		s.change(t, "deleteOrchestrator", `deletedId`, map[string]any{"id": orchestrator})
+	}
+	s.change(t, "deleteDataset", `deletedId`, map[string]any{"id": id})
+	entry := at(s.ask(t, alice, trashOf, nil).Data, "viewer", "workspace", "trash", "nodes", 0)
+	same(t, at(entry, "chosen"), map[string]any{"datasets": 1})
+	s.change(t, "restoreFromTrash", `tables{name}`, map[string]any{"id": at(entry, "id")})
+	a := s.ask(t, alice, `query($id:ID!){node(id:$id){... on Dataset{version versions{totalCount} prompts{nodes{text}}}}}`, map[string]any{"id": id})
+	same(t, []any{at(a.Data, "node", "version"), at(a.Data, "node", "versions", "totalCount"), texts(at(a.Data, "node", "prompts", "nodes"))}, []any{2, 2, "[one two]"})
 }
 
 func TestDatasetsAreTransformedAndSplit(t *testing.T) {

@@ -416,11 +416,9 @@ func (r *Resolver) removeSplit(ctx context.Context, input graph.RemoveSplitInput
 }
 
 func (r *Resolver) deleteDataset(ctx context.Context, input graph.DeleteDatasetInput) (*schema.DeletePayload, error) {
-	return r.deleteRow(ctx, input.ID, r.inStore(datasets, change{
+	return r.deleteOne(ctx, datasets, change{
 		field: "deleteDataset", id: input.ClientMutationID, input: input, action: "dataset.delete", detail: map[string]any{"cascade": input.Cascade},
-	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
-		return key, set.Store.DeleteDataset(ctx, key, input.Cascade)
-	}))
+	}, input.ID, storage.Deletion{Cascade: input.Cascade}, "datasets")
 }
 
 func (r *Resolver) deleteDatasetVersion(ctx context.Context, input graph.DeleteDatasetVersionInput) (*schema.DeletePayload, error) {

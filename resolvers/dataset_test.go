@@ -74,6 +74,30 @@ func TestDatasetsOfOrchestratorsStayAndDeletedOnesComeBack(t *testing.T) {
 	same(t, []any{at(a.Data, "node", "version"), at(a.Data, "node", "versions", "totalCount"), texts(at(a.Data, "node", "prompts", "nodes"))}, []any{2, 2, "[one two]"})
 }
 
+// An orchestrator is checked and estimated by the version that it names.
+func TestOrchestratorsAreCheckedByTheirVersion(t *testing.T) {
+	s := newStores(t, 1, 1)
+	id := at(s.change(t, "createDataset", shown, map[string]any{"name": "seeds", "prompts": []any{map[string]any{"text": "one"}}}), "dataset", "id")
+	for version := range 2 {
+		s.change(t, "changePrompts", shown, map[string]any{"id": id, "version": version + 1, "add": []any{map[string]any{"text": "more"}}})
+	}
+	read := s.ask(t, alice, `query($id:ID!){node(id:$id){... on Dataset{atVersion(number:2){id}}}}`, map[string]any{"id": id})
+	s.change(t, "deleteDatasetVersion", `deletedId`, map[string]any{"id": at(read.Data, "node", "atVersion", "id")})
+	for version, want := range map[int]string{1: "WARNING 1", 2: "ERROR 0", 3: " 3", 4: "ERROR 0"} {
+		made := s.change(t, "createOrchestrator", `orchestrator{id}`, map[string]any{
+			"name": fmt.Sprint("sweep ", version), "type": "PROMPT_SENDING", "dataset": map[string]any{"id": id, "version": version},
+		})
+		found := at(s.change(t, "validateOrchestrator", `validation{problems{severity field} estimate{items}}`, map[string]any{"id": at(made, "orchestrator", "id")}), "validation")
+		severity := ""
+		for _, problem := range at(found, "problems").([]any) {
+			if fmt.Sprint(at(problem, "field")) == "[dataset version]" {
+				severity = at(problem, "severity").(string)
+			}
+		}
+		same(t, fmt.Sprint(severity, " ", at(found, "estimate", "items")), want)
+	}
+}
+
 func TestDatasetsAreTransformedAndSplit(t *testing.T) {
 	s := newStores(t, 3, 1)
 	prompts := []any{}

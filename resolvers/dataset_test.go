@@ -98,6 +98,36 @@ func TestOrchestratorsAreCheckedByTheirVersion(t *testing.T) {
 	}
 }
 
+// What changes nothing makes no version, and a conflict names its argument.
+func TestEditsThatChangeNothingAreNone(t *testing.T) {
+	s := newStores(t, 1, 1)
+	made := s.change(t, "createDataset", shown, map[string]any{"name": "seeds", "prompts": []any{
+		map[string]any{"text": "one", "metadata": map[string]any{"a": 1, "b": 2}, "harmCategories": []any{"hate"}}, map[string]any{"text": "two"},
+	}})
+	id, first, second := at(made, "dataset", "id"), at(made, "dataset", "prompts", "nodes", 0, "id"), at(made, "dataset", "prompts", "nodes", 1, "id")
+	equal := map[string]any{"id": first, "text": "one", "metadata": map[string]any{"b": 2, "a": 1}, "harmCategories": []any{"hate"}, "seedType": "prompt"}
+	s.refuse(t, "changePrompts", map[string]any{"id": id, "version": 1, "edit": []any{equal}}, storage.CodeBadInput)
+	s.refuse(t, "changePrompts", map[string]any{"id": id, "version": 1, "edit": []any{equal}, "remove": []any{first}}, storage.CodeBadInput)
+	changed := s.change(t, "changePrompts", shown, map[string]any{"id": id, "version": 1, "edit": []any{equal, map[string]any{"id": second, "text": "2"}}})
+	same(t, []any{at(changed, "dataset", "version"), at(changed, "dataset", "prompts", "nodes", 0, "id")}, []any{2, first})
+	if at(changed, "dataset", "prompts", "nodes", 1, "id") == second {
+		t.Error("an edited prompt is the same")
+	}
+
+	newest := at(s.ask(t, alice, `query($id:ID!){node(id:$id){... on Dataset{atVersion(number:2){id}}}}`, map[string]any{"id": id}).Data, "node", "atVersion", "id")
+	for field, c := range map[string]struct {
+		input map[string]any
+		of    string
+	}{
+		"changePrompts":        {map[string]any{"id": id, "version": 1, "add": []any{map[string]any{"text": "x"}}}, "version"},
+		"deleteDatasetVersion": {map[string]any{"id": newest}, "id"},
+		"transformDataset":     {map[string]any{"sources": []any{map[string]any{"dataset": id}}, "into": map[string]any{"dataset": id, "version": 1}}, "into"},
+	} {
+		a := s.ask(t, alice, `mutation($input:`+strings.ToUpper(field[:1])+field[1:]+`Input!){m:`+field+`(input:$input){userErrors{code field}}}`, map[string]any{"input": c.input})
+		same(t, at(a.Data, "m", "userErrors"), []any{map[string]any{"code": "CONFLICT", "field": []any{"input", c.of}}})
+	}
+}
+
 func TestDatasetsAreTransformedAndSplit(t *testing.T) {
 	s := newStores(t, 3, 1)
 	prompts := []any{}

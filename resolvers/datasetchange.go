@@ -2,9 +2,12 @@ package resolvers
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -214,6 +217,17 @@ func inArgument(argument string, err error) error {
 	return &named
 }
 
+// conflictIn names the argument that a conflict is about, where the store names none.
+func conflictIn(argument string, err error) error {
+	e, ok := errors.AsType[*storage.Error](err)
+	if !ok || e.Code != storage.CodeConflict || e.Field != "" {
+		return err
+	}
+	named := *e
+	named.Field = argument
+	return &named
+}
+
 // numbered names a version by what a client gave; without a number, the newest.
 func numbered(dataset string, number *int) storage.VersionKey {
 	key := storage.VersionKey{Dataset: dataset}
@@ -288,7 +302,7 @@ func (r *Resolver) changePrompts(ctx context.Context, input graph.ChangePromptsI
 			Parents:    []storage.MadeFrom{{Key: key, Version: int64(input.Version)}},
 		}, Author: user.Username, At: now()}
 		_, err = set.Store.ChangePrompts(ctx, key, int64(input.Version), made, *wanted, r.mayStill(user.Key, set.Store.Owner()))
-		return key, err
+		return key, conflictIn("version", err)
 	}))
 }
 
@@ -333,9 +347,33 @@ func promptChange(ctx context.Context, store storage.UserStore, input graph.Chan
 		if err := checkPrompt("edit", &edited); err != nil {
 			return nil, err
 		}
-		wanted.Edit = append(wanted.Edit, &edited)
+		if !sameContent(old[numbers[i]], &edited) || slices.Contains(wanted.Remove, numbers[i]) {
+			wanted.Edit = append(wanted.Edit, &edited)
+		}
+	}
+	if len(input.Edit) > 0 && wanted.Empty() {
+		return nil, storage.BadInput("edit", "the prompts are so already: nothing would change")
 	}
 	return wanted, nil
+}
+
+// sameContent says whether an edit changes nothing.
+func sameContent(before, after *storage.Prompt) bool {
+	return before.Text == after.Text && before.SeedType == after.SeedType && slices.Equal(before.HarmCategories, after.HarmCategories) &&
+		reflect.DeepEqual(decoded(before.Metadata), decoded(after.Metadata))
+}
+
+// decoded is a document without the order and spaces of its text.
+func decoded(document *storage.JSON) (value any) {
+	if document == nil {
+		return nil
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(*document)))
+	decoder.UseNumber()
+	if decoder.Decode(&value) != nil {
+		return *document
+	}
+	return value
 }
 
 func promptNumbers(store storage.UserStore, argument string, ids []string) ([]int64, error) {
@@ -429,7 +467,7 @@ func (r *Resolver) deleteDatasetVersion(ctx context.Context, input graph.DeleteD
 		if !ok || version.Number == 0 {
 			return "", directives.Missing("id")
 		}
-		return key, inArgument("id", set.Store.DeleteDatasetVersion(ctx, version))
+		return key, inArgument("id", conflictIn("id", set.Store.DeleteDatasetVersion(ctx, version)))
 	}))
 }
 

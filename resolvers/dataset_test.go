@@ -226,8 +226,10 @@ func TestDatasetsRefuseWhatDoesNotFit(t *testing.T) {
 		input map[string]any
 		want  string
 	}{
-		"a name that is taken": {"createDataset", map[string]any{"name": "a", "prompts": []any{}}, "CONFLICT"},
-		"no name":              {"createDataset", map[string]any{"name": " ", "prompts": []any{}}, "BAD_USER_INPUT"},
+		"a name that is taken": {"createDataset", map[string]any{"name": "a", "prompts": []any{map[string]any{"text": "x"}}}, "CONFLICT"},
+		"no name":              {"createDataset", map[string]any{"name": " ", "prompts": []any{map[string]any{"text": "x"}}}, "BAD_USER_INPUT"},
+		"no prompts":           {"createDataset", map[string]any{"name": "b", "prompts": []any{}}, "BAD_USER_INPUT"},
+		"no attacks":           {"createDataset", map[string]any{"name": "b", "fromAttacks": map[string]any{"filter": map[string]any{"objective": map[string]any{"eq": "none such"}}}}, "BAD_USER_INPUT"},
 		"neither nor":          {"createDataset", map[string]any{"name": "b"}, "BAD_USER_INPUT"},
 		"an empty prompt":      {"createDataset", map[string]any{"name": "b", "prompts": []any{map[string]any{"text": ""}}}, "BAD_USER_INPUT"},
 		"an old base":          {"changePrompts", map[string]any{"id": id, "version": 7, "add": []any{map[string]any{"text": "y"}}}, "CONFLICT"},

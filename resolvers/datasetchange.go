@@ -46,6 +46,8 @@ func (r *Resolver) createDataset(ctx context.Context, input graph.CreateDatasetI
 		switch {
 		case (input.Prompts == nil) == (input.FromAttacks == nil):
 			return nil, nil, storage.BadInput("prompts", "give either prompts or fromAttacks")
+		case input.FromAttacks == nil && len(input.Prompts) == 0:
+			return nil, nil, storage.BadInput("prompts", "give at least one prompt")
 		case input.FromAttacks == nil:
 			prompts, err := newPrompts("prompts", input.Prompts)
 			return oneByOne(prompts), nil, err
@@ -58,8 +60,21 @@ func (r *Resolver) createDataset(ctx context.Context, input graph.CreateDatasetI
 		if err != nil {
 			return nil, nil, inArgument("fromAttacks", err)
 		}
-		return reader.Next, reader.Close, nil
+		return notNone("fromAttacks", reader.Next), reader.Close, nil
 	})
+}
+
+// notNone refuses prompts of attacks of which there are none.
+func notNone(argument string, next storage.NextPrompt) storage.NextPrompt {
+	some := false
+	return func(ctx context.Context) (*storage.Prompt, error) {
+		p, err := next(ctx)
+		if errors.Is(err, io.EOF) && !some {
+			return nil, storage.BadInput(argument, "no attack that matches has such a text: there would be no prompt")
+		}
+		some = true
+		return p, err
+	}
 }
 
 func (r *Resolver) cloneDataset(ctx context.Context, input graph.CloneDatasetInput) (*schema.DatasetPayload, error) {

@@ -91,23 +91,33 @@ func (v *validating) prompts(ctx context.Context) error {
 			return err
 		}
 		dataset := found[*v.o.DatasetKey]
-		switch pinned := v.o.DatasetVersion; {
-		case dataset == nil:
+		if dataset == nil {
 			v.add(storage.ProblemError, "dataset", "the dataset is gone", "name one of workspace.datasets")
 			return nil
-		case pinned != nil && *pinned > dataset.Version:
-			v.add(storage.ProblemError, "dataset", fmt.Sprintf("the dataset has no version %d", *pinned), fmt.Sprintf("name one up to %d, or none for the newest", dataset.Version))
-			return nil
-		case pinned != nil && *pinned < dataset.Version:
-			v.add(storage.ProblemWarning, "dataset", fmt.Sprintf("the dataset has a newer version than %d, by which the run is estimated", *pinned), "name no version for the newest")
 		}
-		if dataset.PromptCount == 0 {
-			v.add(storage.ProblemError, "dataset", "the dataset is empty", "add prompts to it, or name another one")
+		pinned := storage.VersionKey{Dataset: dataset.Key, Number: dataset.Version}
+		if v.o.DatasetVersion != nil {
+			pinned.Number = *v.o.DatasetVersion
 		}
-		if texts, err = v.read(ctx, dataset); err != nil {
+		versions, err := v.store.DatasetVersionsByKey(ctx, []storage.VersionKey{pinned})
+		if err != nil {
 			return err
 		}
-		v.parts.Prompts = dataset.PromptCount
+		version := versions[pinned]
+		if version == nil {
+			v.add(storage.ProblemError, "dataset.version", fmt.Sprintf("the dataset has no version %d", pinned.Number), fmt.Sprintf("name one of its versions, of which %d is the newest, or none for the newest", dataset.Version))
+			return nil
+		}
+		if pinned.Number < dataset.Version {
+			v.add(storage.ProblemWarning, "dataset.version", fmt.Sprintf("the dataset has a newer version than %d", pinned.Number), "name no version for the newest")
+		}
+		if version.PromptCount == 0 {
+			v.add(storage.ProblemError, "dataset", "the dataset is empty", "add prompts to it, or name another one")
+		}
+		if texts, err = v.read(ctx, pinned); err != nil {
+			return err
+		}
+		v.parts.Prompts = version.PromptCount
 	}
 	for i, text := range texts {
 		characters += len([]rune(text))
@@ -122,15 +132,15 @@ func (v *validating) prompts(ctx context.Context) error {
 	return nil
 }
 
-// read reads the first texts of a dataset.
-func (v *validating) read(ctx context.Context, dataset *storage.Dataset) ([]string, error) {
-	pages, err := v.store.PromptsByDataset(ctx, []string{dataset.Key}, nil, storage.Page{Limit: mostRead})
-	if err != nil || pages[dataset.Key] == nil {
+// read reads the first texts of a version.
+func (v *validating) read(ctx context.Context, version storage.VersionKey) ([]string, error) {
+	pages, err := v.store.PromptsByVersion(ctx, []string{version.String()}, nil, storage.Page{Limit: mostRead})
+	if err != nil || pages[version.String()] == nil {
 		return nil, err
 	}
 	var texts []string
 	other := 0
-	for _, prompt := range pages[dataset.Key].Nodes() {
+	for _, prompt := range pages[version.String()].Nodes() {
 		if prompt.DataType != "text" {
 			other++
 			continue

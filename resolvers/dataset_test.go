@@ -2,6 +2,7 @@ package resolvers_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/violentutf/violentutf/storage"
@@ -42,6 +43,89 @@ func TestDatasetsAreMadeChangedAndCompared(t *testing.T) {
 	same(t, at(s.change(t, "updateDataset", shown, map[string]any{"id": id, "name": "kept", "description": "d"}), "dataset", "name"), "kept")
 	same(t, at(s.change(t, "deleteDataset", "deletedId", map[string]any{"id": id}), "deletedId"), id)
 	same(t, at(s.ask(t, alice, `query($id:ID!){node(id:$id){id}}`, map[string]any{"id": id}).Data, "node"), nil)
+}
+
+// What an orchestrator names stays, and a deleted dataset comes back with its versions.
+func TestDatasetsOfOrchestratorsStayAndDeletedOnesComeBack(t *testing.T) {
+	s := newStores(t, 1, 1)
+	made := s.change(t, "createDataset", shown, map[string]any{"name": "seeds", "prompts": []any{map[string]any{"text": "one"}}})
+	id := at(made, "dataset", "id")
+	added := s.change(t, "changePrompts", `dataset{versions{nodes{id}}}`, map[string]any{"id": id, "version": 1, "add": []any{map[string]any{"text": "two"}}})
+	old := at(added, "dataset", "versions", "nodes", 1, "id")
+	for _, o := range []map[string]any{{"name": "sweep", "dataset": map[string]any{"id": id}}, {"name": "sweep of 1", "dataset": map[string]any{"id": id, "version": 1}}} {
+		orchestrator := at(s.change(t, "createOrchestrator", `orchestrator{id}`, with(o, "type", "PROMPT_SENDING")), "orchestrator", "id")
+		fields := map[string]any{"deleteDataset": id}
+		if o["name"] == "sweep of 1" {
+			fields["deleteDatasetVersion"] = old
+		}
+		for field, of := range fields {
+			a := s.ask(t, alice, `mutation($id:ID!){m:`+field+`(input:{id:$id}){userErrors{code message field}}}`, map[string]any{"id": of})
+			if a.refusal() != string(storage.CodeConflict) || !strings.Contains(fmt.Sprintf("%s", a.body), o["name"].(string)) {
+				t.Errorf("%s of %s: %s", field, o["name"], a.body)
+			}
+		}
+		s.change(t, "deleteOrchestrator", `deletedId`, map[string]any{"id": orchestrator})
+	}
+	s.change(t, "deleteDataset", `deletedId`, map[string]any{"id": id})
+	entry := at(s.ask(t, alice, trashOf, nil).Data, "viewer", "workspace", "trash", "nodes", 0)
+	same(t, at(entry, "chosen"), map[string]any{"datasets": 1})
+	s.change(t, "restoreFromTrash", `tables{name}`, map[string]any{"id": at(entry, "id")})
+	a := s.ask(t, alice, `query($id:ID!){node(id:$id){... on Dataset{version versions{totalCount} prompts{nodes{text}}}}}`, map[string]any{"id": id})
+	same(t, []any{at(a.Data, "node", "version"), at(a.Data, "node", "versions", "totalCount"), texts(at(a.Data, "node", "prompts", "nodes"))}, []any{2, 2, "[one two]"})
+}
+
+// An orchestrator is checked and estimated by the version that it names.
+func TestOrchestratorsAreCheckedByTheirVersion(t *testing.T) {
+	s := newStores(t, 1, 1)
+	id := at(s.change(t, "createDataset", shown, map[string]any{"name": "seeds", "prompts": []any{map[string]any{"text": "one"}}}), "dataset", "id")
+	for version := range 2 {
+		s.change(t, "changePrompts", shown, map[string]any{"id": id, "version": version + 1, "add": []any{map[string]any{"text": "more"}}})
+	}
+	read := s.ask(t, alice, `query($id:ID!){node(id:$id){... on Dataset{atVersion(number:2){id}}}}`, map[string]any{"id": id})
+	s.change(t, "deleteDatasetVersion", `deletedId`, map[string]any{"id": at(read.Data, "node", "atVersion", "id")})
+	for version, want := range map[int]string{1: "WARNING 1", 2: "ERROR 0", 3: " 3", 4: "ERROR 0"} {
+		made := s.change(t, "createOrchestrator", `orchestrator{id}`, map[string]any{
+			"name": fmt.Sprint("sweep ", version), "type": "PROMPT_SENDING", "dataset": map[string]any{"id": id, "version": version},
+		})
+		found := at(s.change(t, "validateOrchestrator", `validation{problems{severity field} estimate{items}}`, map[string]any{"id": at(made, "orchestrator", "id")}), "validation")
+		severity := ""
+		for _, problem := range at(found, "problems").([]any) {
+			if fmt.Sprint(at(problem, "field")) == "[dataset version]" {
+				severity = at(problem, "severity").(string)
+			}
+		}
+		same(t, fmt.Sprint(severity, " ", at(found, "estimate", "items")), want)
+	}
+}
+
+// What changes nothing makes no version, and a conflict names its argument.
+func TestEditsThatChangeNothingAreNone(t *testing.T) {
+	s := newStores(t, 1, 1)
+	made := s.change(t, "createDataset", shown, map[string]any{"name": "seeds", "prompts": []any{
+		map[string]any{"text": "one", "metadata": map[string]any{"a": 1, "b": 2}, "harmCategories": []any{"hate"}}, map[string]any{"text": "two"},
+	}})
+	id, first, second := at(made, "dataset", "id"), at(made, "dataset", "prompts", "nodes", 0, "id"), at(made, "dataset", "prompts", "nodes", 1, "id")
+	equal := map[string]any{"id": first, "text": "one", "metadata": map[string]any{"b": 2, "a": 1}, "harmCategories": []any{"hate"}, "seedType": "prompt"}
+	s.refuse(t, "changePrompts", map[string]any{"id": id, "version": 1, "edit": []any{equal}}, storage.CodeBadInput)
+	s.refuse(t, "changePrompts", map[string]any{"id": id, "version": 1, "edit": []any{equal}, "remove": []any{first}}, storage.CodeBadInput)
+	changed := s.change(t, "changePrompts", shown, map[string]any{"id": id, "version": 1, "edit": []any{equal, map[string]any{"id": second, "text": "2"}}})
+	same(t, []any{at(changed, "dataset", "version"), at(changed, "dataset", "prompts", "nodes", 0, "id")}, []any{2, first})
+	if at(changed, "dataset", "prompts", "nodes", 1, "id") == second {
+		t.Error("an edited prompt is the same")
+	}
+
+	newest := at(s.ask(t, alice, `query($id:ID!){node(id:$id){... on Dataset{atVersion(number:2){id}}}}`, map[string]any{"id": id}).Data, "node", "atVersion", "id")
+	for field, c := range map[string]struct {
+		input map[string]any
+		of    string
+	}{
+		"changePrompts":        {map[string]any{"id": id, "version": 1, "add": []any{map[string]any{"text": "x"}}}, "version"},
+		"deleteDatasetVersion": {map[string]any{"id": newest}, "id"},
+		"transformDataset":     {map[string]any{"sources": []any{map[string]any{"dataset": id}}, "into": map[string]any{"dataset": id, "version": 1}}, "into"},
+	} {
+		a := s.ask(t, alice, `mutation($input:`+strings.ToUpper(field[:1])+field[1:]+`Input!){m:`+field+`(input:$input){userErrors{code field}}}`, map[string]any{"input": c.input})
+		same(t, at(a.Data, "m", "userErrors"), []any{map[string]any{"code": "CONFLICT", "field": []any{"input", c.of}}})
+	}
 }
 
 func TestDatasetsAreTransformedAndSplit(t *testing.T) {
@@ -142,8 +226,10 @@ func TestDatasetsRefuseWhatDoesNotFit(t *testing.T) {
 		input map[string]any
 		want  string
 	}{
-		"a name that is taken": {"createDataset", map[string]any{"name": "a", "prompts": []any{}}, "CONFLICT"},
-		"no name":              {"createDataset", map[string]any{"name": " ", "prompts": []any{}}, "BAD_USER_INPUT"},
+		"a name that is taken": {"createDataset", map[string]any{"name": "a", "prompts": []any{map[string]any{"text": "x"}}}, "CONFLICT"},
+		"no name":              {"createDataset", map[string]any{"name": " ", "prompts": []any{map[string]any{"text": "x"}}}, "BAD_USER_INPUT"},
+		"no prompts":           {"createDataset", map[string]any{"name": "b", "prompts": []any{}}, "BAD_USER_INPUT"},
+		"no attacks":           {"createDataset", map[string]any{"name": "b", "fromAttacks": map[string]any{"filter": map[string]any{"objective": map[string]any{"eq": "none such"}}}}, "BAD_USER_INPUT"},
 		"neither nor":          {"createDataset", map[string]any{"name": "b"}, "BAD_USER_INPUT"},
 		"an empty prompt":      {"createDataset", map[string]any{"name": "b", "prompts": []any{map[string]any{"text": ""}}}, "BAD_USER_INPUT"},
 		"an old base":          {"changePrompts", map[string]any{"id": id, "version": 7, "add": []any{map[string]any{"text": "y"}}}, "CONFLICT"},

@@ -2,9 +2,12 @@ package resolvers
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -43,6 +46,8 @@ func (r *Resolver) createDataset(ctx context.Context, input graph.CreateDatasetI
 		switch {
 		case (input.Prompts == nil) == (input.FromAttacks == nil):
 			return nil, nil, storage.BadInput("prompts", "give either prompts or fromAttacks")
+		case input.FromAttacks == nil && len(input.Prompts) == 0:
+			return nil, nil, storage.BadInput("prompts", "give at least one prompt")
 		case input.FromAttacks == nil:
 			prompts, err := newPrompts("prompts", input.Prompts)
 			return oneByOne(prompts), nil, err
@@ -55,8 +60,21 @@ func (r *Resolver) createDataset(ctx context.Context, input graph.CreateDatasetI
 		if err != nil {
 			return nil, nil, inArgument("fromAttacks", err)
 		}
-		return reader.Next, reader.Close, nil
+		return notNone("fromAttacks", reader.Next), reader.Close, nil
 	})
+}
+
+// notNone refuses prompts of attacks of which there are none.
+func notNone(argument string, next storage.NextPrompt) storage.NextPrompt {
+	some := false
+	return func(ctx context.Context) (*storage.Prompt, error) {
+		p, err := next(ctx)
+		if errors.Is(err, io.EOF) && !some {
+			return nil, storage.BadInput(argument, "no attack that matches has such a text: there would be no prompt")
+		}
+		some = true
+		return p, err
+	}
 }
 
 func (r *Resolver) cloneDataset(ctx context.Context, input graph.CloneDatasetInput) (*schema.DatasetPayload, error) {
@@ -214,6 +232,17 @@ func inArgument(argument string, err error) error {
 	return &named
 }
 
+// conflictIn names the argument that a conflict is about, where the store names none.
+func conflictIn(argument string, err error) error {
+	e, ok := errors.AsType[*storage.Error](err)
+	if !ok || e.Code != storage.CodeConflict || e.Field != "" {
+		return err
+	}
+	named := *e
+	named.Field = argument
+	return &named
+}
+
 // numbered names a version by what a client gave; without a number, the newest.
 func numbered(dataset string, number *int) storage.VersionKey {
 	key := storage.VersionKey{Dataset: dataset}
@@ -288,7 +317,7 @@ func (r *Resolver) changePrompts(ctx context.Context, input graph.ChangePromptsI
 			Parents:    []storage.MadeFrom{{Key: key, Version: int64(input.Version)}},
 		}, Author: user.Username, At: now()}
 		_, err = set.Store.ChangePrompts(ctx, key, int64(input.Version), made, *wanted, r.mayStill(user.Key, set.Store.Owner()))
-		return key, err
+		return key, conflictIn("version", err)
 	}))
 }
 
@@ -333,9 +362,33 @@ func promptChange(ctx context.Context, store storage.UserStore, input graph.Chan
 		if err := checkPrompt("edit", &edited); err != nil {
 			return nil, err
 		}
-		wanted.Edit = append(wanted.Edit, &edited)
+		if !sameContent(old[numbers[i]], &edited) || slices.Contains(wanted.Remove, numbers[i]) {
+			wanted.Edit = append(wanted.Edit, &edited)
+		}
+	}
+	if len(input.Edit) > 0 && wanted.Empty() {
+		return nil, storage.BadInput("edit", "the prompts are so already: nothing would change")
 	}
 	return wanted, nil
+}
+
+// sameContent says whether an edit changes nothing.
+func sameContent(before, after *storage.Prompt) bool {
+	return before.Text == after.Text && before.SeedType == after.SeedType && slices.Equal(before.HarmCategories, after.HarmCategories) &&
+		reflect.DeepEqual(decoded(before.Metadata), decoded(after.Metadata))
+}
+
+// decoded is a document without the order and spaces of its text.
+func decoded(document *storage.JSON) (value any) {
+	if document == nil {
+		return nil
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(*document)))
+	decoder.UseNumber()
+	if decoder.Decode(&value) != nil {
+		return *document
+	}
+	return value
 }
 
 func promptNumbers(store storage.UserStore, argument string, ids []string) ([]int64, error) {
@@ -416,11 +469,9 @@ func (r *Resolver) removeSplit(ctx context.Context, input graph.RemoveSplitInput
 }
 
 func (r *Resolver) deleteDataset(ctx context.Context, input graph.DeleteDatasetInput) (*schema.DeletePayload, error) {
-	return r.deleteRow(ctx, input.ID, r.inStore(datasets, change{
+	return r.deleteOne(ctx, datasets, change{
 		field: "deleteDataset", id: input.ClientMutationID, input: input, action: "dataset.delete", detail: map[string]any{"cascade": input.Cascade},
-	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
-		return key, set.Store.DeleteDataset(ctx, key, input.Cascade)
-	}))
+	}, input.ID, storage.Deletion{Cascade: input.Cascade}, "datasets")
 }
 
 func (r *Resolver) deleteDatasetVersion(ctx context.Context, input graph.DeleteDatasetVersionInput) (*schema.DeletePayload, error) {
@@ -431,7 +482,7 @@ func (r *Resolver) deleteDatasetVersion(ctx context.Context, input graph.DeleteD
 		if !ok || version.Number == 0 {
 			return "", directives.Missing("id")
 		}
-		return key, inArgument("id", set.Store.DeleteDatasetVersion(ctx, version))
+		return key, inArgument("id", conflictIn("id", set.Store.DeleteDatasetVersion(ctx, version)))
 	}))
 }
 

@@ -198,7 +198,7 @@ func (r *Resolver) addDatasetVersionFromFile(ctx context.Context, input graph.Ad
 		}
 		version := storage.NewVersion{Author: w.actor.Username, At: now()}
 		read, err := r.shelf.NewVersion(ctx, set.Store, id.Key, int64(input.Base), version, reading, r.allowedIn(w.actor.Key, scope.Workspace.Key))
-		return r.wasRead(answer, w, read, c.fields, made{Workspace: scope.Workspace.Key, Row: id.Key}, about("id", err))
+		return r.wasRead(answer, w, read, c.fields, made{Workspace: scope.Workspace.Key, Row: id.Key}, about("id", conflictIn("base", err)))
 	}
 	return r.readDataset(ctx, answer, c)
 }

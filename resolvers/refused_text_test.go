@@ -96,12 +96,12 @@ func TestEveryTextOfEveryArgumentIsOnlyAText(t *testing.T) {
 			same(t, s.mutate(t, &everything, "deleteTaxonomy", map[string]any{"id": id}).refusal(), "")
 		}
 	}
-	same(t, s.mutate(t, &everything, "purgeTrash", map[string]any{"all": true}).refusal(), "")
 	// So may a dataset.
 	made = s.ask(t, &everything, `{viewer{workspace{datasets(first:1000,filter:{author:{isNull:false}}){nodes{id}}}}}`, nil)
 	for _, dataset := range at(made.Data, "viewer", "workspace", "datasets", "nodes").([]any) {
 		same(t, s.mutate(t, &everything, "deleteDataset", map[string]any{"id": at(dataset, "id"), "cascade": true}).refusal(), "")
 	}
+	same(t, s.mutate(t, &everything, "purgeTrash", map[string]any{"all": true}).refusal(), "")
 	after := s.ask(t, &everything, whole, nil)
 	same(t, after.Data, before.Data)
 	report, err := s.app.AuditIntegrity(t.Context())

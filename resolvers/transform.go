@@ -71,7 +71,7 @@ func (r *Resolver) transformInto(ctx context.Context, input graph.TransformDatas
 		}
 		defer func() { err = joined(err, closed()) }()
 		_, err = set.Store.AddDatasetVersion(ctx, key, t.into.Number, version, next, r.mayStill(by.actor.Key, by.act.WorkspaceKey))
-		return key, inArgument("into", err)
+		return key, inArgument("into", conflictIn("into", err))
 	})
 	c.on.argument = "into"
 	inStore := c.do

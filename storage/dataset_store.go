@@ -29,13 +29,9 @@ type Datasets interface {
 	// names; the first one stays on record. From then on neither the version nor its
 	// dataset can be deleted.
 	UseDatasetVersion(ctx context.Context, version VersionKey, by string, now time.Time) error
-	// DeleteDataset deletes a dataset with all versions. CodeConflict while one of them
-	// was used, or attacks tried its prompts; with cascade those attacks stay, without
-	// their prompt. What a run or orchestrator used stays even so.
-	DeleteDataset(ctx context.Context, key string, cascade bool) error
 	// DeleteDatasetVersion deletes an old version with the prompts that only it has.
-	// CodeConflict for the newest, for one that was used, and while attacks tried those
-	// prompts.
+	// CodeConflict for the newest, for one that was used or that an orchestrator names,
+	// and while attacks tried those prompts.
 	DeleteDatasetVersion(ctx context.Context, version VersionKey) error
 	// SplitDataset divides a version into named splits, each prompt in exactly one, in
 	// place of those that it had.

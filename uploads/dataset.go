@@ -201,7 +201,7 @@ func (o *source) guess() (dataset.Format, error) {
 	}
 	format := dataset.Detect(o.name, head[:n])
 	if format == "" {
-		return "", storage.BadInput("format", "the file is none that prompts can be read from, or its format cannot be told: name it")
+		return "", storage.BadInput("format", "the file is none that prompts can be read from, or its format cannot be told by its name: name a format")
 	}
 	return format, nil
 }

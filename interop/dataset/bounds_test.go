@@ -167,6 +167,10 @@ func TestDetect(t *testing.T) {
 		{"a", "\xff\xfei\x00d\x00,\x00g\x00o\x00a\x00l\x00\n\x00", FormatCSV},
 		{"a", "SQLite format 3\x00", ""},
 		{"a", "", ""},
+		{"a.html", "<!DOCTYPE html>\n", ""},
+		{"a.htm", "prompt,category\n", ""},
+		{"a.", "How are you, dear?\n", FormatTXT},
+		{"a.log", "{\"entry_type\": \"start_run setup\"}\n", FormatGarak},
 	} {
 		if got := Detect(test.name, []byte(test.head)); got != test.want {
 			t.Errorf("%s with %q is %q, want %q", test.name, test.head, got, test.want)

@@ -103,6 +103,8 @@ type record struct {
 	// the row's own place. It holds until the next row is read.
 	place  func(cell int) (line, column int64)
 	reject *Reject
+	// lone says that the only cell is a value without a name, which is the text.
+	lone bool
 }
 
 // cell is a value of a row: a string, nil, a bool, a json.Number, a []any or a
@@ -131,6 +133,7 @@ func open(format Format, r io.Reader, size int64, mapping Mapping, l limits) (*R
 	reader := &Reader{limits: l, from: from, seen: map[string]bool{}, mapping: mapping}
 	reader.name(from.columns())
 	var bytes int
+	lone := false
 	for len(reader.ahead) < lookAhead && bytes < l.row {
 		rec, err := from.next()
 		if errors.Is(err, io.EOF) {
@@ -142,9 +145,16 @@ func open(format Format, r io.Reader, size int64, mapping Mapping, l limits) (*R
 		bytes += rec.weight()
 		rec.settle()
 		reader.ahead = append(reader.ahead, rec)
+		if rec.lone {
+			lone = true
+			continue
+		}
 		for _, c := range rec.cells {
 			reader.name([]string{c.name})
 		}
+	}
+	if lone && len(reader.names) == 0 {
+		reader.name([]string{textColumn})
 	}
 	if len(mapping) == 0 {
 		names := reader.names

@@ -18,10 +18,12 @@ var endings = map[string]Format{
 }
 
 // Detect tells a file's format by its name and its first bytes, some KiB of them;
-// empty for one that is none. The content decides where the name says too little:
-// a garak report is JSONL, and many files called .json are.
+// empty for one that is none, or whose name ends like those of other files. The content
+// decides where the name says too little: a garak report is JSONL, and many files called
+// .json are.
 func Detect(name string, head []byte) Format {
-	named := endings[strings.ToLower(path.Ext(name))]
+	ending := strings.ToLower(path.Ext(name))
+	named := endings[ending]
 	switch {
 	case bytes.HasPrefix(head, []byte("PAR1")):
 		return FormatParquet
@@ -35,6 +37,9 @@ func Detect(name string, head []byte) Format {
 	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
 	if garak.Detect(head) {
 		return FormatGarak
+	}
+	if named == "" && len(ending) > 1 {
+		return ""
 	}
 	if (named == "" || named == FormatJSON) && objectPerLine(head) {
 		return FormatJSONL

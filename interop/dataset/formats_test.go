@@ -126,9 +126,8 @@ func TestFormats(t *testing.T) {
 			file: bom + "[\n {\"prompt\": \"a\", \"harm_categories\": [\"x\", \"y\"], \"n\": 1.50},\n  \"b\",\n {\"prompt\": \"c\\ud83d\\ude00\", \"metadata\": {\"z\": 1}}\n]\n",
 			rows: []string{
 				`0 prompt text "a" ["x" "y"] attributes={"n":1.50}`,
-				`1 prompt text "c😀" [] metadata={"z":1}`,
+				`1 prompt text "b" []`, `2 prompt text "c😀" [] metadata={"z":1}`,
 			},
-			rejects: []string{"line 3, column 3: text: is empty: give the row a text or remove it"},
 		},
 		{
 			name: "json rejects", format: FormatJSON,
@@ -154,14 +153,13 @@ func TestFormats(t *testing.T) {
 			rows: []string{`0 prompt text "a" ["x"]`, `1 prompt text "b" []`}, rejects: []string{"line 3, column 15: is not valid JSON (it ends too early): correct it"},
 		},
 		{name: "jsonl of texts", format: FormatJSONL, file: "\"a\"\n\"b\"\n", rows: []string{`0 prompt text "a" []`, `1 prompt text "b" []`}},
+		{name: "texts and objects", format: FormatYAML, file: "- one\n- text\n- {prompt: three}\n", rows: []string{`0 prompt text "one" []`, `1 prompt text "text" []`, `2 prompt text "three" []`}},
+		{name: "json of texts and objects", format: FormatJSON, file: `["one", {"goal": "two"}]`, rows: []string{`0 prompt text "one" []`, `1 prompt text "two" []`}},
 		{name: "txt", format: FormatTXT, file: "a\r\n\n  b \n", rows: []string{`0 prompt text "a" []`, `1 prompt text "  b " []`}},
 		{
 			name: "yaml list", format: FormatYAML,
 			file: "- &p {prompt: a, category: x}\n- <<: *p\n  prompt: >\n    b\n    c\n- just text\n- prompt: 2021-01-01\n  n: 0x1F\n",
-			rows: []string{`0 prompt text "a" ["x"]`, `1 prompt text "b c\n" ["x"]`, `2 prompt text "2021-01-01" [] attributes={"n":"0x1F"}`},
-			rejects: []string{
-				"line 6, column 3: text: is empty: give the row a text or remove it",
-			},
+			rows: []string{`0 prompt text "a" ["x"]`, `1 prompt text "b c\n" ["x"]`, `2 prompt text "just text" []`, `3 prompt text "2021-01-01" [] attributes={"n":"0x1F"}`},
 		},
 		{
 			name: "yaml rejects by row what YAML cannot be read with", format: FormatYAML,

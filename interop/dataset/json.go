@@ -57,7 +57,7 @@ func jsonRow(raw []byte, line, column int64, replaced bool) (*record, error) {
 		rec.reject.Line, rec.reject.Column = walk(raw[:min(at, len(raw))], line, column)
 		return rec, err
 	}
-	rec.cells = cells
+	rec.cells, rec.lone = cells, len(raw) == 0 || raw[0] != '{'
 	rec.place = func(i int) (int64, int64) { return walk(raw[:offsets[i]], line, column) }
 	return rec, nil
 }

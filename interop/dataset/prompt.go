@@ -34,6 +34,9 @@ func (m *maker) prompt(rec *record) (*storage.Prompt, *Reject) {
 	if rec.weight() > m.limit {
 		return nil, tooLong(rec.line, rec.column, m.limit)
 	}
+	if column := m.mapping[FieldText].Column; rec.lone && column != "" {
+		rec.cells[0].name = column
+	}
 	p := &storage.Prompt{SeedType: "prompt", DataType: "text", HarmCategories: []string{}}
 	taken := make([]bool, len(rec.cells))
 	for _, field := range m.fields {

@@ -93,7 +93,7 @@ func (d *document) apply(rec *record) {
 		return
 	}
 	if len(rec.cells) == 1 && rec.cells[0].name == textColumn {
-		rec.cells[0].name = "value"
+		rec.cells[0].name, rec.lone = "value", false
 	}
 	kind, _ := value(rec.cells, "seed_type").(string)
 	if kind == "" {

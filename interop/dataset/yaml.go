@@ -146,7 +146,7 @@ func (y *yamlRows) next() (*record, error) {
 	}
 	row := resolve(node)
 	if row.Kind != yaml.MappingNode {
-		rec.cells = []cell{{name: textColumn, value: y.tree.value(row)}}
+		rec.cells, rec.lone = []cell{{name: textColumn, value: y.tree.value(row)}}, true
 		return rec, nil
 	}
 	var nodes []*yaml.Node

@@ -68,7 +68,6 @@ func UserStore(t *testing.T, open func(t *testing.T) storage.UserStore) {
 		"ChangedPromptsKeepTheOthers":               changedPromptsKeepTheOthers,
 		"DifferencesLeadFromOneVersionToTheOther":   differencesLeadFromOneVersionToTheOther,
 		"UsedVersionsStay":                          usedVersionsStay,
-		"DatasetsOfAttacksAreDeletedByCascade":      datasetsOfAttacksAreDeletedByCascade,
 		"SplitsAreDisjointAndComplete":              splitsAreDisjointAndComplete,
 		"SelectionsChooseWhatTheySay":               selectionsChooseWhatTheySay,
 		"PromptsOfAttacksAreDistinct":               promptsOfAttacksAreDistinct,

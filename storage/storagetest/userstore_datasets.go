@@ -173,7 +173,6 @@ func versionsRefuseWhatDoesNotFit(t *testing.T, store storage.UserStore) {
 		"to delete the newest": {func() error {
 			return store.DeleteDatasetVersion(t.Context(), storage.VersionKey{Dataset: "d1", Number: 1})
 		}, storage.CodeConflict},
-		"to delete none": {func() error { return store.DeleteDataset(t.Context(), "none", true) }, storage.CodeNotFound},
 		"to use none": {func() error {
 			return store.UseDatasetVersion(t.Context(), storage.VersionKey{Dataset: "d1", Number: 5}, "run", at(1))
 		}, storage.CodeNotFound},
@@ -337,39 +336,17 @@ func usedVersionsStay(t *testing.T, store storage.UserStore) {
 	if err := store.CheckDelete(t.Context(), storage.Selection{Datasets: []string{"d1"}}); storage.CodeOf(err) != storage.CodeConflict {
 		t.Errorf("moving what has a history: %v", err)
 	}
-	for name, err := range map[string]error{
-		"version": store.DeleteDatasetVersion(t.Context(), version.VersionKey()),
-		"dataset": store.DeleteDataset(t.Context(), "d1", true),
-	} {
-		if storage.CodeOf(err) != storage.CodeConflict || !strings.Contains(err.Error(), "run 1") {
-			t.Errorf("deleting the used %s: %v", name, err)
-		}
+	if err := store.DeleteDatasetVersion(t.Context(), version.VersionKey()); storage.CodeOf(err) != storage.CodeConflict || !strings.Contains(err.Error(), "run 1") {
+		t.Errorf("deleting the used version: %v", err)
+	}
+	if _, err := store.MoveToTrash(t.Context(), cascading(deletion("t1", 32, "datasets", "d1"))); storage.CodeOf(err) != storage.CodeConflict {
+		t.Errorf("deleting the dataset with the used version: %v", err)
 	}
 	if err := store.DeleteDatasetVersion(t.Context(), storage.VersionKey{Dataset: "d1", Number: 2}); err != nil {
 		t.Errorf("deleting an unused version: %v", err)
 	}
 	if got := textsOf(promptsOf(t, store, "d1", 1)) + "|" + textsOf(promptsOf(t, store, "d1", 2)) + "|" + textsOf(promptsOf(t, store, "d1", 3)); got != "a b||A" {
 		t.Errorf("what is left: %q", got)
-	}
-}
-
-func datasetsOfAttacksAreDeletedByCascade(t *testing.T, store storage.UserStore) {
-	sample().load(t, store)
-	key := must(store.Datasets(t.Context(), nil, storage.NameOrder{}, storage.Page{Limit: 1}))(t).Nodes()[0].Key
-	if err := store.DeleteDataset(t.Context(), key, false); storage.CodeOf(err) != storage.CodeConflict {
-		t.Errorf("a dataset whose prompts were tried: %v", err)
-	}
-	if err := store.DeleteDataset(t.Context(), key, true); err != nil {
-		t.Fatal(err)
-	}
-	rows := counts(t, store)
-	if rows["datasets"]+rows["dataset_prompts"]+rows["dataset_members"]+rows["dataset_versions"] != 0 || rows["attacks"] != 2 {
-		t.Errorf("left: %v", rows)
-	}
-	for number, attack := range must(store.AttacksByNumber(t.Context(), []int64{1, 2}))(t) {
-		if attack.PromptNumber != nil {
-			t.Errorf("attack %d names prompt %d", number, *attack.PromptNumber)
-		}
 	}
 }
 

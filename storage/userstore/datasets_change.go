@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/violentutf/violentutf/storage"
@@ -61,72 +63,47 @@ WHERE owner_id = $1 AND dataset_id = $2 AND version = $3`, s.owner, version.Data
 	return version.Number, err
 }
 
-// isUnused is CodeConflict for versions, of a number or any where that is 0, that a run
-// or orchestrator took.
+// isUnused is CodeConflict for a version that a run or orchestrator took, or that an
+// orchestrator names.
 func (s *Store) isUnused(ctx context.Context, tx *sql.Tx, version storage.VersionKey) error {
-	rows, err := tx.QueryContext(ctx, `
-SELECT version, used_by
+	by, err := textsIn(ctx, tx, `
+SELECT COALESCE(used_by, '')
 FROM dataset_versions
-WHERE owner_id = $1 AND dataset_id = $2 AND (version = $3 OR CAST($3 AS BIGINT) = 0) AND used_at IS NOT NULL
-ORDER BY version`, s.owner, version.Dataset, version.Number)
+WHERE owner_id = $1 AND dataset_id = $2 AND version = $3 AND used_at IS NOT NULL`, s.owner, version.Dataset, version.Number)
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	if rows.Next() {
-		var number int64
-		var by sql.NullString
-		if err := rows.Scan(&number, &by); err != nil {
-			return err
-		}
-		return storage.Errorf(storage.CodeConflict, "version %d was used by %q, which can only be understood with it: it stays", number, by.String)
+	if len(by) > 0 {
+		return storage.Errorf(storage.CodeConflict, "version %d was used by %q, which can only be understood with it: it stays", version.Number, by[0])
 	}
-	return rows.Err()
-}
-
-// DeleteDataset deletes a dataset with all of its versions.
-func (s *Store) DeleteDataset(ctx context.Context, key string, cascade bool) error {
-	return s.changing(ctx, "delete a dataset", func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := s.newestVersion(ctx, tx, key); err != nil {
-			return err
-		}
-		if err := s.isUnused(ctx, tx, storage.VersionKey{Dataset: key}); err != nil {
-			return err
-		}
-		const tried = `
-FROM attacks
-WHERE owner_id = $1 AND prompt_no IN (SELECT p.prompt_no FROM dataset_prompts p WHERE p.owner_id = $1 AND p.dataset_id = $2)`
-		var attacks int64
-		if err := tx.QueryRowContext(ctx, "SELECT count(*)"+tried, s.owner, key).Scan(&attacks); err != nil {
-			return err
-		}
-		if attacks > 0 && !cascade {
-			return storage.Errorf(storage.CodeConflict, "%d attacks tried its prompts: delete it with cascade to keep them without their prompts", attacks)
-		}
-		if attacks > 0 {
-			if _, err := tx.ExecContext(ctx, `
-UPDATE attacks
-SET prompt_no = NULL
-WHERE owner_id = $1 AND prompt_no IN (SELECT p.prompt_no FROM dataset_prompts p WHERE p.owner_id = $1 AND p.dataset_id = $2)`, s.owner, key); err != nil {
-				return err
-			}
-		}
-		for _, from := range partsOfDatasets {
-			if _, err := tx.ExecContext(ctx, `
-DELETE FROM `+from+`
-WHERE owner_id = $1 AND dataset_id = $2`, s.owner, key); err != nil {
-				return fmt.Errorf("%s: %w", from, err)
-			}
-		}
-		_, err := tx.ExecContext(ctx, `
-DELETE FROM datasets
-WHERE owner_id = $1 AND id = $2`, s.owner, key)
+	names, err := textsIn(ctx, tx, `
+SELECT name
+FROM orchestrators
+WHERE owner_id = $1 AND dataset_id = $2 AND dataset_version = $3
+ORDER BY name`, s.owner, version.Dataset, version.Number)
+	if err != nil || len(names) == 0 {
 		return err
-	})
+	}
+	return storage.Errorf(storage.CodeConflict, "version %d is the one of the orchestrators %s: change or delete them first", version.Number, listed(names))
 }
 
-// partsOfDatasets are the tables whose rows belong to a dataset.
-var partsOfDatasets = []string{"dataset_split_members", "dataset_splits", "dataset_members", "dataset_versions", "dataset_prompts"}
+// mostListed is how many names a message lists.
+const mostListed = 5
+
+// listed are names for people.
+func listed(names []string) string {
+	quoted := make([]string, 0, mostListed)
+	for _, name := range names[:min(len(names), mostListed)] {
+		quoted = append(quoted, strconv.Quote(name))
+	}
+	if more := len(names) - len(quoted); more > 0 {
+		quoted = append(quoted, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(quoted, ", ")
+}
+
+// partsOfVersions are the tables whose rows belong to a version.
+var partsOfVersions = []string{"dataset_split_members", "dataset_splits", "dataset_members", "dataset_versions"}
 
 // DeleteDatasetVersion deletes an old version.
 func (s *Store) DeleteDatasetVersion(ctx context.Context, version storage.VersionKey) error {
@@ -168,10 +145,7 @@ DELETE FROM dataset_prompts
 WHERE owner_id = $1 AND prompt_no IN `+only, args...); err != nil {
 			return err
 		}
-		for _, from := range partsOfDatasets {
-			if from == "dataset_prompts" {
-				continue
-			}
+		for _, from := range partsOfVersions {
 			if _, err := tx.ExecContext(ctx, `
 DELETE FROM `+from+`
 WHERE owner_id = $1 AND dataset_id = $2 AND version = $3`, args...); err != nil {

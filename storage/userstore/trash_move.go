@@ -59,14 +59,19 @@ type found struct {
 	storage.Obstacle
 	argument, remedy string
 	reference        *reference
-	along            bool // it goes too
+	along            bool     // it goes too
+	names            []string // of what goes along
 }
 
 func (f found) refusal() error {
 	if f.Cascades {
+		what := f.What
+		if len(f.names) > 0 {
+			what += " (" + listed(f.names) + ")"
+		}
 		return &storage.Error{
 			Code: storage.CodeConflict, Field: "cascade",
-			Message: fmt.Sprintf("%d %s are in the way: delete those too, or set cascade, which takes them along or parts them from what goes", f.Count, f.What),
+			Message: fmt.Sprintf("%d %s are in the way: delete those too, or set cascade, which takes them along or parts them from what goes", f.Count, what),
 		}
 	}
 	return &storage.Error{
@@ -82,17 +87,33 @@ func (g *going) owner() string { return trashOwner + g.entry }
 func (g *going) take(ctx context.Context, d *storage.Deletion) error {
 	g.moved = map[string]int64{}
 	for _, t := range trashTables {
+		var names []string
+		if t.taken != "" {
+			var err error
+			if names, err = g.names(ctx, t); err != nil {
+				return err
+			}
+		}
 		rows, err := g.takeOf(ctx, t, d)
 		if err != nil {
 			return err
 		}
 		g.moved[t.name] += rows
 		if t.taken != "" {
-			g.find(found{Obstacle: storage.Obstacle{What: t.taken, Count: rows, Cascades: true}, argument: t.argument, along: true})
+			g.find(found{Obstacle: storage.Obstacle{What: t.taken, Count: rows, Cascades: true}, argument: t.argument, along: true, names: names})
 		}
 	}
 	g.done.Tables = told(g.moved)
 	return g.look(ctx)
+}
+
+// names are those of rows that are to go along.
+func (g *going) names(ctx context.Context, t trashTable) ([]string, error) {
+	return textsIn(ctx, g.tx, `
+SELECT t.name
+FROM `+t.name+` t
+WHERE t.owner_id = $1 AND `+t.along+`
+ORDER BY t.name`, g.store.owner, g.owner())
 }
 
 // told are the rows by table, of the tables that a workspace's use tells of.

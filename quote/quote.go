@@ -48,6 +48,24 @@ func Inline(text string) string {
 	return strings.TrimSpace(line.String())
 }
 
+// Link is a URL as an autolink of CommonMark: what could end it, or hide in it, is
+// percent-encoded.
+func Link(url string) string {
+	var link strings.Builder
+	link.WriteByte('<')
+	for _, r := range url {
+		if unicode.IsPrint(r) && !strings.ContainsRune(" <>`\"\\^{|}", r) {
+			link.WriteRune(r)
+			continue
+		}
+		for _, b := range []byte(string(r)) {
+			fmt.Fprintf(&link, "%%%02X", b)
+		}
+	}
+	link.WriteByte('>')
+	return link.String()
+}
+
 // Visible writes control characters but tabs and line feeds, and characters that reorder
 // or hide text, as escapes: a terminal obeys the ones, a reader is deceived by the others.
 func Visible(text string) string {

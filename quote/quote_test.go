@@ -17,6 +17,18 @@ func TestNoTextLeavesItsBlock(t *testing.T) {
 	}
 }
 
+func TestALinkIsOneLink(t *testing.T) {
+	for url, want := range map[string]string{
+		"https://jira.example/browse/A_B-1?x=*y*&z=%20#(c)": "<https://jira.example/browse/A_B-1?x=*y*&z=%20#(c)>",
+		"https://x/> <img src=x>`c`\r\n":                    "<https://x/%3E%20%3Cimg%20src=x%3E%60c%60%0D%0A>",
+		"https://x/\u202egpj.é|\x7f":                        "<https://x/%E2%80%AEgpj.é%7C%7F>",
+	} {
+		if got := quote.Link(url); got != want {
+			t.Errorf("%q became %q, want %q", url, got, want)
+		}
+	}
+}
+
 func TestALineHasNoMarkup(t *testing.T) {
 	for text, want := range map[string]string{
 		"[x](http://y) <b> `c`": `\[x\]\(http\:\/\/y\) \<b\> \` + "`c\\`",

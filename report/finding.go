@@ -73,7 +73,7 @@ func finding(page *strings.Builder, f *storage.Finding, evidence Evidence, headi
 		fmt.Fprintf(page, "- Assignee: %s\n", quote.Inline(*f.Assignee))
 	}
 	if f.TicketURL != nil {
-		fmt.Fprintf(page, "- Ticket: %s\n", quote.Inline(*f.TicketURL))
+		fmt.Fprintf(page, "- Ticket: %s\n", quote.Link(*f.TicketURL))
 	}
 	fmt.Fprintf(page, "- Found: %s by %s\n", f.CreatedAt.UTC().Format("2006-01-02"), quote.Inline(f.Author))
 	if f.Description != nil {

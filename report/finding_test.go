@@ -36,7 +36,7 @@ func TestNoTextOfAFindingBecomesMarkup(t *testing.T) {
 	const evil = "first\n```\n# EVIL <script>alert(1)</script>\r````\rEVIL ![](http://evil)\n``````````\nEVIL"
 	f := &storage.Finding{
 		Title: "EVIL](http://x) <img src=x> `code` # *b*", Description: new(evil), Severity: storage.SeverityHigh, Status: storage.FindingNew,
-		Assignee: new("[EVIL](javascript:1)"), TicketURL: new("https://t.example/1"), Author: "alice", CreatedAt: time.Unix(0, 0),
+		Assignee: new("[EVIL](javascript:1)"), TicketURL: new("https://t.example/1> <b>`*"), Author: "alice", CreatedAt: time.Unix(0, 0),
 	}
 	page := report.Finding(f, report.Evidence{
 		Attacks: []*storage.Attack{{
@@ -46,7 +46,11 @@ func TestNoTextOfAFindingBecomesMarkup(t *testing.T) {
 		Messages: []*storage.Message{{Role: storage.RoleAssistant, MessageKey: storage.MessageKey{Conversation: 3}, ConvertedValue: evil + strings.Repeat("é", 5000)}},
 		More:     true,
 	})
-	for _, line := range outside(t, page) {
+	const ticket = "- Ticket: <https://t.example/1%3E%20%3Cb%3E%60*>"
+	if !strings.Contains(page, "\n"+ticket+"\n") {
+		t.Errorf("no %q in\n%s", ticket, page)
+	}
+	for _, line := range outside(t, strings.Replace(page, ticket, "", 1)) {
 		for _, markup := range []string{"<", "](", "`", "*"} {
 			for rest := line; ; {
 				_, after, found := strings.Cut(rest, markup)

@@ -15,7 +15,7 @@ import (
 )
 
 func (r *fileResolver) URL(ctx context.Context, obj *storage.File) (*string, error) {
-	link, err := r.fileLink(obj.Owner, obj.Hash)
+	link, err := r.fileLink(obj.Owner, obj.Hash, obj.Name)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 func (r *mediaResolver) URL(ctx context.Context, obj *storage.File) (*string, error) {
-	link, err := r.fileLink(obj.Owner, obj.Hash)
+	link, err := r.fileLink(obj.Owner, obj.Hash, obj.Name)
 	if err != nil {
 		return nil, err
 	}

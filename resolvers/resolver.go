@@ -20,7 +20,7 @@ import (
 type Resolver struct {
 	app        storage.AppStore
 	server     *graph.ServerInfo
-	fileLink   func(owner, hash string) (string, error)
+	fileLink   func(owner, hash, name string) (string, error)
 	sharedFile func(workspaceKey string) string
 	copy, move Transfer
 	forget     func(ctx context.Context, workspace *storage.Workspace)
@@ -53,7 +53,7 @@ type Options struct {
 	// Tails is the way to follow runs.
 	Tails *execution.Tails
 	// FileLink makes a path under which a file can be fetched for a while.
-	FileLink func(owner, hash string) (string, error)
+	FileLink func(owner, hash, name string) (string, error)
 
 	Version  string
 	Features []string

@@ -171,7 +171,7 @@ func newStores(t *testing.T, attacks, messages int) *stores {
 	}
 	s.server = &server{app: app, exec: executor.New(resolvers.NewSchema(resolvers.Options{
 		App: app, Opener: s, Shelf: &uploads.Shelf{Files: s.files}, Things: &configured.Things{Keeper: keeper, Types: configured.Types()}, PersonalFile: func(username string) string { return username + ".db" },
-		FileLink:    func(_, hash string) (string, error) { return "/files/" + hash, nil },
+		FileLink:    func(_, hash, _ string) (string, error) { return "/files/" + hash, nil },
 		SharedFile:  func(workspaceKey string) string { return workspaceKey + ".db" },
 		ForgetFiles: func(context.Context, *storage.Workspace) {}, // none is forgotten
 	}))}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -120,6 +121,9 @@ func TestMediaOfMessagesCanBeFetched(t *testing.T) {
 		shown := "attachment"
 		if want.mimeType == "image/png" {
 			shown = "inline"
+		}
+		if want.name != "" {
+			shown = mime.FormatMediaType(shown, map[string]string{"filename": want.name})
 		}
 		h := response.Header
 		if response.StatusCode != http.StatusOK || body != want.text || h.Get("Content-Type") != want.mimeType ||

@@ -12,7 +12,6 @@ import (
 	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
-	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -27,7 +26,7 @@ import (
 // graphql answers /graphql by the GraphQL-over-HTTP draft: POST, and GET for
 // queries.
 func (s *Server) graphql() http.Handler {
-	exec, live := s.executor(transport.GET{}, post{}, uploads{s}), s.streams()
+	exec, live := s.executor(get{}, post{}, uploads{s}), s.streams()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Upgrade") != "" {
 			live.ServeHTTP(w, r)

@@ -148,7 +148,7 @@ func TestAFileIsUploadedListedAndFetched(t *testing.T) {
 	url, hash := at(file, "url").(string), at(file, "sha256").(string)
 	response, body := s.get(url, nil)
 	h := response.Header
-	if response.StatusCode != http.StatusOK || body != content || h.Get("Content-Disposition") != "attachment" || h.Get("X-Content-Type-Options") != "nosniff" ||
+	if response.StatusCode != http.StatusOK || body != content || h.Get("Content-Disposition") != "attachment; filename=seeds.csv" || h.Get("X-Content-Type-Options") != "nosniff" ||
 		!strings.Contains(h.Get("Content-Security-Policy"), "sandbox") || h.Get("Etag") != `"`+hash+`"` || h.Get("Accept-Ranges") != "bytes" {
 		t.Errorf("%d %q %v", response.StatusCode, body, h)
 	}

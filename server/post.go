@@ -66,6 +66,13 @@ func responseMedia(r *http.Request) string {
 
 // answerOperation answers what was read of a request, whose answer has its type.
 func answerOperation(ctx context.Context, w http.ResponseWriter, exec graphql.GraphExecutor, params *graphql.RawParams) {
+	if operation := readOperation(ctx, w, exec, params); operation != nil {
+		dispatch(ctx, w, exec, operation)
+	}
+}
+
+// readOperation is nil for an operation that is refused, and answered with that.
+func readOperation(ctx context.Context, w http.ResponseWriter, exec graphql.GraphExecutor, params *graphql.RawParams) *graphql.OperationContext {
 	operation, failed := exec.CreateOperationContext(ctx, params)
 	if failed != nil {
 		if errcode.GetErrorKind(failed) == errcode.KindProtocol {
@@ -76,8 +83,12 @@ func answerOperation(ctx context.Context, w http.ResponseWriter, exec graphql.Gr
 			w.WriteHeader(status)
 		}
 		writeResponse(w, exec.DispatchError(graphql.WithOperationContext(ctx, operation), failed))
-		return
+		return nil
 	}
+	return operation
+}
+
+func dispatch(ctx context.Context, w io.Writer, exec graphql.GraphExecutor, operation *graphql.OperationContext) {
 	responses, ctx := exec.DispatchOperation(ctx, operation)
 	writeResponse(w, responses(ctx))
 }

@@ -50,6 +50,30 @@ func TestUnreadableBodiesAreRefusedWithoutBeingShown(t *testing.T) {
 	}
 }
 
+func TestWhatAGetMayNotAskIsRefusedWithACode(t *testing.T) {
+	s := newSite(t)
+	for _, test := range []struct {
+		query, allow string
+		status       int
+	}{
+		{"query=mutation{createWorkspace(input:{name:%22x%22}){workspace{name}}}", http.MethodPost, http.StatusMethodNotAllowed},
+		{"query={server{version}}&variables=[", "", http.StatusBadRequest},
+		{"query={server{version}}&extensions=1", "", http.StatusBadRequest},
+		{"query=%zz", "", http.StatusBadRequest},
+		{"query={nothing}", "", http.StatusUnprocessableEntity},
+		{"query=subscription{__typename}", "", http.StatusUnprocessableEntity},
+		{"query=query($a:Boolean!){server@include(if:$a){version}}&variables={%22a%22:true}", "", http.StatusOK},
+	} {
+		response, body := s.get("/graphql?"+test.query, map[string]string{"X-Request-Id": "asked-1"})
+		if response.StatusCode != test.status || response.Header.Get("Allow") != test.allow {
+			t.Errorf("%s: %d, %v", test.query, response.StatusCode, response.Header)
+		}
+		if refused := !strings.Contains(body, `"version"`); refused && (!strings.Contains(body, `"code":"BAD_USER_INPUT"`) || !strings.Contains(body, `"requestId":"asked-1"`)) {
+			t.Errorf("%s: no code or request id in %s", test.query, body)
+		}
+	}
+}
+
 func TestTheSchemaIsShownToWhoIsSignedInAlone(t *testing.T) {
 	r := newRealm(t, nil)
 	for _, query := range []string{`{__schema{queryType{name}}}`, `{__type(name:"Query"){name}}`} {

@@ -60,7 +60,7 @@ func (s *Shelf) Add(ctx context.Context, store storage.UserStore, author string,
 func (s *Shelf) Delete(ctx context.Context, store storage.UserStore, hash string) error {
 	removal, ok := s.Files.Removing(store.Owner(), hash)
 	if !ok {
-		return storage.Errorf(storage.CodeConflict, "the file is just being kept, or deleted: try again")
+		return &storage.Error{Code: storage.CodeConflict, Field: "id", Message: "the file is just being kept, or deleted: try again"}
 	}
 	defer removal.End()
 	if err := store.DeleteFile(ctx, hash); err != nil {

@@ -97,6 +97,7 @@ func UserStore(t *testing.T, open func(t *testing.T) storage.UserStore) {
 		"FilesHandedOverAreReadBack":                filesHandedOverAreReadBack,
 		"FilesAreListedFilteredAndCounted":          filesAreListedFilteredAndCounted,
 		"StreamedVersionsAreAsOthers":               streamedVersionsAreAsOthers,
+		"AFileIsNotDeletedWhileTheTrashNeedsIt":     aFileIsNotDeletedWhileTheTrashNeedsIt,
 		"AFileIsNotDeletedWhileInUse":               aFileIsNotDeletedWhileSomethingRefersToIt,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })

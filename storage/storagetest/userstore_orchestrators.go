@@ -138,12 +138,12 @@ func whatOrchestratorsNameIsKept(t *testing.T, store storage.UserStore) {
 		if using := must(store.OrchestratorsUsing(t.Context(), []string{key}, storage.Page{Limit: 9}))(t)[key].Nodes(); len(using) != 1 || using[0].Key != other {
 			t.Errorf("after a renaming %v use it", using)
 		}
-		if _, err := store.MoveToTrash(t.Context(), cascading(deletion("t "+key, 40, string(kind), key))); err != nil {
-			t.Errorf("with cascade: %v", err)
-		}
+		done := must(store.MoveToTrash(t.Context(), cascading(deletion("t "+key, 40, string(kind), key))))(t)
 		if left := must(store.OrchestratorsByKey(t.Context(), []string{other}))(t); len(left) != 0 {
 			t.Errorf("%v is left", left)
 		}
+		equal(t, "deleted", done.Tables, []storage.TableUse{{Name: string(kind), Rows: 1}, {Name: "orchestrators", Rows: 1}})
+		equal(t, "purged", must(store.PurgeTrash(t.Context(), storage.Purge{Key: "t " + key}))(t).Tables, done.Tables)
 	}
 }
 

@@ -138,9 +138,7 @@ func aFileIsNotDeletedWhileSomethingRefersToIt(t *testing.T, store storage.UserS
 		contentHash("c"): {Messages: []storage.MessageKey{}, Datasets: []string{}},
 	})
 	for _, digit := range []string{"a", "b"} {
-		if err := store.DeleteFile(t.Context(), contentHash(digit)); storage.CodeOf(err) != storage.CodeConflict {
-			t.Errorf("%s: %v", digit, err)
-		}
+		refusedAs(t, store.DeleteFile(t.Context(), contentHash(digit)), storage.CodeConflict, "id")
 	}
 	// Deleted attacks take their media along, and not what a user handed over.
 	handOver(t, store, "b", "alice", 2, storage.FileChange{})
@@ -161,6 +159,29 @@ func aFileIsNotDeletedWhileSomethingRefersToIt(t *testing.T, store storage.UserS
 		}
 	}); len(left) > 0 {
 		t.Errorf("left: %v", left)
+	}
+}
+
+func aFileIsNotDeletedWhileTheTrashNeedsIt(t *testing.T, store storage.UserStore) {
+	f := sample()
+	f.media = []*storage.StagedMedium{medium("m1", storage.PartOriginal, "b", "b.png")}
+	f.load(t, store)
+	handOver(t, store, "a", "alice", 1, storage.FileChange{})
+	handOver(t, store, "b", "alice", 1, storage.FileChange{})
+	dataset := must(store.Datasets(t.Context(), nil, storage.NameOrder{}, storage.Page{Limit: 1}))(t).Nodes()[0].Key
+	if err := store.LinkDatasetFile(t.Context(), dataset, 1, contentHash("a")); err != nil {
+		t.Fatal(err)
+	}
+	must(store.MoveToTrash(t.Context(), cascading(deletion("t1", 40, "datasets", dataset))))(t)
+	must(store.MoveToTrash(t.Context(), cascading(deletionOf("t2", 40, "attacks", 1, 2))))(t)
+	for _, digit := range []string{"a", "b"} {
+		refusedAs(t, store.DeleteFile(t.Context(), contentHash(digit)), storage.CodeConflict, "id")
+	}
+	must(store.PurgeTrash(t.Context(), storage.Purge{All: true}))(t)
+	for _, digit := range []string{"a", "b"} {
+		if err := store.DeleteFile(t.Context(), contentHash(digit)); err != nil {
+			t.Errorf("%s: %v", digit, err)
+		}
 	}
 }
 

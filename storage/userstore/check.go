@@ -168,9 +168,10 @@ var checks = []struct{ problem, count string }{
 
 // foreignRows counts them in all tables that a deletion takes from.
 func foreignRows() string {
-	counts := make([]string, len(trashTables))
-	for i, t := range trashTables {
-		counts[i] = "(SELECT count(*) FROM " + t.name + " WHERE owner_id <> $1 AND owner_id NOT IN " + trashOwners + ")"
+	tables := TrashTables()
+	counts := make([]string, len(tables))
+	for i, table := range tables {
+		counts[i] = "(SELECT count(*) FROM " + table + " WHERE owner_id <> $1 AND owner_id NOT IN " + trashOwners + ")"
 	}
 	return "SELECT " + strings.Join(counts, " + ")
 }

@@ -86,14 +86,14 @@ ON CONFLICT DO NOTHING`, []any{s.owner, owners, time.Now().UTC()}},
 		}
 	}
 	removed := map[string]int64{}
-	for _, t := range trashTables {
+	for _, table := range TrashTables() {
 		rows, err := execCount(ctx, tx, `
-DELETE FROM `+t.name+`
+DELETE FROM `+table+`
 WHERE owner_id IN (SELECT unnest(CAST($1 AS TEXT[])))`, owners)
 		if err != nil {
-			return nil, fmt.Errorf("purge %s: %w", t.name, err)
+			return nil, fmt.Errorf("purge %s: %w", table, err)
 		}
-		removed[t.name] = rows
+		removed[table] = rows
 	}
 	return told(removed), nil
 }

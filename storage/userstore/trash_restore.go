@@ -219,9 +219,9 @@ WHERE t.owner_id = $2 AND (t.kind, t.source, t.source_id) IN (
 }
 
 func (r *restoring) putBack(ctx context.Context) error {
-	for _, t := range trashTables {
-		if err := r.exec(ctx, "put back "+t.name, `
-UPDATE `+t.name+` AS t
+	for _, table := range TrashTables() {
+		if err := r.exec(ctx, "put back "+table, `
+UPDATE `+table+` AS t
 SET owner_id = $1
 WHERE t.owner_id = $2`); err != nil {
 			return err

@@ -1,6 +1,9 @@
 package userstore
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // The rows of an entry of the trash stay in their tables and belong to its owner: no
 // statement about the workspace, $1, sees them, and they keep every column as it is.
@@ -75,11 +78,14 @@ func naming(table string) trashTable {
 	}
 }
 
-// TrashTables are the names of the tables whose rows can lie in the trash.
+// TrashTables are the names of the tables whose rows can lie in the trash, each once:
+// rows of one may go for several reasons.
 func TrashTables() []string {
-	names := make([]string, len(trashTables))
-	for i, t := range trashTables {
-		names[i] = t.name
+	var names []string
+	for _, t := range trashTables {
+		if !slices.Contains(names, t.name) {
+			names = append(names, t.name)
+		}
 	}
 	return names
 }

@@ -48,6 +48,24 @@ func TestEveryTableIsInTheTrashOrHasNothingToDelete(t *testing.T) {
 	}
 }
 
+func TestNoTableIsListedTwice(t *testing.T) {
+	store, _ := openStore(t)
+	use, err := store.StorageUse(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var counted []string
+	for _, table := range use.Tables {
+		counted = append(counted, table.Name)
+	}
+	for _, names := range [][]string{counted, userstore.TrashTables()} {
+		slices.Sort(names)
+		if once := slices.Compact(slices.Clone(names)); len(once) < len(names) {
+			t.Errorf("twice in %v", names)
+		}
+	}
+}
+
 func ownedTables(t testing.TB, engine userstore.Engine) []string {
 	t.Helper()
 	rows, err := engine.Read().QueryContext(t.Context(), `

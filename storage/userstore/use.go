@@ -20,7 +20,6 @@ var countedTables = []string{
 	"saved_queries", "parameter_files", "templates",
 	"taxonomies", "taxonomy_entries", "attack_tags", "raw_exchanges",
 	"trash",
-	"orchestrators", "prices",
 	"file_details", "file_tags", "dataset_files",
 }
 

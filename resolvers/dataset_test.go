@@ -185,6 +185,8 @@ func TestPromptsAreMadeOfPrompts(t *testing.T) {
 	into := map[string]any{"sources": []any{map[string]any{"dataset": id}}, "into": map[string]any{"dataset": id, "version": 1}}
 	same(t, at(s.change(t, "transformDataset", shown, with(into, "filter", map[string]any{"text": map[string]any{"contains": "w"}})), "dataset", "version"), 2)
 	same(t, at(of(2), 0, "id"), at(first, 1, "id"))
+	by := at(s.ask(t, alice, `query($id:ID!){node(id:$id){... on Dataset{atVersion(number:2){madeBy}}}}`, map[string]any{"id": id}).Data, "node", "atVersion", "madeBy")
+	same(t, []any{at(by, "parents", 0, "dataset"), at(by, "parameters", "filter")}, []any{id, map[string]any{"text": map[string]any{"contains": "w"}}})
 	into["into"] = map[string]any{"dataset": id, "version": 2}
 	s.change(t, "transformDataset", shown, with(into, "template", map[string]any{"body": "say {{ prompt }}"}))
 	same(t, texts(of(3)), "[say two]")
@@ -229,7 +231,7 @@ func TestDatasetsRefuseWhatDoesNotFit(t *testing.T) {
 		"a name that is taken": {"createDataset", map[string]any{"name": "a", "prompts": []any{map[string]any{"text": "x"}}}, "CONFLICT"},
 		"no name":              {"createDataset", map[string]any{"name": " ", "prompts": []any{map[string]any{"text": "x"}}}, "BAD_USER_INPUT"},
 		"no prompts":           {"createDataset", map[string]any{"name": "b", "prompts": []any{}}, "BAD_USER_INPUT"},
-		"no attacks":           {"createDataset", map[string]any{"name": "b", "fromAttacks": map[string]any{"filter": map[string]any{"objective": map[string]any{"eq": "none such"}}}}, "BAD_USER_INPUT"},
+		"no attacks":           {"createDataset", map[string]any{"name": "b", "fromAttacks": map[string]any{"filter": map[string]any{"objective": map[string]any{"equals": "none such"}}}}, "BAD_USER_INPUT"},
 		"neither nor":          {"createDataset", map[string]any{"name": "b"}, "BAD_USER_INPUT"},
 		"an empty prompt":      {"createDataset", map[string]any{"name": "b", "prompts": []any{map[string]any{"text": ""}}}, "BAD_USER_INPUT"},
 		"an old base":          {"changePrompts", map[string]any{"id": id, "version": 7, "add": []any{map[string]any{"text": "y"}}}, "CONFLICT"},

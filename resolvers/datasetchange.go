@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
@@ -53,7 +54,10 @@ func (r *Resolver) createDataset(ctx context.Context, input graph.CreateDatasetI
 			return oneByOne(prompts), nil, err
 		}
 		d.SourceType, d.MadeBy.Operation = "attacks", "ATTACKS"
-		d.MadeBy.Parameters = map[string]any{"take": input.FromAttacks.Take, "filter": input.FromAttacks.Filter}
+		d.MadeBy.Parameters = map[string]any{"take": input.FromAttacks.Take}
+		if input.FromAttacks.Filter != nil {
+			d.MadeBy.Parameters = map[string]any{"take": input.FromAttacks.Take, "filter": wroteIn(ctx, "fromAttacks", "filter")}
+		}
 		reader, err := store.OpenAttackPrompts(ctx, storage.AttackPrompts{
 			Filter: input.FromAttacks.Filter, FirstPrompt: input.FromAttacks.Take == graph.AttackTextFirstPrompt,
 		})
@@ -219,6 +223,17 @@ func sourced(ctx context.Context, store storage.UserStore, by *storage.MadeBy, a
 	}
 	reader, err := store.OpenPrompts(ctx, what)
 	return reader, inArgument(argument, err)
+}
+
+// wroteIn is a part of the input as the client wrote it.
+func wroteIn(ctx context.Context, path ...string) any {
+	field := graphql.GetFieldContext(ctx).Field
+	value := field.ArgumentMap(graphql.GetOperationContext(ctx).Variables)["input"]
+	for _, name := range path {
+		object, _ := value.(map[string]any)
+		value = object[name]
+	}
+	return value
 }
 
 // inArgument names the argument of what was not found.

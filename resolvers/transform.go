@@ -125,9 +125,18 @@ func (r *Resolver) transformed(ctx context.Context, store storage.UserStore, by 
 		closeChain()
 		return nil, 0, nil, err
 	}
-	by.Parameters = map[string]any{
-		"filter": t.filter, "distinct": t.distinct, "sample": t.sample, "template": t.template, "converters": t.converters, "seed": t.seed,
+	parameters := map[string]any{"seed": t.seed}
+	for name, set := range map[string]bool{
+		"filter": t.filter != nil, "distinct": t.distinct != nil, "sample": t.sample != nil, "template": t.template != nil, "converters": len(t.converters) > 0,
+	} {
+		if set {
+			parameters[name] = wroteIn(ctx, name)
+		}
 	}
+	if t.sample != nil {
+		parameters["sample"] = t.sample // with the seed that it has by default
+	}
+	by.Parameters = parameters
 	next, count = asNew(reader, t.stays(by.Parents)), reader.Count()
 	if around != nil {
 		next, count = around.Around(next), count*around.Combinations()

@@ -3,6 +3,7 @@ package userstore
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"strconv"
 
 	"github.com/violentutf/violentutf/storage"
@@ -16,10 +17,32 @@ func (s *Store) versionTable() *table[storage.DatasetVersion] {
 			err := scan(&v.DatasetKey, &v.Number, &v.PromptCount, (*textList)(&v.HarmCategories), &v.MadeBy, &v.Author,
 				&v.CreatedAt, &v.UsedAt, &v.UsedBy)
 			v.ID = s.id(storage.KindVersion, v.VersionKey().String())
+			v.MadeBy = s.withParentIDs(v.MadeBy)
 			return err
 		},
 		keysOf: func(v *storage.DatasetVersion) []any { return []any{v.Number} },
 	}
+}
+
+// withParentIDs names the datasets that a version was made from by their ids.
+func (s *Store) withParentIDs(by storage.JSON) storage.JSON {
+	var made storage.MadeBy
+	var parameters json.RawMessage
+	made.Parameters = &parameters
+	if err := json.Unmarshal([]byte(by), &made); err != nil || len(made.Parents) == 0 {
+		return by
+	}
+	for i := range made.Parents {
+		made.Parents[i].Key = s.id(storage.KindDataset, made.Parents[i].Key)
+	}
+	if parameters == nil {
+		made.Parameters = nil
+	}
+	named, err := json.Marshal(made)
+	if err != nil {
+		return by
+	}
+	return storage.JSON(named)
 }
 
 // DatasetVersions lists the versions of datasets, newest first.

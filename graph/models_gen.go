@@ -289,7 +289,7 @@ type CreateWorkspaceInput struct {
 type DeleteDatasetInput struct {
 	// The dataset.
 	ID string `json:"id"`
-	// Deletes it even where attacks tried its prompts: they stay, without their prompts.
+	// Deletes it even where orchestrators name it, which go too, or attacks tried its prompts: they stay, without their prompts.
 	Cascade bool `json:"cascade"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`

@@ -16012,12 +16012,12 @@ type TargetOutcome {
     "What to do."
     input: CloneDatasetInput!
   ): CloneDatasetPayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes a dataset with all versions. CONFLICT while a run or orchestrator used one, or, without cascade, while attacks tried its prompts."
+  "Moves a dataset with all versions to the trash. CONFLICT while a run used one, or, without cascade, while orchestrators name it or attacks tried its prompts."
   deleteDataset(
     "What to do."
     input: DeleteDatasetInput!
   ): DeleteDatasetPayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes an old version with the prompts that only it has. CONFLICT for the newest, one that was used, and while attacks tried those prompts."
+  "Deletes an old version with the prompts that only it has. There is no way back. CONFLICT for the newest, one that was used or that an orchestrator names, and while attacks tried those prompts."
   deleteDatasetVersion(
     "What to do."
     input: DeleteDatasetVersionInput!
@@ -16240,7 +16240,7 @@ What dataset is to be deleted.
 input DeleteDatasetInput {
   "The dataset."
   id: ID!
-  "Deletes it even where attacks tried its prompts: they stay, without their prompts."
+  "Deletes it even where orchestrators name it, which go too, or attacks tried its prompts: they stay, without their prompts."
   cascade: Boolean! = false
   "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
   clientMutationId: String
@@ -16506,7 +16506,7 @@ type DeleteDatasetVersionPayload {
 The formats of files that prompts can be read from.
 """
 enum DatasetFileFormat {
-  "Comma-separated values with a header (RFC 4180); semicolons do as well."
+  "Comma-separated values (RFC 4180), whose first line is always the header; semicolons do as well."
   CSV
   "The same with tabs."
   TSV
@@ -17500,7 +17500,7 @@ extend type Mutation {
     "What to change."
     input: UpdateFileInput!
   ): UpdateFilePayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes a file with its content. CONFLICT while a message or a dataset refers to it."
+  "Deletes a file with its content. CONFLICT while a message or a dataset refers to it, or one in the trash does."
   deleteFile(
     "What to delete."
     input: DeleteFileInput!

@@ -2093,7 +2093,7 @@ func (ec *executionContext) unmarshalInputUpdateFindingInput(ctx context.Context
 			if err != nil {
 				return it, err
 			}
-			it.Description = data
+			it.Description = graphql.OmittableOf(data)
 		case "severity":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("severity"))
 			data, err := ec.unmarshalOSeverity2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐSeverity(ctx, v)
@@ -2114,14 +2114,14 @@ func (ec *executionContext) unmarshalInputUpdateFindingInput(ctx context.Context
 			if err != nil {
 				return it, err
 			}
-			it.Assignee = data
+			it.Assignee = graphql.OmittableOf(data)
 		case "ticketUrl":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ticketUrl"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.TicketURL = data
+			it.TicketURL = graphql.OmittableOf(data)
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)

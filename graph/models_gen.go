@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/violentutf/violentutf/schema"
 	"github.com/violentutf/violentutf/storage"
 )
@@ -900,7 +901,7 @@ type UpdateDatasetInput struct {
 	// The name, which no other dataset has.
 	Name *string `json:"name,omitempty"`
 	// What there is to say of it; empty for nothing.
-	Description *string `json:"description,omitempty"`
+	Description graphql.Omittable[*string] `json:"description,omitempty"`
 	// All of the user's own words for it.
 	Tags []string `json:"tags,omitempty"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.

@@ -41,6 +41,8 @@ func TestDatasetsAreMadeChangedAndCompared(t *testing.T) {
 	old := at(read, "versions", "nodes", 1, "id")
 	same(t, at(s.change(t, "deleteDatasetVersion", "deletedId", map[string]any{"id": old}), "deletedId"), old)
 	same(t, at(s.change(t, "updateDataset", shown, map[string]any{"id": id, "name": "kept", "description": "d"}), "dataset", "name"), "kept")
+	same(t, at(s.change(t, "updateDataset", `dataset{description}`, map[string]any{"id": id}), "dataset", "description"), "d")
+	same(t, at(s.change(t, "updateDataset", `dataset{description}`, map[string]any{"id": id, "description": nil}), "dataset", "description"), nil)
 	same(t, at(s.change(t, "deleteDataset", "deletedId", map[string]any{"id": id}), "deletedId"), id)
 	same(t, at(s.ask(t, alice, `query($id:ID!){node(id:$id){id}}`, map[string]any{"id": id}).Data, "node"), nil)
 }

@@ -271,15 +271,16 @@ func numbered(dataset string, number *int) storage.VersionKey {
 }
 
 func (r *Resolver) updateDataset(ctx context.Context, input graph.UpdateDatasetInput) (*schema.DatasetPayload, error) {
-	fields := given(map[string]bool{"name": input.Name != nil, "description": input.Description != nil, "tags": input.Tags != nil})
+	fields := given(map[string]bool{"name": input.Name != nil, "description": input.Description.IsSet(), "tags": input.Tags != nil})
 	return r.changeDataset(ctx, r.inStore(datasets, change{
 		field: "updateDataset", id: input.ClientMutationID, input: input, action: "dataset.update", fields: fields,
 	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
-		name, err := called(input.Name, input.Description, input.Tags)
+		description := emptied(input.Description)
+		name, err := called(input.Name, description, input.Tags)
 		if err != nil {
 			return "", err
 		}
-		return key, set.Store.ChangeDataset(ctx, key, storage.DatasetChange{Name: name, Description: input.Description, Tags: input.Tags}, now())
+		return key, set.Store.ChangeDataset(ctx, key, storage.DatasetChange{Name: name, Description: description, Tags: input.Tags}, now())
 	}))
 }
 

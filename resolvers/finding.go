@@ -3,6 +3,7 @@ package resolvers
 import (
 	"context"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 
 	"github.com/violentutf/violentutf/directives"
@@ -46,7 +47,7 @@ func (r *Resolver) createFinding(ctx context.Context, input schema.CreateFinding
 func (r *Resolver) updateFinding(ctx context.Context, input schema.UpdateFindingInput) (*schema.FindingPayload, error) {
 	fields := given(map[string]bool{
 		"title": input.Title != nil, "severity": input.Severity != nil, "status": input.Status != nil,
-		"description": input.Description != nil, "assignee": input.Assignee != nil, "ticketUrl": input.TicketURL != nil,
+		"description": input.Description.IsSet(), "assignee": input.Assignee.IsSet(), "ticketUrl": input.TicketURL.IsSet(),
 	})
 	c := change{field: "updateFinding", id: input.ClientMutationID, input: input, action: "finding.update", fields: fields}
 	if input.Status != nil {
@@ -54,10 +55,18 @@ func (r *Resolver) updateFinding(ctx context.Context, input schema.UpdateFinding
 	}
 	return r.changeFinding(ctx, r.inStore(findings, c, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
 		return key, set.Store.ChangeFinding(ctx, key, storage.FindingChange{
-			Title: input.Title, Description: input.Description, Severity: input.Severity, Status: input.Status,
-			Assignee: input.Assignee, TicketURL: input.TicketURL,
+			Title: input.Title, Description: emptied(input.Description), Severity: input.Severity, Status: input.Status,
+			Assignee: emptied(input.Assignee), TicketURL: emptied(input.TicketURL),
 		}, now())
 	}))
+}
+
+// emptied is the empty text for null, and nil for what was left out.
+func emptied(given graphql.Omittable[*string]) *string {
+	if given.IsSet() && given.Value() == nil {
+		return new("")
+	}
+	return given.Value()
 }
 
 func (r *Resolver) deleteFinding(ctx context.Context, input graph.DeleteFindingInput) (*schema.DeletePayload, error) {

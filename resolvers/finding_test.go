@@ -45,6 +45,12 @@ func TestAFindingIsFollowedUp(t *testing.T) {
 	s.refuse(t, "updateFinding", map[string]any{"id": id, "status": "FIXED"}, storage.CodeConflict)
 	changed := s.change(t, "updateFinding", `finding{status assignee}`, map[string]any{"id": id, "status": "CONFIRMED", "assignee": "bob"})
 	same(t, at(changed, "finding"), map[string]any{"assignee": "bob", "status": "CONFIRMED"})
+	const shown = `finding{description assignee ticketUrl}`
+	filled := map[string]any{"description": "d", "assignee": "bob", "ticketUrl": "https://t.example/1"}
+	same(t, at(s.change(t, "updateFinding", shown, map[string]any{"id": id, "description": "d", "assignee": "bob", "ticketUrl": "https://t.example/1"}), "finding"), filled)
+	same(t, at(s.change(t, "updateFinding", shown, map[string]any{"id": id}), "finding"), filled)
+	same(t, at(s.change(t, "updateFinding", shown, map[string]any{"id": id, "description": nil, "assignee": nil, "ticketUrl": nil}), "finding"),
+		map[string]any{"description": nil, "assignee": nil, "ticketUrl": nil})
 	added := s.change(t, "addEvidence", `count finding{attacks{totalCount}}`, map[string]any{"id": id, "attacks": ids})
 	same(t, []any{at(added, "count"), at(added, "finding", "attacks", "totalCount")}, []any{2, 3})
 	removed := s.change(t, "removeEvidence", `count finding{attacks{totalCount}}`, map[string]any{"id": id, "attacks": ids[2:]})

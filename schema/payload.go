@@ -1,6 +1,10 @@
 package schema
 
-import "github.com/violentutf/violentutf/storage"
+import (
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/violentutf/violentutf/storage"
+)
 
 // Payload is what every mutation answers beside the thing that it changed. With user
 // errors nothing was changed.
@@ -220,14 +224,17 @@ type CreateFindingInput struct {
 	ClientMutationID                 *string
 }
 
-// UpdateFindingInput is what a finding is to become.
+// UpdateFindingInput is what a finding is to become. What is left out stays; null, where
+// it is told from that, takes away.
 type UpdateFindingInput struct {
-	ID                               string
-	Title                            *string
-	Description, Assignee, TicketURL *string
-	Severity                         *storage.Severity
-	Status                           *storage.FindingStatus
-	ClientMutationID                 *string
+	ID               string
+	Title            *string
+	Description      graphql.Omittable[*string] `json:",omitzero"`
+	Assignee         graphql.Omittable[*string] `json:",omitzero"`
+	TicketURL        graphql.Omittable[*string] `json:",omitzero"`
+	Severity         *storage.Severity
+	Status           *storage.FindingStatus
+	ClientMutationID *string
 }
 
 // EvidenceInput is the input of addEvidence and removeEvidence.

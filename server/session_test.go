@@ -198,10 +198,11 @@ func TestALockedUserIsRefusedAtOnceWhicheverWay(t *testing.T) {
 	if _, err := r.house.App.SetUserDisabled(t.Context(), user.Key, true); err != nil {
 		t.Fatal(err)
 	}
-	for name, a := range map[string]reply{"session": b.query(whoAmI, nil), "key": program.query(whoAmI, byKey)} {
-		if a.status != http.StatusForbidden || a.code() != "FORBIDDEN" || strings.Contains(a.body, "alice") {
-			t.Errorf("by %s: %d %s", name, a.status, a.body)
-		}
+	if a := b.query(whoAmI, nil); a.status != http.StatusUnauthorized || a.code() != "UNAUTHENTICATED" {
+		t.Errorf("by the session, which has ended: %d %s", a.status, a.body)
+	}
+	if a := program.query(whoAmI, byKey); a.status != http.StatusForbidden || a.code() != "FORBIDDEN" || strings.Contains(a.body, "alice") {
+		t.Errorf("by key: %d %s", a.status, a.body)
 	}
 	if answer := r.browser().get("/auth/login"); answer.StatusCode != http.StatusForbidden {
 		t.Errorf("signing in again: %s", answer.Status)

@@ -10,17 +10,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/graph-gophers/dataloader/v7"
 
 	"github.com/violentutf/violentutf/storage"
 )
-
-// wait is how long a loader collects keys after the first one. The elements of a
-// list resolve concurrently, so all keys of a level arrive together; the wait only
-// has to outlast the scheduler.
-const wait = 500 * time.Microsecond
 
 // batchFunc answers all keys at once; a key without an answer is absent.
 type batchFunc[K comparable, V any] func(ctx context.Context, keys []K) (map[K]V, error)

@@ -62,7 +62,7 @@ func TestDatasetsOfOrchestratorsStayAndDeletedOnesComeBack(t *testing.T) {
 		}
 		for field, of := range fields {
 			a := s.ask(t, alice, `mutation($id:ID!){m:`+field+`(input:{id:$id}){userErrors{code message field}}}`, map[string]any{"id": of})
-			if a.refusal() != string(storage.CodeConflict) || !strings.Contains(fmt.Sprintf("%s", a.body), o["name"].(string)) {
+			if a.refusal() != string(storage.CodeConflict) || !strings.Contains(a.body, o["name"].(string)) {
 				t.Errorf("%s of %s: %s", field, o["name"], a.body)
 			}
 		}

@@ -5,13 +5,11 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/violentutf/violentutf/storage"
 )
@@ -52,21 +50,9 @@ func (w *versionWriter) stream(ctx context.Context, next storage.NextPrompt) (_ 
 }
 
 func (w *versionWriter) streamRows(ctx context.Context, tx *sql.Tx, next storage.NextPrompt) (*storage.DatasetVersion, error) {
-	s, number := w.store, w.base+1
-	made, err := json.Marshal(w.made.MadeBy)
+	version, first, err := w.version(ctx, tx)
 	if err != nil {
-		return nil, fmt.Errorf("write how a version was made: %w", err)
-	}
-	var first int64
-	if err := tx.QueryRowContext(ctx, `
-SELECT next_prompt_no
-FROM store_info
-WHERE owner_id = $1`, s.owner).Scan(&first); err != nil {
 		return nil, err
-	}
-	version := &storage.DatasetVersion{
-		ID:         s.id(storage.KindVersion, storage.VersionKey{Dataset: w.key, Number: number}.String()),
-		DatasetKey: w.key, Number: number, MadeBy: storage.JSON(made), Author: &w.made.Author, CreatedAt: w.made.At.UTC().Truncate(time.Microsecond),
 	}
 	harms := map[string]bool{}
 	for {
@@ -88,17 +74,8 @@ WHERE owner_id = $1`, s.owner).Scan(&first); err != nil {
 	if err := w.bulk.Flush(ctx); err != nil {
 		return nil, err
 	}
-	if _, err := tx.ExecContext(ctx, `
-UPDATE store_info
-SET next_prompt_no = next_prompt_no + CAST($2 AS BIGINT)
-WHERE owner_id = $1`, s.owner, version.PromptCount); err != nil {
-		return nil, err
-	}
 	version.HarmCategories = append([]string{}, slices.Sorted(maps.Keys(harms))...)
-	_, err = tx.ExecContext(ctx, `
-INSERT INTO dataset_versions (owner_id, dataset_id, version, prompts, harm_categories, made_by, author, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, s.owner, w.key, number, version.PromptCount, version.HarmCategories, string(made), w.made.Author, version.CreatedAt)
-	return version, err
+	return version, w.finish(ctx, tx, version, version.PromptCount)
 }
 
 func (w *versionWriter) streamPrompt(ctx context.Context, p *storage.Prompt, version *storage.DatasetVersion, number int64, harms map[string]bool) error {

@@ -272,23 +272,12 @@ func (w *versionWriter) add(ctx context.Context, p *storage.Prompt, at any, side
 // rows makes the rows of the version.
 func (w *versionWriter) rows(ctx context.Context, tx *sql.Tx) (*storage.DatasetVersion, error) {
 	s, number := w.store, w.base+1
-	made, err := json.Marshal(w.made.MadeBy)
+	version, next, err := w.version(ctx, tx)
 	if err != nil {
-		return nil, fmt.Errorf("write how a version was made: %w", err)
-	}
-	var next int64
-	if err := tx.QueryRowContext(ctx, `
-SELECT next_prompt_no
-FROM store_info
-WHERE owner_id = $1`, s.owner).Scan(&next); err != nil {
 		return nil, err
 	}
 	if err := w.place(ctx, tx, next); err != nil {
 		return nil, err
-	}
-	version := &storage.DatasetVersion{
-		ID:         s.id(storage.KindVersion, storage.VersionKey{Dataset: w.key, Number: number}.String()),
-		DatasetKey: w.key, Number: number, MadeBy: storage.JSON(made), Author: &w.made.Author, CreatedAt: w.made.At.UTC().Truncate(time.Microsecond),
 	}
 	if version.PromptCount, err = execCount(ctx, tx, `
 INSERT INTO dataset_members (owner_id, dataset_id, version, position, prompt_no, origin_no)
@@ -308,19 +297,45 @@ FROM new_prompts p
 JOIN new_places n ON n.fresh = p.fresh`, s.owner, w.key, number, version.CreatedAt); err != nil {
 		return nil, err
 	}
-	if _, err := tx.ExecContext(ctx, `
-UPDATE store_info
-SET next_prompt_no = next_prompt_no + CAST($2 AS BIGINT)
-WHERE owner_id = $1`, s.owner, w.fresh); err != nil {
-		return nil, err
-	}
 	if version.HarmCategories, err = s.harmsOf(ctx, tx, w.key, number); err != nil {
 		return nil, err
 	}
-	_, err = tx.ExecContext(ctx, `
+	return version, w.finish(ctx, tx, version, w.fresh)
+}
+
+// version is the next one, still without prompts, and the number of its first new one.
+func (w *versionWriter) version(ctx context.Context, tx *sql.Tx) (*storage.DatasetVersion, int64, error) {
+	s, number := w.store, w.base+1
+	made, err := json.Marshal(w.made.MadeBy)
+	if err != nil {
+		return nil, 0, fmt.Errorf("write how a version was made: %w", err)
+	}
+	var next int64
+	if err := tx.QueryRowContext(ctx, `
+SELECT next_prompt_no
+FROM store_info
+WHERE owner_id = $1`, s.owner).Scan(&next); err != nil {
+		return nil, 0, err
+	}
+	return &storage.DatasetVersion{
+		ID:         s.id(storage.KindVersion, storage.VersionKey{Dataset: w.key, Number: number}.String()),
+		DatasetKey: w.key, Number: number, MadeBy: storage.JSON(made), Author: &w.made.Author, CreatedAt: w.made.At.UTC().Truncate(time.Microsecond),
+	}, next, nil
+}
+
+// finish stores a version whose prompts are there, so many of them new.
+func (w *versionWriter) finish(ctx context.Context, tx *sql.Tx, version *storage.DatasetVersion, fresh int64) error {
+	if _, err := tx.ExecContext(ctx, `
+UPDATE store_info
+SET next_prompt_no = next_prompt_no + CAST($2 AS BIGINT)
+WHERE owner_id = $1`, w.store.owner, fresh); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `
 INSERT INTO dataset_versions (owner_id, dataset_id, version, prompts, harm_categories, made_by, author, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, s.owner, w.key, number, version.PromptCount, version.HarmCategories, string(made), w.made.Author, version.CreatedAt)
-	return version, err
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, w.store.owner, w.key, version.Number, version.PromptCount, version.HarmCategories,
+		string(version.MadeBy), w.made.Author, version.CreatedAt)
+	return err
 }
 
 // place gives the members their places and new prompts their numbers from next on.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/violentutf/violentutf/directives"
 	"github.com/violentutf/violentutf/graph"
+	"github.com/violentutf/violentutf/loaders"
 	"github.com/violentutf/violentutf/storage"
 )
 
@@ -34,15 +35,9 @@ func (r *componentResolver) Attacks(ctx context.Context, obj *storage.Component,
 }
 
 func (r *componentResolver) Executions(ctx context.Context, obj *storage.Component, first *int, after *string, last *int, before *string, filter *storage.ExecutionFilter) (*storage.Connection[storage.Execution], error) {
-	page, err := storage.NewPage(first, after, last, before)
-	if err != nil {
-		return nil, err
-	}
-	set, err := directives.In(ctx, obj.ID)
-	if err != nil {
-		return nil, err
-	}
-	return set.ExecutionsOfComponent.Load(ctx, obj.Hash, filter, page)
+	return pageOf(ctx, obj.ID, obj.Hash, filter, first, after, last, before, func(set *loaders.Set) *loaders.Pages[string, storage.ExecutionFilter, storage.Execution] {
+		return set.ExecutionsOfComponent
+	})
 }
 
 func (r *Resolver) Component() graph.ComponentResolver { return &componentResolver{r} }

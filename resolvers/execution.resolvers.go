@@ -35,39 +35,21 @@ func (r *executionResolver) Attacks(ctx context.Context, obj *storage.Execution,
 }
 
 func (r *executionResolver) Conversations(ctx context.Context, obj *storage.Execution, first *int, after *string, last *int, before *string, filter *storage.ConversationFilter) (*storage.Connection[storage.Conversation], error) {
-	page, err := storage.NewPage(first, after, last, before)
-	if err != nil {
-		return nil, err
-	}
-	set, err := directives.In(ctx, obj.ID)
-	if err != nil {
-		return nil, err
-	}
-	return set.ConversationsOfExecution.Load(ctx, obj.Key, filter, page)
+	return pageOf(ctx, obj.ID, obj.Key, filter, first, after, last, before, func(set *loaders.Set) *loaders.Pages[string, storage.ConversationFilter, storage.Conversation] {
+		return set.ConversationsOfExecution
+	})
 }
 
 func (r *executionResolver) Scores(ctx context.Context, obj *storage.Execution, first *int, after *string, last *int, before *string) (*storage.Connection[storage.Score], error) {
-	page, err := storage.NewPage(first, after, last, before)
-	if err != nil {
-		return nil, err
-	}
-	set, err := directives.In(ctx, obj.ID)
-	if err != nil {
-		return nil, err
-	}
-	return set.ScoresOfExecution.Load(ctx, obj.Key, nil, page)
+	return pageOf(ctx, obj.ID, obj.Key, nil, first, after, last, before, func(set *loaders.Set) *loaders.ScorePages {
+		return set.ScoresOfExecution
+	})
 }
 
 func (r *executionResolver) Findings(ctx context.Context, obj *storage.Execution, first *int, after *string, last *int, before *string, filter *storage.FindingFilter) (*storage.Connection[storage.Finding], error) {
-	page, err := storage.NewPage(first, after, last, before)
-	if err != nil {
-		return nil, err
-	}
-	set, err := directives.In(ctx, obj.ID)
-	if err != nil {
-		return nil, err
-	}
-	return set.FindingsOfExecution.Load(ctx, obj.Key, filter, page)
+	return pageOf(ctx, obj.ID, obj.Key, filter, first, after, last, before, func(set *loaders.Set) *loaders.Pages[string, storage.FindingFilter, storage.Finding] {
+		return set.FindingsOfExecution
+	})
 }
 
 func (r *executionResolver) Targets(ctx context.Context, obj *storage.Execution) ([]*storage.Component, error) {

@@ -55,16 +55,11 @@ func (r *Resolver) updateFile(ctx context.Context, input graph.UpdateFileInput) 
 }
 
 func (r *Resolver) deleteFile(ctx context.Context, input graph.DeleteFileInput) (*schema.DeletePayload, error) {
-	done, payload, err := r.mutate(ctx, r.inStore(filesNoun, change{
+	return r.deleteRow(ctx, input.ID, r.inStore(filesNoun, change{
 		field: "deleteFile", id: input.ClientMutationID, input: input, action: "file.delete",
 	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
 		return key, r.shelf.Delete(ctx, set.Store, key)
 	}))
-	answer := &schema.DeletePayload{Payload: payload}
-	if done != nil && err == nil {
-		answer.DeletedID = &input.ID
-	}
-	return answer, err
 }
 
 // changeFile makes a change and reads the file.

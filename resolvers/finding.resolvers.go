@@ -10,6 +10,7 @@ import (
 
 	"github.com/violentutf/violentutf/directives"
 	"github.com/violentutf/violentutf/graph"
+	"github.com/violentutf/violentutf/loaders"
 	"github.com/violentutf/violentutf/schema"
 	"github.com/violentutf/violentutf/storage"
 )
@@ -35,15 +36,9 @@ func (r *findingResolver) LastExecution(ctx context.Context, obj *storage.Findin
 }
 
 func (r *findingResolver) Executions(ctx context.Context, obj *storage.Finding, first *int, after *string, last *int, before *string, filter *storage.ExecutionFilter) (*storage.Connection[storage.Execution], error) {
-	page, err := storage.NewPage(first, after, last, before)
-	if err != nil {
-		return nil, err
-	}
-	set, err := directives.In(ctx, obj.ID)
-	if err != nil {
-		return nil, err
-	}
-	return set.ExecutionsOfFinding.Load(ctx, obj.Key, filter, page)
+	return pageOf(ctx, obj.ID, obj.Key, filter, first, after, last, before, func(set *loaders.Set) *loaders.Pages[string, storage.ExecutionFilter, storage.Execution] {
+		return set.ExecutionsOfFinding
+	})
 }
 
 func (r *findingResolver) Messages(ctx context.Context, obj *storage.Finding) ([]*storage.Message, error) {

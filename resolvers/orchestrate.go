@@ -13,37 +13,26 @@ import (
 	"github.com/violentutf/violentutf/storage"
 )
 
-// orchestrators and prices are nouns of inStore, which uses no table of theirs.
+// orchestrators and prices are nouns of inWorkspace and inStore, which use no table of theirs.
 var (
 	orchestrators = noun{name: "Orchestrator", action: "orchestrator.", kind: storage.KindOrchestrator}
 	prices        = noun{name: "Price", action: "price.", kind: storage.KindPrice}
 )
 
 func (r *Resolver) createOrchestrator(ctx context.Context, input schema.CreateOrchestratorInput) (*schema.OrchestratorPayload, error) {
-	return r.changeOrchestrator(ctx, change{
+	return r.changeOrchestrator(ctx, r.inWorkspace(orchestrators, change{
 		field: "createOrchestrator", id: input.ClientMutationID, input: input, action: orchestrators.action + "create",
-		fields: append([]string{"name", "type"}, settingsNamed(input.OrchestratorSettings)...), on: named{kind: storage.KindOrchestrator},
-		do: func(ctx context.Context, w work) (made, error) {
-			scope, err := directives.Changing(ctx, input.Workspace)
-			if err != nil {
-				return made{}, err
-			}
-			set, err := scope.Open(ctx)
-			if err != nil {
-				return made{}, err
-			}
-			w.act.WorkspaceKey = scope.Workspace.Key
-			key, err := r.things.CreateOrchestrator(ctx, set.Store, w.actor.Username, func(o *storage.Orchestrator) error {
-				o.Name, o.Type = input.Name, input.Type
-				return settle(o, set.Store, input.OrchestratorSettings)
-			})
-			if err != nil {
-				return made{}, err
-			}
-			w.act.SubjectKey = key
-			return made{Workspace: scope.Workspace.Key, Row: key}, nil
-		},
-	})
+		fields: append([]string{"name", "type"}, settingsNamed(input.OrchestratorSettings)...),
+	}, input.Workspace, func(ctx context.Context, set *loaders.Set) (string, error) {
+		user, err := directives.User(ctx)
+		if err != nil {
+			return "", err
+		}
+		return r.things.CreateOrchestrator(ctx, set.Store, user.Username, func(o *storage.Orchestrator) error {
+			o.Name, o.Type = input.Name, input.Type
+			return settle(o, set.Store, input.OrchestratorSettings)
+		})
+	}))
 }
 
 func (r *Resolver) updateOrchestrator(ctx context.Context, input schema.UpdateOrchestratorInput) (*schema.OrchestratorPayload, error) {
@@ -64,17 +53,15 @@ func (r *Resolver) updateOrchestrator(ctx context.Context, input schema.UpdateOr
 }
 
 func (r *Resolver) cloneOrchestrator(ctx context.Context, input graph.CloneOrchestratorInput) (*schema.OrchestratorPayload, error) {
-	c := change{field: "cloneOrchestrator", id: input.ClientMutationID, input: input, action: orchestrators.action + "clone", fields: []string{"name"}}
-	var author string
-	c = r.inStore(orchestrators, c, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
-		return r.things.CloneOrchestrator(ctx, set.Store, key, input.Name, author)
-	})
-	inStore := c.do
-	c.do = func(ctx context.Context, w work) (made, error) {
-		author = w.actor.Username
-		return inStore(ctx, w)
-	}
-	return r.changeOrchestrator(ctx, c)
+	return r.changeOrchestrator(ctx, r.inStore(orchestrators, change{
+		field: "cloneOrchestrator", id: input.ClientMutationID, input: input, action: orchestrators.action + "clone", fields: []string{"name"},
+	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
+		user, err := directives.User(ctx)
+		if err != nil {
+			return "", err
+		}
+		return r.things.CloneOrchestrator(ctx, set.Store, key, input.Name, user.Username)
+	}))
 }
 
 func (r *Resolver) deleteOrchestrator(ctx context.Context, input graph.DeleteOrchestratorInput) (*schema.DeletePayload, error) {
@@ -262,7 +249,7 @@ func scorersOf(ctx context.Context, o *storage.Orchestrator) ([]*schema.Orchestr
 }
 
 // pageOf reads one page of a nested list of the thing with that id.
-func pageOf[T any](ctx context.Context, id, parent string, first *int, after *string, last *int, before *string, of func(*loaders.Set) *loaders.Pages[string, struct{}, T]) (*storage.Connection[T], error) {
+func pageOf[F, T any](ctx context.Context, id, parent string, filter *F, first *int, after *string, last *int, before *string, of func(*loaders.Set) *loaders.Pages[string, F, T]) (*storage.Connection[T], error) {
 	page, err := storage.NewPage(first, after, last, before)
 	if err != nil {
 		return nil, err
@@ -271,39 +258,24 @@ func pageOf[T any](ctx context.Context, id, parent string, first *int, after *st
 	if err != nil {
 		return nil, err
 	}
-	return of(set).Load(ctx, parent, nil, page)
+	return of(set).Load(ctx, parent, filter, page)
 }
 
 func orchestratorsUsing(ctx context.Context, id, key string, first *int, after *string, last *int, before *string) (*storage.Connection[storage.Orchestrator], error) {
-	return pageOf(ctx, id, key, first, after, last, before, func(set *loaders.Set) *loaders.Pages[string, struct{}, storage.Orchestrator] {
+	return pageOf(ctx, id, key, nil, first, after, last, before, func(set *loaders.Set) *loaders.Pages[string, struct{}, storage.Orchestrator] {
 		return set.OrchestratorsUsing
 	})
 }
 
 func (r *Resolver) setPrice(ctx context.Context, input graph.SetPriceInput) (*schema.PricePayload, error) {
-	done, workspace, err := r.changeConfigured(ctx, change{
+	done, workspace, err := r.changeConfigured(ctx, r.inWorkspace(prices, change{
 		field: "setPrice", id: input.ClientMutationID, input: input, action: prices.action + "set",
-		fields: []string{"model", "currency", "inputPrice", "outputPrice"}, on: named{kind: storage.KindPrice},
-		do: func(ctx context.Context, w work) (made, error) {
-			scope, err := directives.Changing(ctx, input.Workspace)
-			if err != nil {
-				return made{}, err
-			}
-			set, err := scope.Open(ctx)
-			if err != nil {
-				return made{}, err
-			}
-			w.act.WorkspaceKey = scope.Workspace.Key
-			key, err := set.Store.SetPrice(ctx, &storage.Price{
-				Key: uuid.Must(uuid.NewV7()).String(), Model: input.Model, Currency: input.Currency, Input: input.InputPrice, Output: input.OutputPrice, UpdatedAt: now(),
-			})
-			if err != nil {
-				return made{}, err
-			}
-			w.act.SubjectKey = key
-			return made{Workspace: scope.Workspace.Key, Row: key}, nil
-		},
-	})
+		fields: []string{"model", "currency", "inputPrice", "outputPrice"},
+	}, input.Workspace, func(ctx context.Context, set *loaders.Set) (string, error) {
+		return set.Store.SetPrice(ctx, &storage.Price{
+			Key: uuid.Must(uuid.NewV7()).String(), Model: input.Model, Currency: input.Currency, Input: input.InputPrice, Output: input.OutputPrice, UpdatedAt: now(),
+		})
+	}))
 	answer := &schema.PricePayload{WorkspacePayload: workspace}
 	if done != nil && err == nil {
 		answer.Price, err = rowNow(ctx, done, func(set *loaders.Set) *loaders.Loader[string, *storage.Price] { return set.Price })

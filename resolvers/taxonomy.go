@@ -187,16 +187,11 @@ func (r *Resolver) updateTaxonomy(ctx context.Context, input graph.UpdateTaxonom
 }
 
 func (r *Resolver) deleteTaxonomy(ctx context.Context, input graph.DeleteTaxonomyInput) (*schema.DeletePayload, error) {
-	done, payload, err := r.mutate(ctx, r.inStore(taxonomies, change{
+	return r.deleteRow(ctx, input.ID, r.inStore(taxonomies, change{
 		field: "deleteTaxonomy", id: input.ClientMutationID, input: input, action: "taxonomy.delete",
 	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
 		return key, set.Store.DeleteTaxonomy(ctx, key)
 	}))
-	answer := &schema.DeletePayload{Payload: payload}
-	if done != nil && err == nil {
-		answer.DeletedID = &input.ID
-	}
-	return answer, err
 }
 
 // ownName is CONFLICT for the key of a taxonomy that comes with the program: facets and

@@ -125,16 +125,11 @@ func (r *Resolver) trash(ctx context.Context, set *loaders.Set, d *storage.Delet
 
 // deleteOne moves one thing into the trash.
 func (r *Resolver) deleteOne(ctx context.Context, of noun, c change, id string, d storage.Deletion, table string) (*schema.DeletePayload, error) {
-	done, payload, err := r.mutate(ctx, r.inStore(of, c, id, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
+	return r.deleteRow(ctx, id, r.inStore(of, c, id, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
 		d.Keyed, d.Chosen = map[string][]string{table: {key}}, detail(map[string]any{table: 1})
 		_, err := r.trash(ctx, set, &d)
 		return key, aboutOne(err)
 	}))
-	answer := &schema.DeletePayload{Payload: payload}
-	if done != nil && err == nil {
-		answer.DeletedID = &id
-	}
-	return answer, err
 }
 
 func (r *Resolver) restoreFromTrash(ctx context.Context, input graph.RestoreFromTrashInput) (*schema.TrashPayload, error) {

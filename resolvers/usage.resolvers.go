@@ -30,11 +30,11 @@ func (r *componentResolver) ConfiguredScorer(ctx context.Context, obj *storage.C
 }
 
 func (r *componentResolver) Scores(ctx context.Context, obj *storage.Component, first *int, after *string, last *int, before *string) (*storage.Connection[storage.Score], error) {
-	return pageOf(ctx, obj.ID, obj.Hash, first, after, last, before, func(set *loaders.Set) *loaders.ScorePages { return set.ScoresOfComponent })
+	return pageOf(ctx, obj.ID, obj.Hash, nil, first, after, last, before, func(set *loaders.Set) *loaders.ScorePages { return set.ScoresOfComponent })
 }
 
 func (r *converterResolver) Components(ctx context.Context, obj *storage.Converter, first *int, after *string, last *int, before *string) (*storage.Connection[storage.Component], error) {
-	return pageOf(ctx, obj.ID, obj.Key, first, after, last, before, func(set *loaders.Set) *loaders.UsagePages { return set.ComponentsOfConverter })
+	return pageOf(ctx, obj.ID, obj.Key, nil, first, after, last, before, func(set *loaders.Set) *loaders.UsagePages { return set.ComponentsOfConverter })
 }
 
 func (r *converterResolver) Attacks(ctx context.Context, obj *storage.Converter, first *int, after *string, last *int, before *string, filter *storage.AttackFilter, orderBy *storage.AttackOrder) (*storage.Connection[storage.Attack], error) {
@@ -50,13 +50,13 @@ func (r *converterResolver) Attacks(ctx context.Context, obj *storage.Converter,
 }
 
 func (r *generatorResolver) Components(ctx context.Context, obj *storage.Generator, first *int, after *string, last *int, before *string) (*storage.Connection[storage.Component], error) {
-	return pageOf(ctx, obj.ID, obj.Key, first, after, last, before, func(set *loaders.Set) *loaders.UsagePages { return set.ComponentsOfGenerator })
+	return pageOf(ctx, obj.ID, obj.Key, nil, first, after, last, before, func(set *loaders.Set) *loaders.UsagePages { return set.ComponentsOfGenerator })
 }
 
 func (r *scorerResolver) Components(ctx context.Context, obj *storage.Scorer, first *int, after *string, last *int, before *string) (*storage.Connection[storage.Component], error) {
-	return pageOf(ctx, obj.ID, obj.Key, first, after, last, before, func(set *loaders.Set) *loaders.UsagePages { return set.ComponentsOfScorer })
+	return pageOf(ctx, obj.ID, obj.Key, nil, first, after, last, before, func(set *loaders.Set) *loaders.UsagePages { return set.ComponentsOfScorer })
 }
 
 func (r *scorerResolver) Scores(ctx context.Context, obj *storage.Scorer, first *int, after *string, last *int, before *string) (*storage.Connection[storage.Score], error) {
-	return pageOf(ctx, obj.ID, obj.Key, first, after, last, before, func(set *loaders.Set) *loaders.ScorePages { return set.ScoresOfScorer })
+	return pageOf(ctx, obj.ID, obj.Key, nil, first, after, last, before, func(set *loaders.Set) *loaders.ScorePages { return set.ScoresOfScorer })
 }

@@ -19,11 +19,14 @@ const (
 	flushBytes = 8 << 20
 	// A stream into the store itself is to take little memory, and waits for nobody.
 	streamBytes = 2 << 20
+	// Blocks of files that it may leave in memory.
+	streamCache = 32 << 20
 )
 
 // bulk is a pool of one connection, closed with it: temporary tables live as long
 // as their connection, so that may not go back to a pool.
 type bulk struct {
+	registry   *Registry
 	attachment *attachment
 	pool       *sql.DB
 	conn       *sql.Conn
@@ -31,13 +34,15 @@ type bulk struct {
 	appenders  map[string]*duckdb.Appender
 	rows       int // appended since the last flush, like bytes
 	bytes      int
-	stored     bool // some of them in tables of the store
+	stored     bool   // some of them in tables of the store
+	cached     *int64 // bytes of blocks of files in memory when a stream began
 }
 
 var _ userstore.Bulk = (*bulk)(nil)
 
 func (e *engine) Bulk(ctx context.Context) (userstore.Bulk, error) {
 	b := &bulk{
+		registry:   e.registry,
 		attachment: e.attachment,
 		pool:       sql.OpenDB(e.registry.connector(e.attachment)),
 		appenders:  map[string]*duckdb.Appender{},
@@ -138,6 +143,9 @@ func (b *bulk) Flush(ctx context.Context) error {
 	if b.stored {
 		// Row groups that were written leave much behind, which the allocator would keep
 		// for a second: a stream of a file would hold as much as it reads meanwhile.
+		if err := b.trim(ctx); err != nil {
+			return fmt.Errorf("trim the cache: %w", err)
+		}
 		purge()
 	}
 	return nil
@@ -175,4 +183,29 @@ func (b *bulk) Close() error {
 	clear(b.appenders)
 	errs = append(errs, b.conn.Close(), b.pool.Close())
 	return errors.Join(errs...)
+}
+
+// trim drops blocks that a stream has written, which the engine would keep for readers
+// up to its limit. DuckDB has no statement for that, but a lower limit makes it evict,
+// blocks of files before anything else. The lower one holds for an instant, and leaves
+// room for what others allocate meanwhile.
+func (b *bulk) trim(ctx context.Context) error {
+	var cached, used int64
+	if err := b.registry.admin.QueryRowContext(ctx, `
+SELECT CAST(sum(CASE WHEN tag = 'BASE_TABLE' THEN memory_usage_bytes ELSE 0 END) AS BIGINT), CAST(sum(memory_usage_bytes) AS BIGINT)
+FROM duckdb_memory()`).Scan(&cached, &used); err != nil {
+		return err
+	}
+	if b.cached == nil {
+		b.cached = &cached
+	}
+	if cached < *b.cached+streamCache {
+		return nil
+	}
+	ctx = context.WithoutCancel(ctx) // whoever gives up must not leave the lower limit behind
+	lower := used - cached + *b.cached + streamCache/2
+	// It fails, and changes nothing, where others are using more: then the next flush may do it.
+	_, _ = b.registry.admin.ExecContext(ctx, fmt.Sprintf("SET memory_limit = '%dB'", lower))
+	_, err := b.registry.admin.ExecContext(ctx, "SET memory_limit = "+literal(b.registry.options.MemoryLimit))
+	return err
 }

@@ -19,8 +19,9 @@ const (
 	flushBytes = 8 << 20
 	// A stream into the store itself is to take little memory, and waits for nobody.
 	streamBytes = 2 << 20
-	// Blocks of files that it may leave in memory.
-	streamCache = 32 << 20
+	// So much of what it wrote it leaves in memory, unless others are using more than streamOthers.
+	streamCache  = 24 << 20
+	streamOthers = 256 << 20
 )
 
 // bulk is a pool of one connection, closed with it: temporary tables live as long
@@ -186,9 +187,11 @@ func (b *bulk) Close() error {
 }
 
 // trim drops blocks that a stream has written, which the engine would keep for readers
-// up to its limit. DuckDB has no statement for that, but a lower limit makes it evict,
-// blocks of files before anything else. The lower one holds for an instant, and leaves
-// room for what others allocate meanwhile.
+// up to its limit. DuckDB has no statement for that; but before it refuses a limit that
+// is below what is in use, it evicts what it can: blocks of files, and to the disk what
+// else nobody is reading. The limit that statements see never changes, so that none of
+// them lacks memory. Where others are using much, which would have to be written, nothing
+// is done.
 func (b *bulk) trim(ctx context.Context) error {
 	var cached, used int64
 	if err := b.registry.admin.QueryRowContext(ctx, `
@@ -199,13 +202,11 @@ FROM duckdb_memory()`).Scan(&cached, &used); err != nil {
 	if b.cached == nil {
 		b.cached = &cached
 	}
-	if cached < *b.cached+streamCache {
+	if cached < *b.cached+streamCache || used-cached > streamOthers {
 		return nil
 	}
-	ctx = context.WithoutCancel(ctx) // whoever gives up must not leave the lower limit behind
-	lower := used - cached + *b.cached + streamCache/2
-	// It fails, and changes nothing, where others are using more: then the next flush may do it.
-	_, _ = b.registry.admin.ExecContext(ctx, fmt.Sprintf("SET memory_limit = '%dB'", lower))
+	ctx = context.WithoutCancel(ctx) // whoever gives up must not leave the setting behind
+	_, _ = b.registry.admin.ExecContext(ctx, "SET memory_limit = '1B'") // refused
 	_, err := b.registry.admin.ExecContext(ctx, "SET memory_limit = "+literal(b.registry.options.MemoryLimit))
 	return err
 }

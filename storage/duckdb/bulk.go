@@ -205,7 +205,7 @@ FROM duckdb_memory()`).Scan(&cached, &used); err != nil {
 	if cached < *b.cached+streamCache || used-cached > streamOthers {
 		return nil
 	}
-	ctx = context.WithoutCancel(ctx) // whoever gives up must not leave the setting behind
+	ctx = context.WithoutCancel(ctx)                                    // whoever gives up must not leave the setting behind
 	_, _ = b.registry.admin.ExecContext(ctx, "SET memory_limit = '1B'") // refused
 	_, err := b.registry.admin.ExecContext(ctx, "SET memory_limit = "+literal(b.registry.options.MemoryLimit))
 	return err

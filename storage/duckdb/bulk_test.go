@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -136,7 +137,7 @@ func TestBulkHoldsFewRowsAndGivesMemoryBack(t *testing.T) {
 	}
 }
 
-func TestStreamLeavesLittleOfWhatItWroteInMemory(t *testing.T) {
+func TestStreamLeavesLittleOfWhatItWroteInMemoryAndFailsNobody(t *testing.T) {
 	r := newRegistry(t, Options{MemoryLimit: "1GB"})
 	e := newEngine(t, r, "a.db", "w1")
 	b, err := e.Bulk(t.Context())
@@ -151,6 +152,16 @@ func TestStreamLeavesLittleOfWhatItWroteInMemory(t *testing.T) {
 		return value
 	}
 	limit := one("SELECT current_setting('memory_limit')")
+	// Somebody else needs much memory meanwhile.
+	var ended atomic.Bool
+	failed := make(chan error, 1)
+	go func() {
+		var err error
+		for groups := 0; err == nil && !ended.Load(); {
+			err = r.admin.QueryRow("SELECT count(*) FROM (SELECT DISTINCT md5(CAST(n AS TEXT)) FROM range(400000) AS numbers(n))").Scan(&groups)
+		}
+		failed <- err
+	}()
 	written := int64(0)
 	err = b.WithTx(t.Context(), func(ctx context.Context, _ *sql.Tx) error {
 		text := make([]byte, 1200)
@@ -164,6 +175,10 @@ func TestStreamLeavesLittleOfWhatItWroteInMemory(t *testing.T) {
 		}
 		return nil
 	})
+	ended.Store(true)
+	if failed := <-failed; failed != nil {
+		t.Errorf("beside the stream: %v", failed)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -142,11 +142,11 @@ func (b *bulk) Flush(ctx context.Context) error {
 		}
 	}
 	if b.stored {
-		// Row groups that were written leave much behind, which the allocator would keep
-		// for a second: a stream of a file would hold as much as it reads meanwhile.
 		if err := b.trim(ctx); err != nil {
 			return fmt.Errorf("trim the cache: %w", err)
 		}
+		// Row groups that were written leave much behind, which the allocator would keep
+		// for a second: a stream of a file would hold as much as it reads meanwhile.
 		purge()
 	}
 	return nil

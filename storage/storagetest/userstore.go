@@ -105,6 +105,7 @@ func UserStore(t *testing.T, open func(t *testing.T) storage.UserStore) {
 		"TheTrashKeepsSoManyScreensOfAPerson":       theTrashKeepsSoManyScreensOfAPerson,
 		"VersionsComeBackInAnyOrder":                versionsComeBackInAnyOrder,
 		"WhatVersionsNeedIsInTheWay":                whatVersionsNeedIsInTheWay,
+		"AVersionIsPartedFromAttacks":               aVersionIsPartedFromAttacks,
 		"FiltersChooseOfEachKind":                   filtersChooseOfEachKind,
 		"AFileIsNotDeletedWhileInUse":               aFileIsNotDeletedWhileSomethingRefersToIt,
 	} {

@@ -339,6 +339,9 @@ func usedVersionsStay(t *testing.T, store storage.UserStore) {
 	}
 	_, err := store.MoveToTrash(t.Context(), cascading(deletion("t1", 32, "dataset_versions", version.VersionKey().String())))
 	refusedAs(t, err, storage.CodeConflict, "datasetVersions")
+	if !strings.Contains(err.Error(), `"run 1"`) {
+		t.Errorf("who used it is not named: %v", err)
+	}
 	if _, err := store.MoveToTrash(t.Context(), cascading(deletion("t1", 32, "datasets", "d1"))); storage.CodeOf(err) != storage.CodeConflict {
 		t.Errorf("deleting the dataset with the used version: %v", err)
 	}

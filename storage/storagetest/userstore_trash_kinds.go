@@ -243,6 +243,39 @@ func whatVersionsNeedIsInTheWay(t *testing.T, store storage.UserStore) {
 	equal(t, "left", counts(t, store), map[string]int64{})
 }
 
+// Attacks lose the prompts of a version that goes, and find them again with whichever
+// entry brings them back.
+func aVersionIsPartedFromAttacks(t *testing.T, store storage.UserStore) {
+	sample().load(t, store)
+	before := must(store.AttacksByNumber(t.Context(), []int64{1}))(t)
+	tried := *before[1].PromptNumber
+	first := must(store.DatasetsByKey(t.Context(), []string{"d1"}))(t)["d1"].Version
+	must(store.ChangePrompts(t.Context(), "d1", first, by("a", "EDIT"), storage.PromptChange{Add: texts("more")}, nil))(t)
+	must(store.ChangePrompts(t.Context(), "d1", first+1, by("a", "EDIT"), storage.PromptChange{Remove: []int64{tried}}, nil))(t)
+	rows := counts(t, store)
+	one, two := storage.VersionKey{Dataset: "d1", Number: first}.String(), storage.VersionKey{Dataset: "d1", Number: first + 1}.String()
+
+	must(store.MoveToTrash(t.Context(), deletion("one", 40, "dataset_versions", one)))(t)
+	_, err := store.MoveToTrash(t.Context(), deletion("two", 41, "dataset_versions", two))
+	refusedAs(t, err, storage.CodeConflict, "cascade")
+	for _, back := range [][]string{{"one", "two"}, {"two", "one"}} {
+		must(store.MoveToTrash(t.Context(), cascading(deletion("two", 41, "dataset_versions", two))))(t)
+		if a := must(store.AttacksByNumber(t.Context(), []int64{1}))(t)[1]; a.PromptNumber != nil {
+			t.Error("the attack still has its prompt")
+		}
+		restored(t, store, back[0])
+		equal(t, "attack", must(store.AttacksByNumber(t.Context(), []int64{1}))(t), before)
+		restored(t, store, back[1])
+		equal(t, "rows", counts(t, store), rows)
+		must(store.MoveToTrash(t.Context(), deletion("one", 42, "dataset_versions", one)))(t)
+	}
+	// The entry that had the prompt is purged: the other one has it then.
+	must(store.MoveToTrash(t.Context(), cascading(deletion("two", 43, "dataset_versions", two))))(t)
+	must(store.PurgeTrash(t.Context(), storage.Purge{Key: "two"}))(t)
+	restored(t, store, "one")
+	equal(t, "attack after a purge", must(store.AttacksByNumber(t.Context(), []int64{1}))(t), before)
+}
+
 func filtersChooseOfEachKind(t *testing.T, store storage.UserStore) {
 	sample().load(t, store)
 	keepOneOfEach(t, store, "1", 1)

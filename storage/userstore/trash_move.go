@@ -46,15 +46,15 @@ type found struct {
 	argument, remedy string
 	reference        *reference
 	along            bool     // it goes too
-	names            []string // of what goes along
+	names            []string // of what it is, where that is known
 }
 
 func (f found) refusal() error {
+	what := f.What
+	if len(f.names) > 0 {
+		what += " (" + listed(f.names) + ")"
+	}
 	if f.Cascades {
-		what := f.What
-		if len(f.names) > 0 {
-			what += " (" + listed(f.names) + ")"
-		}
 		return &storage.Error{
 			Code: storage.CodeConflict, Field: "cascade",
 			Message: fmt.Sprintf("%d %s are in the way: delete those too, or set cascade, which takes them along or parts them from what goes", f.Count, what),
@@ -62,7 +62,7 @@ func (f found) refusal() error {
 	}
 	return &storage.Error{
 		Code: storage.CodeConflict, Field: f.argument,
-		Message: fmt.Sprintf("there are %d %s: %s", f.Count, f.What, f.remedy),
+		Message: fmt.Sprintf("there are %d %s: %s", f.Count, what, f.remedy),
 	}
 }
 
@@ -236,7 +236,13 @@ WHERE t.owner_id = $1 AND p.owner_id = $2`)
 		if err != nil {
 			return fmt.Errorf("look for %s: %w", o.what, err)
 		}
-		g.find(found{Obstacle: storage.Obstacle{What: o.what, Count: count, Cascades: o.remedy == ""}, argument: o.argument, remedy: o.remedy})
+		var names []string
+		if count > 0 && o.names != "" {
+			if names, err = textsIn(ctx, g.tx, strings.Replace(o.count, "count(*)", o.names, 1)+"\nORDER BY 1", g.store.owner, g.owner()); err != nil {
+				return fmt.Errorf("name %s: %w", o.what, err)
+			}
+		}
+		g.find(found{Obstacle: storage.Obstacle{What: o.what, Count: count, Cascades: o.remedy == ""}, argument: o.argument, remedy: o.remedy, names: names})
 	}
 	return nil
 }

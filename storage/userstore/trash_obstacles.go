@@ -5,6 +5,7 @@ type obstacle struct {
 	what string
 	// count counts rows of the workspace, $1, that need what has gone to the owner $2.
 	count    string
+	names    string // the expression of what they are called, instead of count(*); empty for none
 	argument string
 	remedy   string // empty where cascading is one
 }
@@ -34,7 +35,7 @@ SELECT count(*)
 FROM dataset_versions t
 JOIN datasets d ON d.owner_id = $1 AND d.id = t.dataset_id AND d.version = t.version
 WHERE t.owner_id = $2`},
-	{what: "orchestrators that name these versions", argument: "datasetVersions", remedy: "change or delete them first", count: `
+	{what: "orchestrators that name these versions", names: "t.name", argument: "datasetVersions", remedy: "change or delete them first", count: `
 SELECT count(*)
 FROM orchestrators t
 JOIN dataset_versions v ON v.owner_id = $2 AND v.dataset_id = t.dataset_id AND v.version = t.dataset_version
@@ -65,7 +66,7 @@ WHERE t.owner_id = $1 AND t.status IN ('QUEUED', 'RUNNING', 'PAUSED')`},
 // usedVersions counts versions that go and whose datasets are of an owner.
 func usedVersions(argument, owner string) obstacle {
 	return obstacle{
-		what: "versions that runs or orchestrators took", argument: argument, remedy: "they stay, so that what was made with them can be read",
+		what: "versions that runs or orchestrators took", names: "DISTINCT COALESCE(t.used_by, '')", argument: argument, remedy: "they stay, so that what was made with them can be read",
 		count: `
 SELECT count(*)
 FROM dataset_versions t

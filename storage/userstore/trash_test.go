@@ -20,10 +20,10 @@ import (
 
 // nothingToDelete are the tables whose rows no deletion takes, and why.
 var nothingToDelete = map[string]string{
-	"store_info":    "the store itself",
-	"components":    "what runs used, whoever used it; they are shared and stay",
-	"imports":       "the history of the store: rows do not tell which import brought them",
-	"trash": "the trash", "trash_links": "the trash", "trash_files": "the trash",
+	"store_info": "the store itself",
+	"components": "what runs used, whoever used it; they are shared and stay",
+	"imports":    "the history of the store: rows do not tell which import brought them",
+	"trash":      "the trash", "trash_links": "the trash", "trash_files": "the trash",
 }
 
 // A table that is in neither list would keep rows of what was deleted.

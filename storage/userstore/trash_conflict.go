@@ -117,11 +117,11 @@ func (r *restoring) fits(ctx context.Context) error {
 		if err := r.tx.QueryRowContext(ctx, `
 SELECT COALESCE(max(n.there), 0)
 FROM (
-  SELECT count(*) AS there, min(CASE WHEN t.owner_id = $2 THEN 0 ELSE 1 END) AS none
+  SELECT count(*) AS there, min(CASE WHEN t.owner_id = $2 THEN 0 ELSE 1 END) AS beside
   FROM `+b.table+` t
   WHERE t.owner_id IN ($1, $2)`+b.of+`
 ) AS n
-WHERE n.none = 0`, r.args...).Scan(&rows); err != nil {
+WHERE n.beside = 0`, r.args...).Scan(&rows); err != nil {
 			return fmt.Errorf("count %s: %w", b.what, err)
 		}
 		if rows > b.most {

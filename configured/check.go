@@ -30,7 +30,7 @@ func (t *Things) Validate(ctx context.Context, store storage.UserStore, kind sto
 	case kind == storage.KindGenerators:
 		err = c.newGenerator(part)
 	case kind == storage.KindConverters:
-		_, err = c.converter(ctx, part, "")
+		_, _, err = c.converter(ctx, part, "")
 	default:
 		_, _, err = c.scorer(ctx, part, "")
 	}
@@ -245,18 +245,18 @@ func (c *check) refusedAddress(text string) string {
 }
 
 // converter checks a converter and the generators that it asks, which it returns.
-func (c *check) converter(ctx context.Context, part Part, field string) ([]string, error) {
+func (c *check) converter(ctx context.Context, part Part, field string) (of string, asked []string, err error) {
 	_, whole, err := c.models.converter(ctx, part)
 	if err != nil {
-		return nil, c.refused(err, field, "change the converter's type or parameters")
+		return "", nil, c.refused(err, field, "change the converter's type or parameters")
 	}
-	asked := askedIn(whole.Parameters)
+	asked = askedIn(whole.Parameters)
 	for _, key := range asked {
 		if _, err := c.generator(ctx, key, under(field, "parameters.converter_target"), "converter_target"); err != nil {
-			return nil, err
+			return "", nil, err
 		}
 	}
-	return asked, nil
+	return whole.Type, asked, nil
 }
 
 // askedIn are the generators that a converter asks, one that lies inside another too.
@@ -287,22 +287,26 @@ func askedIn(parameters storage.JSON) []string {
 
 // scorer checks a scorer and the generators that it asks, which it returns with the shape
 // of its verdicts.
-func (c *check) scorer(ctx context.Context, part Part, field string) (storage.ScoreType, []string, error) {
-	made, asked, err := c.models.scorer(ctx, part)
+func (c *check) scorer(ctx context.Context, part Part, field string) (storage.ScoreType, orchestrator.Asks, error) {
+	made, inside, err := c.models.scorer(ctx, part)
+	asks := orchestrator.Asks{}
+	if inside != nil {
+		asks.Models, asks.Rubric = inside.asked, float64(inside.characters)
+	}
 	told := false
-	for _, key := range asked {
+	for _, key := range asks.Models {
 		_, seen := c.known[key]
 		judge, err := c.generator(ctx, key, under(field, "parameters.chat_target"), "chat_target")
 		if err != nil {
-			return "", nil, err
+			return "", asks, err
 		}
 		told = told || judge == nil && !seen
 	}
 	if told && storage.CodeOf(err) == storage.CodeNotFound {
-		return "", nil, nil
+		return "", orchestrator.Asks{}, nil
 	}
 	if err != nil {
-		return "", nil, c.refused(err, field, "change the scorer's type or parameters")
+		return "", orchestrator.Asks{}, c.refused(err, field, "change the scorer's type or parameters")
 	}
-	return made.Type(), asked, nil
+	return made.Type(), asks, nil
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/violentutf/violentutf/execution/converter"
 	"github.com/violentutf/violentutf/execution/scorer"
@@ -216,22 +217,24 @@ func (m *models) converter(ctx context.Context, part Part) (converter.Converter,
 	return made, part, err
 }
 
-// scorer makes a scorer, and tells which generators it asks for a verdict.
-func (m *models) scorer(ctx context.Context, part Part) (scorer.Scorer, []string, error) {
+// scorer makes a scorer, and tells what it is made of.
+func (m *models) scorer(ctx context.Context, part Part) (scorer.Scorer, *parts, error) {
 	part, err := m.things.stored(ctx, m.store, storage.KindScorers, part)
 	if err != nil {
 		return nil, nil, err
 	}
-	parts := &parts{ctx: ctx, models: m}
+	parts := &parts{ctx: ctx, models: m, characters: utf8.RuneCountInString(string(part.Parameters))}
 	made, err := scorer.New(part.Type, part.Parameters, parts)
-	return made, parts.asked, err
+	return made, parts, err
 }
 
 // parts finds what a scorer is made of, in the context in which it is made.
 type parts struct {
 	ctx    context.Context //nolint:containedctx // it lives as long as scorer.New
 	models *models
-	asked  []string
+	asked  []string // generators, for each verdict
+	// characters are those of its parameters, and of those of the scorers inside.
+	characters int
 }
 
 func (p *parts) Model(key string) (scorer.Model, error) {
@@ -245,6 +248,7 @@ func (p *parts) Model(key string) (scorer.Model, error) {
 
 func (p *parts) Scorer(key string) (scorer.Configured, error) {
 	part, err := p.models.things.stored(p.ctx, p.models.store, storage.KindScorers, Part{Key: key})
+	p.characters += utf8.RuneCountInString(string(part.Parameters))
 	return scorer.Configured{TypeName: part.Type, Parameters: part.Parameters}, err
 }
 

@@ -262,7 +262,7 @@ func (w *assembly) strategyOf(ctx context.Context) (strategy, error) {
 		made := redTeam{systemPrompt: s.SystemPrompt, attacker: attacker, told: told, maxTurns: s.MaxTurns, first: func(objective string) string {
 			return orchestrator.Fill(s.FirstPrompt, map[string]string{orchestrator.PlaceOfObjective: objective})
 		}}
-		if s.FeedbackScorer != "" {
+		if o := w.plan.Orchestrator; s.FeedbackScorer != "" && (o.ObjectiveScorer == nil || *o.ObjectiveScorer != s.FeedbackScorer) {
 			made.feedback, err = w.judge(ctx, s.FeedbackScorer, false)
 		}
 		return made, err

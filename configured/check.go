@@ -135,6 +135,9 @@ func (c *check) generator(ctx context.Context, key, field, parameter string) (*s
 		return nil, c.refused(err, under(field, "id"), "name a generator of the workspace")
 	}
 	c.known[key] = &storage.Generator{Configured: *thing}
+	for _, one := range warnings(thing) {
+		c.add(one.Severity, under(field, strings.Join(one.Field, ".")), one.Message, one.Remedy)
+	}
 	switch thing.Status {
 	case storage.StatusReady:
 	case StatusFailing:
@@ -148,7 +151,11 @@ func (c *check) generator(ctx context.Context, key, field, parameter string) (*s
 	}
 	model.Close()
 	hasCredential := thing.Credential != nil && thing.Credential.IsSet
-	c.facts[key] = c.settings(target.TypeName(thing.Type), thing.Parameters, hasCredential, field)
+	used, err := c.things.usable(storage.KindGenerators, thing)
+	if err != nil {
+		return nil, err // Target would have said so
+	}
+	c.facts[key] = c.settings(target.TypeName(used.Type), used.Parameters, hasCredential, field)
 	if thing.LastTest != nil {
 		var last struct{ LatencyMs float64 }
 		if json.Unmarshal([]byte(*thing.LastTest), &last) == nil {

@@ -65,11 +65,7 @@ func missing(kind storage.ConfiguredKind, key, parameter string) *storage.Error 
 // run recorded them: its credentials are those of now. timeout bounds a call, in place of
 // the server's, unless it is 0. The caller closes it.
 func (t *Things) TargetAs(ctx context.Context, store storage.UserStore, key, typeName string, parameters storage.JSON, options target.Options) (*target.Target, error) {
-	thing, err := Read(ctx, store, storage.KindGenerators, key)
-	if err != nil {
-		return nil, err
-	}
-	credentials, err := t.open(ctx, store, storage.KindGenerators, thing)
+	credentials, err := t.credentialsOf(ctx, store, storage.KindGenerators, key)
 	if err != nil {
 		return nil, err
 	}

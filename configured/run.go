@@ -44,11 +44,11 @@ type Subject = scorer.Subject
 
 // Target opens a generator. The caller closes it.
 func (t *Things) Target(ctx context.Context, store storage.UserStore, key string) (*target.Target, error) {
-	thing, err := Read(ctx, store, storage.KindGenerators, key)
+	thing, err := t.Usable(ctx, store, storage.KindGenerators, key)
 	if err != nil {
 		return nil, err
 	}
-	credentials, err := t.open(ctx, store, storage.KindGenerators, thing)
+	credentials, err := t.credentialsOf(ctx, store, storage.KindGenerators, key)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (t *Things) stored(ctx context.Context, store storage.UserStore, kind stora
 		part.Parameters, err = storage.CanonicalJSON(tree)
 		return part, err
 	}
-	thing, err := Read(ctx, store, kind, part.Key)
+	thing, err := t.Usable(ctx, store, kind, part.Key)
 	if err != nil {
 		return part, err
 	}

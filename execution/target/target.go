@@ -108,6 +108,9 @@ func New(typeName string, parameters storage.JSON, credentials map[string]string
 	if options.Timeout <= 0 {
 		options.Timeout = 2 * time.Minute
 	}
+	if own := time.Duration(values.Integer(TimeoutSeconds)) * time.Second; own > 0 {
+		options.Timeout = min(options.Timeout, own)
+	}
 	if options.MaxResponse <= 0 {
 		options.MaxResponse = 16 << 20
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/violentutf/violentutf/execution/converter"
 	"github.com/violentutf/violentutf/execution/scorer"
 	"github.com/violentutf/violentutf/execution/target"
+	"github.com/violentutf/violentutf/secret"
 	"github.com/violentutf/violentutf/storage"
 )
 
@@ -57,6 +58,18 @@ func (t *Things) Target(ctx context.Context, store storage.UserStore, key string
 		return nil, err
 	}
 	return target.New(thing.Type, parameters, credentials, t.Calls)
+}
+
+// ExchangeCleaner is what takes credentials out of requests to a generator and out of its
+// responses: its own, and what looks like one. Safe for concurrent use.
+func (t *Things) ExchangeCleaner(ctx context.Context, store storage.UserStore, key string) (func(text string) string, error) {
+	credentials, err := t.credentialsOf(ctx, store, storage.KindGenerators, key)
+	if err != nil {
+		return nil, err
+	}
+	known := secret.NewScrubber()
+	known.Add(slices.Collect(maps.Values(credentials))...)
+	return func(text string) string { return secret.CleanExchange(text, known) }, nil
 }
 
 // Models lists the models that a generator's provider offers.

@@ -13,14 +13,15 @@ import (
 
 // runTests hold for what the engine of executions writes.
 var runTests = map[string]func(t *testing.T, store storage.UserStore){
-	"ResultsAreReadBack":                 resultsAreReadBack,
-	"ItemIsRecordedOnce":                 itemIsRecordedOnce,
-	"FencedEngineWritesNothing":          fencedEngineWritesNothing,
-	"FailedBatchLeavesNothing":           failedBatchLeavesNothing,
-	"NextRecorderGoesOnWhereOneStopped":  nextRecorderGoesOnWhereOneStopped,
-	"EventsAreReadBehindACursor":         eventsAreReadBehindACursor,
-	"StateIsToldOnce":                    stateIsToldOnce,
-	"BranchesAndRepeatedMessagesAreKept": branchesAndRepeatedMessagesAreKept,
+	"ResultsAreReadBack":                   resultsAreReadBack,
+	"ItemIsRecordedOnce":                   itemIsRecordedOnce,
+	"FencedEngineWritesNothing":            fencedEngineWritesNothing,
+	"FailedBatchLeavesNothing":             failedBatchLeavesNothing,
+	"NextRecorderGoesOnWhereOneStopped":    nextRecorderGoesOnWhereOneStopped,
+	"EventsAreReadBehindACursor":           eventsAreReadBehindACursor,
+	"StateIsToldOnce":                      stateIsToldOnce,
+	"BranchesAndRepeatedMessagesAreKept":   branchesAndRepeatedMessagesAreKept,
+	"ExchangesAreRecordedWithTheirResults": exchangesAreRecordedWithTheirResults,
 }
 
 func plan(t *testing.T, store storage.UserStore, items int64) string {

@@ -188,7 +188,7 @@ func (t *thread) exchange(raw *target.Exchange, now time.Time) *storage.RawExcha
 	if t.raw == nil || raw == nil {
 		return nil
 	}
-	kept := &storage.RawExchange{Request: t.raw(raw.Request), Response: t.raw(raw.Response), ContentType: maybe(t.raw(raw.ContentType)), KeptAt: now}
+	kept := &storage.RawExchange{Request: target.CutRaw(t.raw(raw.Request)), Response: target.CutRaw(t.raw(raw.Response)), ContentType: maybe(t.raw(raw.ContentType)), KeptAt: now}
 	if raw.Status != 0 {
 		status := int64(raw.Status)
 		kept.Status = &status

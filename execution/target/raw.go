@@ -20,7 +20,8 @@ const (
 
 // Exchange is what went over the wire for one call: head, an empty line and body of each
 // side, without the credentials that the call was made with. Response is empty and Status
-// 0 where no answer came.
+// 0 where no answer came. The texts have up to twice MostRaw: CutRaw cuts them, once
+// whatever else they may hold is taken out.
 type Exchange struct {
 	Request, Response string
 	ContentType       string // of the response
@@ -104,14 +105,19 @@ func (t *Target) exchange(w *wire) *Exchange {
 	if w == nil || w.request == "" {
 		return nil
 	}
-	made := &Exchange{Request: cutRaw(t.scrub.clean(w.request)), ContentType: t.scrub.clean(w.contentType), Status: w.status}
+	side := func(text string) string {
+		text = t.scrub.clean(text)
+		return strings.ToValidUTF8(text[:min(len(text), 2*MostRaw)], "\uFFFD")
+	}
+	made := &Exchange{Request: side(w.request), ContentType: t.scrub.clean(w.contentType), Status: w.status}
 	if w.status != 0 {
-		made.Response = cutRaw(t.scrub.clean(w.head + "\n" + string(w.body)))
+		made.Response = side(w.head + "\n" + string(w.body))
 	}
 	return made
 }
 
-func cutRaw(text string) string {
+// CutRaw is a text of at most MostRaw bytes, which ends in CutMark if it was longer.
+func CutRaw(text string) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	if len(text) <= MostRaw {
 		return text

@@ -71,6 +71,10 @@ func (t *Things) TargetAs(ctx context.Context, store storage.UserStore, key, typ
 		return nil, err
 	}
 	if len(credentials) > 0 {
+		thing, err := t.Usable(ctx, store, storage.KindGenerators, key)
+		if err != nil {
+			return nil, err
+		}
 		if err := t.sameAddress(thing, typeName, parameters); err != nil {
 			return nil, err
 		}

@@ -664,6 +664,8 @@ type RestoreFromTrashInput struct {
 type ResumeExecutionInput struct {
 	// The run.
 	ID string `json:"id"`
+	// A budget in place of the run's, of which is used up what it took; the run's own without it.
+	Budget *storage.Budget `json:"budget,omitempty"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

@@ -17825,6 +17825,8 @@ What run is to go on.
 input ResumeExecutionInput {
   "The run."
   id: ID!
+  "A budget in place of the run's, of which is used up what it took; the run's own without it."
+  budget: BudgetInput
   "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
   clientMutationId: String
 }

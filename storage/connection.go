@@ -35,6 +35,9 @@ type (
 	HealthCheckConnection  = Connection[HealthCheck]
 	ErrorLogConnection     = Connection[ErrorLog]
 	RateLimitConnection    = Connection[RateLimit]
+
+	WebhookConnection         = Connection[Webhook]
+	WebhookDeliveryConnection = Connection[WebhookDelivery]
 )
 
 // The rows of those pages with their places.
@@ -72,4 +75,7 @@ type (
 	HealthCheckRow  = Edge[HealthCheck]
 	ErrorLogRow     = Edge[ErrorLog]
 	RateLimitRow    = Edge[RateLimit]
+
+	WebhookRow         = Edge[Webhook]
+	WebhookDeliveryRow = Edge[WebhookDelivery]
 )

@@ -31,11 +31,15 @@ func scanExecution(row *sql.Rows, into *storage.ExecutionState) error {
 // QueueExecution adds a run that waits for an engine.
 func (s *Store) QueueExecution(ctx context.Context, e *storage.ExecutionState) error {
 	e.Status, e.QueuedAt = storage.ExecutionQueued, fromMicros(s.now().UnixMicro())
-	_, err := exec(ctx, s.db, "queue an execution", `
+	return s.db.WithTx(ctx, func(tx Runner) error {
+		if _, err := exec(ctx, tx, "queue an execution", `
 		INSERT INTO executions (id, workspace_id, user_id, status, retry_of, total, queued_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		e.Key, e.WorkspaceKey, e.UserKey, string(e.Status), e.RetryOf, e.Progress.Total, e.QueuedAt.UnixMicro())
-	return err
+			e.Key, e.WorkspaceKey, e.UserKey, string(e.Status), e.RetryOf, e.Progress.Total, e.QueuedAt.UnixMicro()); err != nil {
+			return err
+		}
+		return s.announce(ctx, tx, storage.EventExecutionQueued, e)
+	})
 }
 
 // mayWrite is the condition that who started run e may still write to its workspace.
@@ -78,10 +82,14 @@ func (s *Store) ClaimExecution(ctx context.Context, engine string, lease time.Du
 			return err
 		}
 		state, err := oneExecution(ctx, tx, *next)
-		if err == nil {
-			claimed = &storage.Lease{Execution: *state, Owner: engine, Epoch: epoch, Until: fromMicros(until.UnixMicro())}
+		if err != nil {
+			return err
 		}
-		return err
+		claimed = &storage.Lease{Execution: *state, Owner: engine, Epoch: epoch, Until: fromMicros(until.UnixMicro())}
+		if epoch == 1 { // later claims resume it or take it over
+			return s.announce(ctx, tx, storage.EventExecutionStarted, state)
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -151,12 +159,15 @@ func (s *Store) RenewLease(ctx context.Context, lease *storage.Lease, until time
 
 // forbid pauses the run of somebody who may not write to the workspace any more.
 func (s *Store) forbid(ctx context.Context, tx Runner, lease *storage.Lease) error {
-	_, err := exec(ctx, tx, "pause an execution", `
+	changed, err := exec(ctx, tx, "pause an execution", `
 		UPDATE executions AS e
 		SET status = 'PAUSED', reason = $4
 		WHERE e.id = $1 AND e.lease_owner = $2 AND e.lease_epoch = $3 AND e.status = 'RUNNING' AND NOT `+mayWrite,
 		lease.Execution.Key, lease.Owner, lease.Epoch, string(storage.ReasonForbidden))
-	return err
+	if err != nil || changed == 0 {
+		return err
+	}
+	return s.announceKey(ctx, tx, storage.EventExecutionPaused, lease.Execution.Key)
 }
 
 // ReleaseLease gives a run back that is not over.
@@ -185,8 +196,11 @@ func (s *Store) EndExecution(ctx context.Context, lease *storage.Lease, status s
 		UPDATE executions
 		SET lease_until = 0, `+progressed+`, status = $13, reason = $14, finished_at = $15
 		WHERE `+held+` AND status = 'RUNNING'`, leaseArguments(lease, progress, string(status), (*string)(reason), finished)...)
-		if err != nil || changed > 0 {
+		if err != nil {
 			return err
+		}
+		if changed > 0 {
+			return s.announceKey(ctx, tx, executionEvents[status], lease.Execution.Key)
 		}
 		state, err := oneExecution(ctx, tx, lease.Execution.Key)
 		if err != nil {
@@ -233,7 +247,7 @@ func (s *Store) CommandExecution(ctx context.Context, workspaceKey, key string, 
 		if changed == 0 {
 			return state.Status.To(status)
 		}
-		return nil
+		return s.announce(ctx, tx, executionEvents[status], state)
 	})
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"github.com/violentutf/violentutf/graph"
 	"github.com/violentutf/violentutf/storage"
 	"github.com/violentutf/violentutf/uploads"
+	"github.com/violentutf/violentutf/webhooks"
 )
 
 // Resolver is what all resolvers share.
@@ -27,6 +28,7 @@ type Resolver struct {
 	things     *configured.Things
 	shelf      *uploads.Shelf
 	tails      *execution.Tails
+	hooks      *webhooks.Hooks
 	schema     *ast.Schema // against which documents are checked that are kept
 }
 
@@ -52,6 +54,8 @@ type Options struct {
 	Shelf *uploads.Shelf
 	// Tails is the way to follow runs.
 	Tails *execution.Tails
+	// Hooks tell others of what happens in workspaces.
+	Hooks *webhooks.Hooks
 	// FileLink makes a path under which a file can be fetched for a while.
 	FileLink func(owner, hash, name string) (string, error)
 
@@ -70,7 +74,7 @@ func NewSchema(options Options) graphql.ExecutableSchema {
 	limits.DefaultPageSize, limits.MaxPageSize = storage.DefaultPageSize, storage.MaxPageSize
 	features := append([]string{}, options.Features...) // never null
 	server := &graph.ServerInfo{Version: options.Version, Features: features, Limits: &limits}
-	resolver := &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile, copy: options.Copy, move: options.Move, forget: options.ForgetFiles, things: options.Things, tails: options.Tails, shelf: options.Shelf}
+	resolver := &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile, copy: options.Copy, move: options.Move, forget: options.ForgetFiles, things: options.Things, tails: options.Tails, hooks: options.Hooks, shelf: options.Shelf}
 	executable := graph.NewExecutableSchema(graph.Config{
 		Resolvers: resolver,
 		Directives: graph.DirectiveRoot{

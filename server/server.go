@@ -22,6 +22,7 @@ import (
 	"github.com/violentutf/violentutf/outbound"
 	"github.com/violentutf/violentutf/storage/datadir"
 	"github.com/violentutf/violentutf/web"
+	"github.com/violentutf/violentutf/webhooks"
 )
 
 // Limits of one request.
@@ -65,7 +66,7 @@ type Options struct {
 	Forwarded *auth.Forwarded
 	Proxies   Proxies
 	Origins   Origins
-	// Outbound is which addresses generators may be called at.
+	// Outbound is which addresses generators and webhooks may be called at.
 	Outbound outbound.Policy
 	// Events wakes who follows runs; the engine wakes it. One of this process without it.
 	Events events.Waker
@@ -92,6 +93,7 @@ type Server struct {
 	spooling   spooling
 	health     health
 	tails      execution.Tails
+	hooks      *webhooks.Hooks
 	ending     context.Context //nolint:containedctx // of the streams: it ends with the server
 	end        context.CancelFunc
 	handler    http.Handler
@@ -133,6 +135,7 @@ func New(options Options) *Server {
 	}
 	s.ending, s.end = context.WithCancel(context.Background())
 	s.tails = execution.Tails{Store: options.House.StoreOf, Events: options.Events}
+	s.hooks = s.webhooks()
 	s.handler = s.routes()
 	return s
 }
@@ -243,6 +246,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func())
 		endRating()
 		<-rated
 	}()
+	defer s.tellOthers(ctx)()
 	ended := make(chan error, len(servers))
 	for i, l := range []net.Listener{listener, control} {
 		go func() { ended <- servers[i].Serve(l) }()

@@ -27,6 +27,9 @@ type Webhook struct {
 	UpdatedAt      time.Time
 }
 
+// MessageID is the event's id as receivers see it.
+func (d *WebhookDelivery) MessageID() string { return "msg_" + d.Message }
+
 // WebhookEvent is what webhooks are told of.
 type WebhookEvent string
 

@@ -74,7 +74,7 @@ func (h *Hooks) request(ctx context.Context, sending *storage.Sending) (*http.Re
 		// url.Error quotes the address.
 		return nil, errors.New("the address is no URL any more")
 	}
-	id, now := "msg_"+sending.Message, time.Now()
+	id, now := sending.MessageID(), time.Now()
 	signatures := []string{}
 	for _, sealed := range []string{sending.Secret, sending.Previous} {
 		if sealed == "" {

@@ -22,7 +22,6 @@ import (
 )
 
 const (
-	callTimeout = 10 * time.Second
 	// mostRead is how much of an answer is read, so that its connection ends in order.
 	// Nothing of it but the status is kept.
 	mostRead = 4 << 10

@@ -34,6 +34,8 @@ type Options struct {
 	// not be made. nil counts nothing.
 	Count func(ctx context.Context) error
 	Log   *slog.Logger
+	// Timeout is that of an attempt; 0 means ten seconds.
+	Timeout time.Duration
 	// Waits are the times before the second, third... attempt, DefaultWaits without them.
 	Waits []time.Duration
 	// Look is how often Run looks for what is due; 0 means each second.
@@ -58,13 +60,16 @@ func New(options Options) *Hooks {
 	if options.Waits == nil {
 		options.Waits = DefaultWaits
 	}
+	if options.Timeout == 0 {
+		options.Timeout = 10 * time.Second
+	}
 	if options.Look == 0 {
 		options.Look = time.Second
 	}
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
-	client := options.Policy.Client(callTimeout, nil)
+	client := options.Policy.Client(options.Timeout, nil)
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &Hooks{options: options, client: client, sender: uuid.NewString(), wake: make(chan struct{}, 1)}
 }

@@ -46,7 +46,9 @@ func (h *House) KeyStatus(ctx context.Context) (*KeyStatus, error) {
 	}
 	err := count(ctx, webhookSecrets{h.App})
 	if err == nil {
-		err = h.eachStore(ctx, func(ctx context.Context, store storage.UserStore) error { return count(ctx, interop.Credentials(store)) })
+		err = h.eachStore(ctx, func(ctx context.Context, store storage.UserStore) error {
+			return count(ctx, interop.Credentials(store))
+		})
 	}
 	if err != nil {
 		return nil, err

@@ -419,7 +419,9 @@ func TestAReceiverThatIsGoneStopsItsWebhook(t *testing.T) {
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	s := newScene(t)
 	elsewhere := listen(t, answers(204)...)
-	r := listen(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect) })
+	r := listen(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
+	})
 	h := s.hooks()
 	webhook, _ := s.tell(h, "ci", r.URL)
 	s.queue("nightly")

@@ -191,8 +191,8 @@ func runsTellTheWebhooksOfTheirWorkspace(t *testing.T, store storage.AppStore) {
 	others := hook(t, store, bob, his, "others", allEvents...)
 
 	first := queued(t, store, alice, workspace)
-	lease := claim(t, store, "a", -time.Second)
-	lease = claim(t, store, "b", time.Hour) // a takeover is no news
+	claim(t, store, "a", -time.Second)
+	claim(t, store, "b", time.Hour) // a takeover is no news
 	_, err := store.CommandExecution(t.Context(), workspace.Key, first, storage.ExecutionPaused)
 	if err == nil {
 		_, err = store.CommandExecution(t.Context(), workspace.Key, first, storage.ExecutionQueued)
@@ -200,7 +200,7 @@ func runsTellTheWebhooksOfTheirWorkspace(t *testing.T, store storage.AppStore) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lease = claim(t, store, "a", time.Hour)
+	lease := claim(t, store, "a", time.Hour)
 	progress := storage.ExecutionProgress{Done: 100, Successes: 60, Failures: 40}
 	if err := store.EndExecution(t.Context(), lease, storage.ExecutionSucceeded, nil, progress); err != nil {
 		t.Fatal(err)

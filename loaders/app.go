@@ -16,6 +16,7 @@ type App struct {
 	Session    *Loader[string, *storage.Session]
 	AuditEvent *Loader[string, *storage.AuditEvent]
 	ErrorLog   *Loader[string, *storage.ErrorLog]
+	Execution  *Loader[string, *storage.ExecutionState]
 
 	Webhook             *Loader[string, *storage.Webhook]
 	Delivery            *Loader[string, *storage.WebhookDelivery]
@@ -33,6 +34,7 @@ func NewApp(store storage.AppStore) *App {
 		Session:    newLoader(store.SessionsByKey),
 		AuditEvent: newLoader(store.AuditEventsByKey),
 		ErrorLog:   newLoader(store.ErrorLogsByKey),
+		Execution:  newLoader(store.ExecutionStates),
 
 		Webhook:      newLoader(store.WebhooksByKey),
 		Delivery:     newLoader(store.DeliveriesByKey),

@@ -57,7 +57,7 @@ func TestTheServerTellsWebhooksUntilItEnds(t *testing.T) {
 	go func() { ended <- s.server.Serve(ctx, listener, func() {}) }()
 	alice, own, err := s.house.App.EnsureUser(ctx, "alice", s.house.PersonalFile("alice"))
 	if err == nil {
-		err = s.house.App.QueueExecution(ctx, &storage.ExecutionState{Key: uuid.NewString(), WorkspaceKey: own.Key, UserKey: alice.Key})
+		err = s.house.App.QueueExecution(ctx, &storage.ExecutionState{Key: uuid.NewString(), WorkspaceKey: own.Key, UserKey: alice.Key}, 0)
 	}
 	if err != nil {
 		t.Fatal(err)

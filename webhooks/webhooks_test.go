@@ -118,7 +118,7 @@ func (s *scene) queue(name string) string {
 	s.must(store.Close())
 	s.must(s.house.App.QueueExecution(s.t.Context(), &storage.ExecutionState{
 		Key: key, WorkspaceKey: s.workspace.Key, UserKey: s.alice.Key, Progress: storage.ExecutionProgress{Total: 7},
-	}))
+	}, 0))
 	return key
 }
 

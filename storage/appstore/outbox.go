@@ -23,8 +23,8 @@ var executionEvents = map[storage.ExecutionStatus]storage.WebhookEvent{
 }
 
 // announce enqueues deliveries of what happened to a run, in the transaction in which it
-// did: neither is stored without the other.
-func (s *Store) announce(ctx context.Context, tx Runner, event storage.WebhookEvent, e *storage.ExecutionState) error {
+// did: neither is stored without the other. They are due after a while.
+func (s *Store) announce(ctx context.Context, tx Runner, event storage.WebhookEvent, e *storage.ExecutionState, after time.Duration) error {
 	type wanting struct {
 		key    string
 		events texts
@@ -52,7 +52,7 @@ func (s *Store) announce(ctx context.Context, tx Runner, event storage.WebhookEv
 			continue
 		}
 		if _, err := enqueue(ctx, tx, &outgoing{
-			webhook: hook.key, workspace: e.WorkspaceKey, message: message.String(), event: event, execution: e.Key, facts: facts, occurred: now,
+			webhook: hook.key, workspace: e.WorkspaceKey, message: message.String(), event: event, execution: e.Key, facts: facts, occurred: now, after: after,
 		}, now); err != nil {
 			return err
 		}
@@ -66,7 +66,24 @@ func (s *Store) announceKey(ctx context.Context, tx Runner, event storage.Webhoo
 	if err != nil {
 		return err
 	}
-	return s.announce(ctx, tx, event, state)
+	return s.announce(ctx, tx, event, state, 0)
+}
+
+// tellAtOnce lets webhooks be told without delay that a run is queued.
+func (s *Store) tellAtOnce(ctx context.Context, tx Runner, key string) error {
+	_, err := exec(ctx, tx, "tell webhooks of an execution", `
+		UPDATE webhook_deliveries
+		SET next_attempt_at = $2
+		WHERE execution_id = $1 AND event = 'EXECUTION_QUEUED' AND status = 'PENDING' AND attempts = 0`, key, s.now().UnixMicro())
+	return err
+}
+
+// tellNothing takes back what webhooks were to be told of a run.
+func tellNothing(ctx context.Context, tx Runner, key string) error {
+	_, err := exec(ctx, tx, "tell webhooks nothing of an execution", `
+		DELETE FROM webhook_deliveries
+		WHERE execution_id = $1`, key)
+	return err
 }
 
 // outgoing is a delivery to be enqueued.
@@ -77,11 +94,12 @@ type outgoing struct {
 	facts                       storage.JSON
 	of                          *string // the delivery that it repeats
 	occurred                    int64
-	sender                      *string // who sends it at once, until
+	after                       time.Duration // until it is due
+	sender                      *string       // who sends it at once, until
 	until                       int64
 }
 
-// enqueue adds a delivery that is due now, and returns its key.
+// enqueue adds a delivery and returns its key.
 func enqueue(ctx context.Context, tx Runner, o *outgoing, now int64) (string, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -94,9 +112,9 @@ func enqueue(ctx context.Context, tx Runner, o *outgoing, now int64) (string, er
 	_, err = exec(ctx, tx, "enqueue a delivery", `
 		INSERT INTO webhook_deliveries (id, webhook_id, workspace_id, message, event, execution_id, facts, redelivery_of,
 			status, attempts, next_attempt_at, lease_owner, lease_until, occurred_at, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'PENDING', $9, $10, $11, $12, $13, $10)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'PENDING', $9, $10, $11, $12, $13, $14)`,
 		id.String(), o.webhook, o.workspace, o.message, string(o.event), o.execution, string(o.facts), o.of,
-		attempts, now, o.sender, o.until, o.occurred)
+		attempts, now+o.after.Microseconds(), o.sender, o.until, o.occurred, now)
 	return id.String(), err
 }
 

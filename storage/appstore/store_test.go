@@ -49,7 +49,7 @@ func TestOldDeliveriesAreForgotten(t *testing.T) {
 	}
 	queue := func(key string) {
 		t.Helper()
-		if err := store.QueueExecution(t.Context(), &storage.ExecutionState{Key: key, WorkspaceKey: workspace.Key, UserKey: alice.Key}); err != nil {
+		if err := store.QueueExecution(t.Context(), &storage.ExecutionState{Key: key, WorkspaceKey: workspace.Key, UserKey: alice.Key}, 0); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -21,6 +21,7 @@ var webhookTests = map[string]func(t *testing.T, store storage.AppStore){
 	"WebhooksAreBounded":                   webhooksAreBounded,
 	"RunsTellTheWebhooksOfTheirWorkspace":  runsTellTheWebhooksOfTheirWorkspace,
 	"RefusedChangesOfARunTellNothing":      refusedChangesOfARunTellNothing,
+	"RunIsToldWhenItIsReady":               runIsToldWhenItIsReady,
 	"RunOfARemovedMemberTellsThatItPauses": runOfARemovedMemberTellsThatItPauses,
 	"DeliveryIsClaimedOnce":                deliveryIsClaimedOnce,
 	"AbandonedDeliveryIsTakenOver":         abandonedDeliveryIsTakenOver,
@@ -251,6 +252,32 @@ func refusedChangesOfARunTellNothing(t *testing.T, store storage.AppStore) {
 	_, err = store.CommandExecution(t.Context(), his.Key, key, storage.ExecutionCancelled)
 	wantCode(t, err, storage.CodeNotFound, "another's run")
 	if got := told(t, store, all) + told(t, store, theirs); got != "" {
+		t.Errorf("told %s", got)
+	}
+}
+
+func runIsToldWhenItIsReady(t *testing.T, store storage.AppStore) {
+	alice, workspace := ensure(t, store, "alice")
+	all := hook(t, store, alice, workspace, "all", allEvents...)
+	for _, key := range []string{"ready", "dropped"} {
+		state := &storage.ExecutionState{Key: key, WorkspaceKey: workspace.Key, UserKey: alice.Key}
+		if err := store.QueueExecution(t.Context(), state, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s := claimDelivery(t, store, "a", time.Minute); s != nil {
+		t.Errorf("told of a run without a plan: %+v", s)
+	}
+	if err := store.DropExecution(t.Context(), "dropped"); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.ReadyExecution(t.Context(), "ready"); err != nil {
+		t.Fatal(err)
+	}
+	if s := claimDelivery(t, store, "a", time.Minute); s == nil || s.ExecutionKey != "ready" {
+		t.Errorf("claimed %+v", s)
+	}
+	if got := told(t, store, all); got != "execution.queued" {
 		t.Errorf("told %s", got)
 	}
 }

@@ -44,6 +44,7 @@ CREATE TABLE webhook_deliveries (
 );
 
 CREATE INDEX webhook_deliveries_by_webhook ON webhook_deliveries (webhook_id, id);
+CREATE INDEX webhook_deliveries_by_execution ON webhook_deliveries (execution_id);
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries (status, next_attempt_at);
 CREATE INDEX webhook_deliveries_under_way ON webhook_deliveries (status, lease_until);
 CREATE INDEX webhook_deliveries_by_age ON webhook_deliveries (created_at);

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"io/fs"
 	"net"
@@ -13,10 +14,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/uuid"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/violentutf/violentutf/auth"
+	"github.com/violentutf/violentutf/internal/mocktarget"
 	"github.com/violentutf/violentutf/server"
 	"github.com/violentutf/violentutf/storage"
 )
@@ -29,9 +30,13 @@ func newHooked(t *testing.T) *site {
 	return newSiteWith(t, func(o *server.Options) { o.Outbound.Private = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} })
 }
 
-func TestTheServerTellsWebhooksUntilItEnds(t *testing.T) {
+// A run from its start to its end, by the server as it is: the webhook is told each step,
+// and of nothing that was sent or answered.
+func TestTheServerTellsWebhooksOfARun(t *testing.T) {
 	s := newHooked(t)
-	got := make(chan error, 1)
+	model := httptest.NewServer(mocktarget.New(mocktarget.Options{Reply: func(string) string { return "a reply to keep" }}))
+	t.Cleanup(model.Close)
+	got := make(chan string, 10)
 	var secret string
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -41,12 +46,16 @@ func TestTheServerTellsWebhooksUntilItEnds(t *testing.T) {
 				err = verifier.Verify(body, r.Header)
 			}
 		}
-		got <- err
+		if err != nil {
+			body = []byte(err.Error())
+		}
+		got <- string(body)
 	}))
 	t.Cleanup(receiver.Close)
 	token := s.token("alice", auth.RoleUser)
-	a := s.mustAsk(token, makeWebhook, map[string]any{"url": receiver.URL})
+	a := s.mustAsk(token, `mutation($url:String!){createWebhook(input:{name:"ci",url:$url,events:[EXECUTION_QUEUED,EXECUTION_STARTED,EXECUTION_SUCCEEDED]}){secret webhook{id}}}`, map[string]any{"url": receiver.URL})
 	secret = at(a.Data, "createWebhook", "secret").(string)
+	webhook := at(a.Data, "createWebhook", "webhook", "id")
 
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -55,24 +64,45 @@ func TestTheServerTellsWebhooksUntilItEnds(t *testing.T) {
 	ctx, end := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.server.Serve(ctx, listener, func() {}) }()
-	alice, own, err := s.house.App.EnsureUser(ctx, "alice", s.house.PersonalFile("alice"))
-	if err == nil {
-		err = s.house.App.QueueExecution(ctx, &storage.ExecutionState{Key: uuid.NewString(), WorkspaceKey: own.Key, UserKey: alice.Key}, 0)
+	a = s.mustAsk(token, `mutation($g:JSON!){createGenerator(input:{name:"mock",type:"OPENAI_COMPATIBLE",parameters:$g}){generator{id}}}`,
+		map[string]any{"g": map[string]any{"endpoint": model.URL + "/v1", "model": "mock", "api_key": "sk-mock-0123456789abcdef"}})
+	a = s.mustAsk(token, `mutation($g:ID!){createOrchestrator(input:{name:"nightly",type:"PROMPT_SENDING",generator:$g,prompts:["a prompt to keep"]}){orchestrator{id}}}`,
+		map[string]any{"g": at(a.Data, "createGenerator", "generator", "id")})
+	a = s.mustAsk(token, `mutation($o:ID!){startExecution(input:{orchestrator:$o}){execution{id} userErrors{message}}}`,
+		map[string]any{"o": at(a.Data, "createOrchestrator", "orchestrator", "id")})
+	run, ok := at(a.Data, "startExecution", "execution", "id").(string)
+	if !ok {
+		t.Fatal(a.body)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case err := <-got:
-		if err != nil {
-			t.Error(err)
+	told := map[string]bool{}
+	for len(told) < 3 {
+		select {
+		case body := <-got:
+			var message struct {
+				Type string
+				Data struct{ Execution struct{ ID, Name, Status string } }
+			}
+			if err := json.Unmarshal([]byte(body), &message); err != nil || told[message.Type] || message.Data.Execution.ID != run || message.Data.Execution.Name != "nightly" {
+				t.Fatal(body)
+			}
+			if strings.Contains(body, "to keep") {
+				t.Errorf("it tells too much: %s", body)
+			}
+			told[message.Type] = true
+		case err := <-ended:
+			t.Fatalf("the server ended: %v", err)
 		}
-	case err := <-ended:
-		t.Fatalf("the server ended: %v", err)
+	}
+	if !told["execution.queued"] || !told["execution.started"] || !told["execution.succeeded"] {
+		t.Errorf("told %v", told)
 	}
 	end()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+	a = s.mustAsk(token, `query($id:ID!){node(id:$id){... on Webhook{deliveries(first:1){totalCount nodes{event execution{name}}}}}}`, map[string]any{"id": webhook})
+	if at(a.Data, "node", "deliveries", "nodes", 0, "execution", "name") != "nightly" || at(a.Data, "node", "deliveries", "totalCount") != 3.0 {
+		t.Errorf("%s", a.body)
 	}
 }
 

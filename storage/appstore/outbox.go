@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -47,17 +48,16 @@ func (s *Store) announce(ctx context.Context, tx Runner, event storage.WebhookEv
 	if err != nil {
 		return fmt.Errorf("tell webhooks: %w", err)
 	}
-	for _, hook := range hooks { // as many as storage.MostWebhooks
-		if !slices.Contains(hook.events, string(event)) {
-			continue
-		}
-		if _, err := enqueue(ctx, tx, &outgoing{
-			webhook: hook.key, workspace: e.WorkspaceKey, message: message.String(), event: event, execution: e.Key, facts: facts, occurred: now, after: after,
-		}, now); err != nil {
-			return err
+	var all []*outgoing
+	for _, hook := range hooks {
+		if slices.Contains(hook.events, string(event)) {
+			all = append(all, &outgoing{
+				webhook: hook.key, workspace: e.WorkspaceKey, message: message.String(), event: event, execution: e.Key, facts: facts, occurred: now, after: after,
+			})
 		}
 	}
-	return nil
+	_, err = enqueue(ctx, tx, now, all...)
+	return err
 }
 
 // announceKey is announce for a run that changed in this transaction.
@@ -99,23 +99,36 @@ type outgoing struct {
 	until                       int64
 }
 
-// enqueue adds a delivery and returns its key.
-func enqueue(ctx context.Context, tx Runner, o *outgoing, now int64) (string, error) {
-	id, err := uuid.NewV7()
-	if err != nil {
-		return "", fmt.Errorf("enqueue a delivery: %w", err)
+// enqueue adds deliveries and returns the last one's key.
+func enqueue(ctx context.Context, tx Runner, now int64, all ...*outgoing) (key string, err error) {
+	if len(all) == 0 {
+		return "", nil
 	}
-	attempts := 0
-	if o.sender != nil {
-		attempts = 1
+	q, rows := &query{}, make([]string, len(all))
+	for i, o := range all {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return "", fmt.Errorf("enqueue a delivery: %w", err)
+		}
+		key = id.String()
+		attempts := 0
+		if o.sender != nil {
+			attempts = 1
+		}
+		var places []string
+		for _, value := range []any{
+			key, o.webhook, o.workspace, o.message, string(o.event), o.execution, string(o.facts), o.of, string(storage.DeliveryPending),
+			attempts, now + o.after.Microseconds(), o.sender, o.until, o.occurred, now,
+		} {
+			places = append(places, q.arg(value))
+		}
+		rows[i] = "(" + strings.Join(places, ", ") + ")"
 	}
-	_, err = exec(ctx, tx, "enqueue a delivery", `
+	_, err = exec(ctx, tx, "enqueue deliveries", `
 		INSERT INTO webhook_deliveries (id, webhook_id, workspace_id, message, event, execution_id, facts, redelivery_of,
 			status, attempts, next_attempt_at, lease_owner, lease_until, occurred_at, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'PENDING', $9, $10, $11, $12, $13, $14)`,
-		id.String(), o.webhook, o.workspace, o.message, string(o.event), o.execution, string(o.facts), o.of,
-		attempts, now+o.after.Microseconds(), o.sender, o.until, o.occurred, now)
-	return id.String(), err
+		VALUES `+strings.Join(rows, ", "), q.args...)
+	return key, err
 }
 
 // BeginPing adds a ping that its sender sends at once.
@@ -134,10 +147,10 @@ func (s *Store) BeginPing(ctx context.Context, actor, workspaceKey, webhookKey, 
 			return fmt.Errorf("begin a ping: %w", err)
 		}
 		now := s.now()
-		key, err := enqueue(ctx, tx, &outgoing{
+		key, err := enqueue(ctx, tx, now.UnixMicro(), &outgoing{
 			webhook: webhookKey, workspace: workspaceKey, message: message.String(), event: storage.EventPing, facts: "{}",
 			occurred: now.UnixMicro(), sender: &sender, until: now.Add(lease).UnixMicro(),
-		}, now.UnixMicro())
+		})
 		if err != nil {
 			return err
 		}
@@ -172,10 +185,10 @@ func (s *Store) Redeliver(ctx context.Context, actor, workspaceKey, key string) 
 		if hook := hooks[d.WebhookKey]; !hook.Active && d.Event != storage.EventPing {
 			return &storage.Error{Code: storage.CodeConflict, Field: "id", Message: "the webhook is not active: activate it first"}
 		}
-		made, err = enqueue(ctx, tx, &outgoing{
+		made, err = enqueue(ctx, tx, s.now().UnixMicro(), &outgoing{
 			webhook: d.WebhookKey, workspace: d.WorkspaceKey, message: d.Message, event: d.Event, execution: d.ExecutionKey,
 			facts: d.Facts, of: &d.Key, occurred: d.OccurredAt.UnixMicro(),
-		}, s.now().UnixMicro())
+		})
 		return err
 	})
 	return made, err

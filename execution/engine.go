@@ -171,7 +171,7 @@ func (e *Engine) tellOne(ctx context.Context, state *storage.ExecutionState) (er
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	if err := tell(ctx, e.App, store, state); err != nil {
+	if err := tell(ctx, e.App, store, state.Key); err != nil {
 		return err
 	}
 	e.Events.Wake(events.Execution(state.Key))

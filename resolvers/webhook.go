@@ -64,11 +64,16 @@ func (r *Resolver) rotateWebhookSecret(ctx context.Context, input graph.RotateWe
 }
 
 func (r *Resolver) deleteWebhook(ctx context.Context, input graph.DeleteWebhookInput) (*schema.DeletePayload, error) {
-	return r.deleteRow(ctx, input.ID, inWorkspace(storage.KindWebhook, input.ID, change{
+	done, payload, err := r.mutate(ctx, inWorkspace(storage.KindWebhook, input.ID, change{
 		field: "deleteWebhook", id: input.ClientMutationID, input: input, action: "webhook.delete",
 	}, func(ctx context.Context, w work, workspace string) (string, error) {
 		return w.key, r.app.DeleteWebhook(ctx, w.actor.Key, workspace, w.key)
 	}))
+	answer := &schema.DeletePayload{Payload: payload}
+	if done != nil && err == nil {
+		answer.DeletedID = &input.ID
+	}
+	return answer, err
 }
 
 func (r *Resolver) testWebhook(ctx context.Context, input graph.TestWebhookInput) (*schema.DeliveryPayload, error) {

@@ -80,7 +80,9 @@ func TestTheServerTellsWebhooksOfARun(t *testing.T) {
 		case body := <-got:
 			var message struct {
 				Type string
-				Data struct{ Execution struct{ ID, Name, Status string } }
+				Data struct {
+					Execution struct{ ID, Name, Status string }
+				}
 			}
 			if err := json.Unmarshal([]byte(body), &message); err != nil || told[message.Type] || message.Data.Execution.ID != run || message.Data.Execution.Name != "nightly" {
 				t.Fatal(body)

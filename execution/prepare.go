@@ -67,6 +67,7 @@ type assembly struct {
 	strategy strategy
 	prompts  *prompts
 	until    time.Time // of the run's bound, which begins anew with each engine; zero for none
+	waiting  *waiting  // nil in a run
 }
 
 func (w *assembly) Concurrency() int { return int(w.plan.Orchestrator.Concurrency) }
@@ -93,13 +94,26 @@ func (w *assembly) open(ctx context.Context) error {
 	if o.GeneratorKey == nil {
 		return storage.BadInput("generator", "the orchestrator names no generator to attack")
 	}
+	if err := w.openParts(ctx); err != nil {
+		return err
+	}
+	if seconds := o.RunTimeoutSeconds; seconds != nil {
+		w.until = time.Now().Add(time.Duration(*seconds) * time.Second)
+	}
+	if w.strategy, err = w.strategyOf(ctx); err != nil {
+		return err
+	}
+	w.prompts = &prompts{store: w.store, orchestrator: o}
+	return nil
+}
+
+// openParts opens generators, chains and scorers.
+func (w *assembly) openParts(ctx context.Context) error {
+	o := w.plan.Orchestrator
 	for key := range w.plan.Generators { // all, for nothing is opened while items are worked on
 		if _, err := w.model(ctx, key); err != nil {
 			return err
 		}
-	}
-	if seconds := o.RunTimeoutSeconds; seconds != nil {
-		w.until = time.Now().Add(time.Duration(*seconds) * time.Second)
 	}
 	for _, keys := range o.Chains {
 		made, err := w.chain(ctx, keys)
@@ -118,10 +132,6 @@ func (w *assembly) open(ctx context.Context) error {
 		}
 		w.judges = append(w.judges, made)
 	}
-	if w.strategy, err = w.strategyOf(ctx); err != nil {
-		return err
-	}
-	w.prompts = &prompts{store: w.store, orchestrator: o}
 	return nil
 }
 
@@ -167,7 +177,7 @@ func (w *assembly) model(ctx context.Context, key string) (*Model, error) {
 		return nil, err
 	}
 	component.GeneratorID = &key
-	made := &Model{target: opened, component: component, lane: w.preparer.Lanes.of(key, boundsOf(opened)), spending: w.spending}
+	made := &Model{target: opened, component: component, lane: w.preparer.Lanes.of(key, boundsOf(opened)), spending: w.spending, waiting: w.waiting}
 	if component.Model != nil {
 		if price := storage.PriceOf(w.prices, *component.Model); price != nil && (w.spending.budget.Currency == "" || price.Currency == w.spending.budget.Currency) {
 			made.price = Price{PerMillionInput: price.Input, PerMillionOutput: price.Output}

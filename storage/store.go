@@ -130,6 +130,7 @@ type UserStore interface {
 	ExecutionSummaries(ctx context.Context, keys []string) (map[string]*ExecutionSummary, error)
 
 	Runs
+	Turns
 
 	Imports(ctx context.Context, page Page) (*Connection[Import], error)
 	ImportsByKey(ctx context.Context, keys []string) (map[string]*Import, error)

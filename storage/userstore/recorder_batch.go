@@ -42,6 +42,7 @@ const (
 func createResults(ctx context.Context, conn *sql.Conn) error {
 	statements := []string{
 		`CREATE TEMPORARY TABLE result_new (item BIGINT)`,
+		`CREATE TEMPORARY TABLE result_outcomes (item BIGINT, attack_no BIGINT, outcome TEXT, reason TEXT, score_no BIGINT)`,
 		`CREATE TEMPORARY TABLE result_items AS SELECT ` + itemColumns + ` FROM execution_items LIMIT 0`,
 		`CREATE TEMPORARY TABLE result_components AS SELECT ` + componentColumns + ` FROM components LIMIT 0`,
 	}
@@ -66,6 +67,7 @@ type batch struct {
 	components                  map[string]bool
 	done                        map[int64]*itemDone
 	order                       []int64
+	decides                     bool // the outcome of attacks that are there
 }
 
 // itemDone is an item of the batch, as its event tells it, with what it cost.
@@ -201,22 +203,40 @@ func (b *batch) addConversation(ctx context.Context, item int64, attack *int64, 
 		}
 		last = m.CreatedAt
 		m.Conversation = number
-		if err := b.addMessage(ctx, item, first, m); err != nil {
+		found, err := b.addScored(ctx, item, first, m)
+		if err != nil {
 			return nil, err
 		}
-		for _, score := range m.Scores {
-			no, err := b.addScore(ctx, item, score, m.MessageKey)
-			if err != nil {
-				return nil, err
-			}
-			if score.IsObjective {
-				objective = &no
-			}
+		if found != nil {
+			objective = found
 		}
 	}
 	return objective, b.bulk.Append(ctx, "result_conversations", item, number, string(storage.SourceNative), newID(), known(attack),
 		string(c.Purpose), b.maybe(c.Why), b.maybe(c.TargetHash), from, fromSequence, int64(len(c.Messages)), started, last,
 		b.document(c.Attributes))
+}
+
+// addScored adds a message with its scores, and returns the number of the objective's.
+func (b *batch) addScored(ctx context.Context, item, first int64, m *storage.ResultMessage) (objective *int64, err error) {
+	if err := b.addMessage(ctx, item, first, m); err != nil {
+		return nil, err
+	}
+	for _, score := range m.Scores {
+		no, err := b.addScore(ctx, item, score, m.MessageKey)
+		if err != nil {
+			return nil, err
+		}
+		if score.IsObjective {
+			objective = &no
+		}
+	}
+	return objective, nil
+}
+
+// addDecision notes what the objective's scorer said of an attack that is there.
+func (b *batch) addDecision(ctx context.Context, item int64, d *storage.Decision, score int64) error {
+	b.decides = true
+	return b.bulk.Append(ctx, "result_outcomes", item, d.Attack, string(d.Outcome), b.maybe(d.Reason), score)
 }
 
 func (b *batch) addMessage(ctx context.Context, item, first int64, m *storage.ResultMessage) error {
@@ -264,7 +284,7 @@ RETURNING item`, b.store.owner)
 			return nil, err
 		}
 	}
-	for _, table := range append([]string{"items", "components", "new"}, resultNames()...) {
+	for _, table := range append([]string{"items", "components", "new", "outcomes"}, resultNames()...) {
 		if _, err := tx.ExecContext(ctx, "DELETE FROM result_"+table); err != nil {
 			return nil, err
 		}
@@ -303,8 +323,39 @@ ORDER BY `+table.order, b.store.owner); err != nil {
 			return fmt.Errorf("%s: %w", table.name, err)
 		}
 	}
+	if !b.decides {
+		return nil
+	}
+	for _, statement := range decideByScore {
+		if _, err := tx.ExecContext(ctx, statement, b.store.owner); err != nil {
+			return fmt.Errorf("outcomes: %w", err)
+		}
+	}
 	return nil
 }
+
+// decideByScore sets the outcomes of attacks by scores of their objective: not where a
+// person or the source decided (domain.md, Outcome of an attack). What a person overruled
+// is remembered as it would be by now.
+var decideByScore = []string{`
+UPDATE attacks AS a
+SET outcome = CASE WHEN a.outcome_source = 'HUMAN' THEN a.outcome ELSE d.outcome END,
+  outcome_reason = CASE WHEN a.outcome_source = 'HUMAN' THEN a.outcome_reason ELSE d.reason END,
+  outcome_source = CASE WHEN a.outcome_source = 'HUMAN' THEN a.outcome_source ELSE 'OBJECTIVE_SCORE' END,
+  objective_score_no = d.score_no
+FROM (
+  SELECT o.attack_no, o.outcome, o.reason, o.score_no, p.outcome_source AS overruled
+  FROM result_outcomes o
+  LEFT JOIN ` + standing + ` p ON p.attack_no = o.attack_no
+  WHERE o.item IN (SELECT item FROM result_new)
+) AS d
+WHERE a.owner_id = $1 AND a.attack_no = d.attack_no
+  AND CASE WHEN a.outcome_source = 'HUMAN' THEN d.overruled ELSE a.outcome_source END IN ('OBJECTIVE_SCORE', 'RULE')`, `
+UPDATE annotations AS n
+SET source_outcome = d.outcome, source_outcome_reason = d.reason, source_outcome_source = 'OBJECTIVE_SCORE'
+FROM result_outcomes AS d
+WHERE n.owner_id = $1 AND n.attack_no = d.attack_no AND d.item IN (SELECT item FROM result_new) AND n.verdict IS NOT NULL
+  AND n.retracted_at IS NULL AND n.source_outcome_source IN ('OBJECTIVE_SCORE', 'RULE')`}
 
 // events tell what was recorded, and count it.
 func (b *batch) events(recorded *storage.Recorded, lines []storage.LogLine) ([]*storage.ExecutionEvent, error) {

@@ -158,7 +158,7 @@ func gone(err error) error {
 // Branch begins another conversation of the same attack, which repeats a conversation up to
 // and with a message. CodeNotFound for none.
 func (h *Hand) Branch(ctx context.Context, store storage.UserStore, at storage.MessageKey) (*storage.TurnDone, error) {
-	past, err := readPast(ctx, store, at.Conversation)
+	past, err := readPast(ctx, store, at.Conversation, "message")
 	if err != nil {
 		return nil, err
 	}

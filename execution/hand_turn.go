@@ -64,7 +64,11 @@ func (h *Hand) say(ctx context.Context, store storage.UserStore, number int64, i
 		ctx, cancel = context.WithDeadline(ctx, until)
 		defer cancel()
 	}
-	past, err := readPast(ctx, store, number)
+	argument := "conversation"
+	if inPlaceOf != nil {
+		argument = "message"
+	}
+	past, err := readPast(ctx, store, number, argument)
 	if err != nil {
 		return nil, err
 	}
@@ -119,8 +123,8 @@ type past struct {
 	kept         []*storage.Message // of messages those before the turn
 }
 
-// readPast reads a conversation as a whole: the target is told all of it.
-func readPast(ctx context.Context, store storage.UserStore, number int64) (*past, error) {
+// readPast reads a conversation as a whole: the target is told all of it. argument names it.
+func readPast(ctx context.Context, store storage.UserStore, number int64, argument string) (*past, error) {
 	found, err := store.ConversationsByNumber(ctx, []int64{number})
 	if err != nil {
 		return nil, err
@@ -130,7 +134,7 @@ func readPast(ctx context.Context, store storage.UserStore, number int64) (*past
 	case c == nil:
 		return nil, storage.Errorf(storage.CodeNotFound, "there is no such conversation")
 	case !slices.Contains([]storage.Purpose{storage.PurposeTarget, storage.PurposeAlternative, storage.PurposeUnknown}, c.Purpose):
-		return nil, storage.BadInput("conversation", "it is a conversation of the purpose %s: name one with a target", c.Purpose)
+		return nil, storage.BadInput(argument, "this is the conversation of a %s: name one with a target", c.Purpose)
 	case c.MessageCount > storage.MaxThread:
 		return nil, storage.Errorf(storage.CodeConflict, "the conversation has more than %d messages, which no target is sent", storage.MaxThread)
 	}

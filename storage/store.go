@@ -131,6 +131,7 @@ type UserStore interface {
 
 	Runs
 	Turns
+	Followed
 
 	Imports(ctx context.Context, page Page) (*Connection[Import], error)
 	ImportsByKey(ctx context.Context, keys []string) (map[string]*Import, error)

@@ -65,3 +65,28 @@ type Turns interface {
 	// target, CodeConflict for the one that is the main one already.
 	ChooseMainConversation(ctx context.Context, number int64) (int64, error)
 }
+
+// ConversationPlace is how far somebody has read a conversation; the zero value stands
+// before all of it.
+type ConversationPlace struct {
+	Sequence int64 // the next that was not read
+	Score    int64 // the last number that was read, and of branches
+	Branch   int64
+}
+
+// ConversationNews is what stands behind a place in a conversation.
+type ConversationNews struct {
+	Messages []*Message      // in order; all pieces of a message or none
+	Scores   []*Score        // on its messages, also on those that they repeat, by number
+	Branches []*Conversation // that were branched from it, by number
+	Place    ConversationPlace
+	More     bool
+}
+
+// Followed is what a conversation can be followed by.
+type Followed interface {
+	// ConversationNews reads what is behind a place: about so many messages, and scores and
+	// branches once all messages are read, so that no score comes before its message.
+	// CodeNotFound for no conversation.
+	ConversationNews(ctx context.Context, number int64, after ConversationPlace, limit int) (*ConversationNews, error)
+}

@@ -156,6 +156,14 @@ type BranchConversationInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What run is to end.
+type CancelExecutionInput struct {
+	// The run.
+	ID string `json:"id"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // How the next version differs from the newest.
 type ChangePromptsInput struct {
 	// The dataset.
@@ -474,6 +482,14 @@ type NewPromptInput struct {
 	Metadata *storage.JSON `json:"metadata,omitempty"`
 }
 
+// What run is to stand still.
+type PauseExecutionInput struct {
+	// The run.
+	ID string `json:"id"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // A text and the converters that it goes through.
 type PreviewConvertersInput struct {
 	// The workspace of the converters and of the generators that they ask; the personal one without it.
@@ -632,6 +648,16 @@ type RenameWorkspaceInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What run is to be made once more.
+type RepeatExecutionInput struct {
+	// The run.
+	ID string `json:"id"`
+	// The name of the new run; the first one's without one.
+	Name *string `json:"name,omitempty"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What is to be said in place of a message. What is left out is as in SendMessageInput.
 type ResendMessageInput struct {
 	// The message of the user.
@@ -661,6 +687,22 @@ type ResetUserSettingInput struct {
 // What is to be restored.
 type RestoreFromTrashInput struct {
 	// The entry of the trash.
+	ID string `json:"id"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What run is to go on.
+type ResumeExecutionInput struct {
+	// The run.
+	ID string `json:"id"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What run is to be tried again.
+type RetryExecutionInput struct {
+	// The run.
 	ID string `json:"id"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
@@ -858,6 +900,16 @@ type StartConversationInput struct {
 	SystemPrompt *string `json:"systemPrompt,omitempty"`
 	// Labels of the attack; those of the orchestrator without them.
 	Labels []*storage.Label `json:"labels,omitempty"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What is to be run.
+type StartExecutionInput struct {
+	// The orchestrator.
+	Orchestrator string `json:"orchestrator"`
+	// The name of the run; the orchestrator's without one.
+	Name *string `json:"name,omitempty"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

@@ -28,6 +28,7 @@ type Resolver struct {
 	shelf      *uploads.Shelf
 	tails      *execution.Tails
 	hand       *execution.Hand
+	starter    *execution.Starter
 	schema     *ast.Schema // against which documents are checked that are kept
 }
 
@@ -55,6 +56,8 @@ type Options struct {
 	Tails *execution.Tails
 	// Hand leads conversations for people.
 	Hand *execution.Hand
+	// Starter queues runs and commands them.
+	Starter *execution.Starter
 	// FileLink makes a path under which a file can be fetched for a while.
 	FileLink func(owner, hash, name string) (string, error)
 
@@ -73,7 +76,7 @@ func NewSchema(options Options) graphql.ExecutableSchema {
 	limits.DefaultPageSize, limits.MaxPageSize = storage.DefaultPageSize, storage.MaxPageSize
 	features := append([]string{}, options.Features...) // never null
 	server := &graph.ServerInfo{Version: options.Version, Features: features, Limits: &limits}
-	resolver := &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile, copy: options.Copy, move: options.Move, forget: options.ForgetFiles, things: options.Things, tails: options.Tails, hand: options.Hand, shelf: options.Shelf}
+	resolver := &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile, copy: options.Copy, move: options.Move, forget: options.ForgetFiles, things: options.Things, tails: options.Tails, hand: options.Hand, starter: options.Starter, shelf: options.Shelf}
 	executable := graph.NewExecutableSchema(graph.Config{
 		Resolvers: resolver,
 		Directives: graph.DirectiveRoot{

@@ -92,7 +92,9 @@ type Server struct {
 	spooling   spooling
 	health     health
 	tails      execution.Tails
-	hand       execution.Hand
+	hand       *execution.Hand
+	engine     *execution.Engine
+	starter    *execution.Starter
 	ending     context.Context //nolint:containedctx // of the streams: it ends with the server
 	end        context.CancelFunc
 	handler    http.Handler
@@ -134,7 +136,11 @@ func New(options Options) *Server {
 	}
 	s.ending, s.end = context.WithCancel(context.Background())
 	s.tails = execution.Tails{Store: options.House.StoreOf, Events: options.Events}
-	s.hand.Things, s.hand.Lanes, s.hand.Guard, s.hand.Events = s.things(), &execution.Lanes{}, newGuard, options.Events
+	things := s.things()
+	things.Calls.Timeout = 0 // of calls of runs, which no request waits for
+	s.engine, s.starter, s.hand = execution.New(execution.Options{
+		App: options.House.App, Store: options.House.StoreOf, Things: things, Events: options.Events, Count: s.countExecution, Log: s.log,
+	})
 	s.handler = s.routes()
 	return s
 }
@@ -210,8 +216,9 @@ func (s *Server) SignInLink(username string, role auth.Role) string {
 // headerBytes is room for a token of 8 KiB, cookies and what proxies add.
 const headerBytes = 32 << 10
 
-// Serve answers on listener, and on the control socket, until ctx ends; then it
-// lets requests under way finish for up to ten seconds. ready is called when both listen.
+// Serve answers on listener, and on the control socket, and works on runs, until ctx ends;
+// then it lets requests under way finish for up to ten seconds. ready is called when both
+// listen.
 func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func()) error {
 	if err := errors.Join(s.rates.refresh(ctx), s.rates.limiter.Load(ctx)); err != nil {
 		return fmt.Errorf("load the rate limits: %w", err)
@@ -245,6 +252,16 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func())
 		endRating()
 		<-rated
 	}()
+	working, stopWorking := context.WithCancel(context.WithoutCancel(ctx))
+	worked := make(chan struct{})
+	go func() {
+		defer close(worked)
+		s.WorkOnRuns(working)
+	}()
+	defer func() {
+		stopWorking()
+		<-worked
+	}()
 	ended := make(chan error, len(servers))
 	for i, l := range []net.Listener{listener, control} {
 		go func() { ended <- servers[i].Serve(l) }()
@@ -257,6 +274,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func())
 		running--
 	}
 	s.end()
+	stopWorking() // other engines may have the runs at once
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	for _, server := range servers {
@@ -273,6 +291,9 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func())
 	}
 	return err
 }
+
+// WorkOnRuns works on the runs of the data folder until ctx ends, as Serve does.
+func (s *Server) WorkOnRuns(ctx context.Context) { s.engine.Run(ctx) }
 
 func (s *Server) healthz(w http.ResponseWriter, r *http.Request) {
 	s.checked(r.Context(), "server", time.Now(), nil)

@@ -2,11 +2,9 @@ package server
 
 import (
 	"context"
-	"errors"
 
 	"github.com/violentutf/violentutf/configured"
 	"github.com/violentutf/violentutf/execution/target"
-	"github.com/violentutf/violentutf/secret"
 	"github.com/violentutf/violentutf/storage"
 )
 
@@ -19,25 +17,16 @@ func (s *Server) things() *configured.Things {
 	}
 }
 
+// countExecution counts a run that somebody is about to start.
+func (s *Server) countExecution(ctx context.Context) error { return s.count(ctx, executions) }
+
 // countCall counts a call that costs somebody money, before it is made.
-func (s *Server) countCall(ctx context.Context) error {
-	wait, ok := s.rates.take(ctx, calls, 1)
+func (s *Server) countCall(ctx context.Context) error { return s.count(ctx, calls) }
+
+func (s *Server) count(ctx context.Context, kind string) error {
+	wait, ok := s.rates.take(ctx, kind, 1)
 	if ok {
 		return nil
 	}
-	return storage.Errorf(storage.CodeRateLimited, "%s", tooMany(calls, wait))
+	return storage.Errorf(storage.CodeRateLimited, "%s", tooMany(kind, wait))
 }
-
-// guard is that of rows which this server makes: what they hold of credentials the target
-// has taken out already.
-type guard struct{ *secret.Scrubber }
-
-func newGuard() storage.Guard { return guard{secret.NewScrubber()} }
-
-// Seal refuses: what a run or a person says is no configured thing.
-func (guard) Seal(string, string, string) (string, error) {
-	return "", errors.New("rows of a run have no credential to seal")
-}
-
-// Add makes the guard replace a credential in every text from now on.
-func (g guard) Add(credential string) { g.Scrubber.Add(credential) }

@@ -56,7 +56,7 @@ func (m *Model) call(ctx context.Context, request target.Request) (*target.Reply
 	return m.lane.callUpTo(ctx, 1, func(ctx context.Context) (*target.Reply, error) {
 		if until, bounded := ctx.Deadline(); bounded {
 			var cancel context.CancelFunc
-			ctx, cancel = context.WithDeadline(ctx, until.Add(-m.waiting.spare))
+			ctx, cancel = context.WithDeadline(ctx, until.Add(-min(m.waiting.spare, time.Until(until)/4)))
 			defer cancel()
 		}
 		return m.target.Send(ctx, request)

@@ -136,6 +136,7 @@ type UserStore interface {
 	Runs
 	Turns
 	Followed
+	Scorings
 
 	Imports(ctx context.Context, page Page) (*Connection[Import], error)
 	ImportsByKey(ctx context.Context, keys []string) (map[string]*Import, error)

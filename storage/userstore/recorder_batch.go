@@ -68,6 +68,7 @@ type batch struct {
 	done                        map[int64]*itemDone
 	order                       []int64
 	decides                     bool // the outcome of attacks that are there
+	rescores                    bool // messages that are there
 }
 
 // itemDone is an item of the batch, as its event tells it, with what it cost.
@@ -129,6 +130,7 @@ func (b *batch) add(ctx context.Context, r *storage.ItemResult) error {
 	}
 	b.done[r.Item] = done
 	b.order = append(b.order, r.Item)
+	done.Attack = r.Scored
 	if r.Attack != nil {
 		number := next(&b.attack)
 		done.Attack = &number
@@ -148,7 +150,17 @@ func (b *batch) add(ctx context.Context, r *storage.ItemResult) error {
 		}
 	}
 	for _, score := range r.Scores {
-		if _, err := b.addScore(ctx, r.Item, score, *score.Message); err != nil {
+		number, err := b.addScore(ctx, r.Item, score, *score.Message)
+		if err != nil {
+			return err
+		}
+		if score.IsObjective {
+			objective = &number
+		}
+	}
+	b.rescores = b.rescores || r.Scored != nil
+	if r.Decision != nil && objective != nil {
+		if err := b.addDecision(ctx, r.Item, r.Decision, *objective); err != nil {
 			return err
 		}
 	}
@@ -313,6 +325,13 @@ FROM result_components
 ON CONFLICT DO NOTHING`, b.store.owner); err != nil {
 		return fmt.Errorf("components: %w", err)
 	}
+	if b.rescores {
+		for _, statement := range forgetGone {
+			if _, err := tx.ExecContext(ctx, statement, b.store.owner); err != nil {
+				return fmt.Errorf("what was deleted: %w", err)
+			}
+		}
+	}
 	for _, table := range resultTables {
 		if _, err := tx.ExecContext(ctx, `
 INSERT INTO `+table.name+` (owner_id, `+table.columns+`)
@@ -334,6 +353,17 @@ ORDER BY `+table.order, b.store.owner); err != nil {
 	return nil
 }
 
+// forgetGone leaves out what hangs on attacks and messages that were deleted since they
+// were read; messages go with their conversations.
+var forgetGone = []string{`
+DELETE FROM result_scores
+WHERE conversation_no NOT IN (SELECT c.conversation_no FROM conversations c WHERE c.owner_id = $1)
+  AND conversation_no NOT IN (SELECT c.conversation_no FROM result_conversations c)`, `
+UPDATE result_conversations
+SET attack_no = NULL
+WHERE attack_no NOT IN (SELECT a.attack_no FROM attacks a WHERE a.owner_id = $1)
+  AND attack_no NOT IN (SELECT a.attack_no FROM result_attacks a)`}
+
 // decideByScore sets the outcomes of attacks by scores of their objective: not where a
 // person or the source decided (domain.md, Outcome of an attack). What a person overruled
 // is remembered as it would be by now.
@@ -347,14 +377,15 @@ FROM (
   SELECT o.attack_no, o.outcome, o.reason, o.score_no, p.outcome_source AS overruled
   FROM result_outcomes o
   LEFT JOIN ` + standing + ` p ON p.attack_no = o.attack_no
-  WHERE o.item IN (SELECT item FROM result_new)
+  WHERE o.item IN (SELECT item FROM result_new) AND o.score_no IN (SELECT g.score_no FROM result_scores g)
 ) AS d
 WHERE a.owner_id = $1 AND a.attack_no = d.attack_no
   AND CASE WHEN a.outcome_source = 'HUMAN' THEN d.overruled ELSE a.outcome_source END IN ('OBJECTIVE_SCORE', 'RULE')`, `
 UPDATE annotations AS n
 SET source_outcome = d.outcome, source_outcome_reason = d.reason, source_outcome_source = 'OBJECTIVE_SCORE'
 FROM result_outcomes AS d
-WHERE n.owner_id = $1 AND n.attack_no = d.attack_no AND d.item IN (SELECT item FROM result_new) AND n.verdict IS NOT NULL
+WHERE n.owner_id = $1 AND n.attack_no = d.attack_no AND d.item IN (SELECT item FROM result_new)
+  AND d.score_no IN (SELECT g.score_no FROM result_scores g) AND n.verdict IS NOT NULL
   AND n.retracted_at IS NULL AND n.source_outcome_source IN ('OBJECTIVE_SCORE', 'RULE')`}
 
 // events tell what was recorded, and count it.

@@ -36,6 +36,11 @@ INSERT INTO execution_fences (owner_id, execution_id, epoch, next_seq)
 VALUES ($1, $2, 0, 1)`, s.owner, plan.Key); err != nil {
 		return err
 	}
+	if plan.Scores != nil {
+		if err := s.fixAttacks(ctx, tx, plan); err != nil {
+			return err
+		}
+	}
 	if plan.Version != nil {
 		if err := s.useVersion(ctx, tx, *plan.Version, "execution "+plan.Key, plan.QueuedAt); err != nil {
 			return err

@@ -143,11 +143,11 @@ func TestEachReplyIsScored(t *testing.T) {
 func TestARunThatScoresGoesOnWhereItStopped(t *testing.T) {
 	var calls atomic.Int64
 	reached := make(chan struct{})
-	w := newWorkshop(t, mocktarget.Options{Reply: func(prompt string) string {
+	w := newWorkshop(t, mocktarget.Options{Reply: func(string) string {
 		if calls.Add(1) == 200+40 {
 			close(reached)
 		}
-		return mocktarget.Judge("7")(prompt)
+		return `{"score_value": true, "rationale": "r"}`
 	}})
 	run, stopFirst := attacked(t, w, 200)
 	judging := w.make(storage.KindGenerators, "judge", "OPENAI_COMPATIBLE", `{"endpoint":"`+w.url+`","model":"mock","api_key":"sk-mock-0123456789abcdef0123456789"}`)
@@ -160,8 +160,8 @@ func TestARunThatScoresGoesOnWhereItStopped(t *testing.T) {
 	}))
 	<-reached
 	stop()
-	if done := w.state(key).Progress.Done; done == 0 || done == 200 {
-		t.Logf("the first engine did %d", done)
+	if state := w.state(key); state.Status.Over() || state.Progress.Done == 200 {
+		t.Fatalf("the first engine came to the end: %+v", state)
 	}
 	w.engineNamed("c")
 	state := w.wait(key, storage.ExecutionSucceeded)

@@ -3,9 +3,11 @@ package server_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/coder/websocket"
@@ -167,5 +169,38 @@ func TestAnothersConversationIsNotFollowed(t *testing.T) {
 	}
 	if answers[0] == "" || answers[0] != answers[1] {
 		t.Errorf("another's is answered %q, none %q", answers[0], answers[1])
+	}
+}
+
+func TestScoresOfARunAreToldToWhoFollowsTheConversation(t *testing.T) {
+	l := newLiveSite(t)
+	id := l.beginConversation()
+	l.say(id, "one")
+	conn := l.dial(l.alice)
+	l.read(conn)
+	l.subscribe(conn, "1", followConversation, map[string]any{"id": id})
+	l.update(conn)
+	scorer := l.mustAsk(l.alice, `mutation{createScorer(input:{name:"s",type:"SubStringScorer",parameters:{substring:"one"}}){scorer{id} userErrors{message}}}`, nil)
+	made := l.mustAsk(l.alice, `mutation($s:ID!){createOrchestrator(input:{name:"again",type:"SCORING",scorers:[$s],objectiveScorer:$s,
+		parameters:{attacks:{attackClass:{in:["ManualAttack"]}},update_outcome:true}}){orchestrator{id} userErrors{message}}}`,
+		map[string]any{"s": at(scorer.Data, "createScorer", "scorer", "id")})
+	started := l.mustAsk(l.alice, `mutation($o:ID!){startExecution(input:{orchestrator:$o}){execution{id} userErrors{message}}}`,
+		map[string]any{"o": at(made.Data, "createOrchestrator", "orchestrator", "id")})
+	run, ok := at(started.Data, "startExecution", "execution", "id").(string)
+	if !ok {
+		t.Fatal(started.body)
+	}
+	working, stop := context.WithCancel(t.Context())
+	var engine sync.WaitGroup
+	engine.Go(func() { l.server.WorkOnRuns(working) })
+	told := l.update(conn)
+	if len(told.Scores) != 1 || len(told.Messages) != 0 {
+		t.Errorf("%+v", told)
+	}
+	stop()
+	engine.Wait()
+	a := l.mustAsk(l.alice, `query($id:ID!,$c:ID!){node(id:$id){... on Execution{items(first:5){nodes{attack{outcome outcomeSource}}}}} conversation:node(id:$c){... on Conversation{attack{outcome}}}}`, map[string]any{"id": run, "c": id})
+	if at(a.Data, "node", "items", "nodes", 0, "attack", "outcome") != "SUCCESS" || at(a.Data, "conversation", "attack", "outcome") != "SUCCESS" {
+		t.Errorf("%s", a.body)
 	}
 }

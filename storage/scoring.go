@@ -31,6 +31,8 @@ type ScoredReply struct {
 type Scorings interface {
 	// CountToScore counts the attacks that a filter holds for and that have a conversation.
 	CountToScore(ctx context.Context, filter *AttackFilter) (int64, error)
+	// CountReplies counts the replies in their main conversations.
+	CountReplies(ctx context.Context, filter *AttackFilter) (int64, error)
 	// ScoredItems reads items of a run in their order: with each all replies, otherwise the
 	// last one of each.
 	ScoredItems(ctx context.Context, key string, from, limit int64, each bool) ([]*ScoredItem, error)

@@ -236,6 +236,9 @@ func attacksToScoreAreFixedWhenQueued(t *testing.T, store storage.UserStore) {
 	undetermined := &storage.AttackFilter{Outcome: &storage.OutcomeIn{In: []storage.Outcome{storage.OutcomeUndetermined}}}
 	rescored(t, store, "again", undetermined, true)
 	begun(t, store, "second")
+	if replies := must(store.CountReplies(t.Context(), nil))(t); replies != 2 {
+		t.Errorf("%d replies", replies)
+	}
 	items := must(store.ScoredItems(t.Context(), "again", 0, 100, true))(t)
 	if len(items) != 1 || items[0].Attack != *first.Attack || items[0].Gone {
 		t.Errorf("%d items", len(items))

@@ -50,6 +50,23 @@ FROM attacks a
 WHERE a.owner_id = $1 AND a.conversation_no IS NOT NULL AND `+where, q.args)
 }
 
+// CountReplies counts the replies in the main conversations of attacks.
+func (s *Store) CountReplies(ctx context.Context, filter *storage.AttackFilter) (int64, error) {
+	q := s.query()
+	where := attackFilter(q, filter, 1)
+	if q.err != nil {
+		return 0, q.err
+	}
+	return s.number(ctx, "count replies", `
+SELECT count(*)
+FROM (
+  SELECT DISTINCT m.conversation_no, m.sequence
+  FROM attacks a
+  JOIN prompt_request_responses m ON m.owner_id = a.owner_id AND m.conversation_no = a.conversation_no
+  WHERE a.owner_id = $1 AND m.role = 'ASSISTANT' AND `+where+`
+) AS replies`, q.args)
+}
+
 // ScoredItems reads items of a run that scores, with their replies and what those answer.
 func (s *Store) ScoredItems(ctx context.Context, key string, from, limit int64, each bool) ([]*storage.ScoredItem, error) {
 	items, err := collect(ctx, s, "read what is to be scored", `

@@ -74,6 +74,9 @@ func (h *Hand) Start(ctx context.Context, store storage.UserStore, by By, start 
 	if start.Orchestrator != nil {
 		execution.OrchestratorKey = &start.Orchestrator.Key
 	}
+	if start.Objective != nil && *start.Objective == "" {
+		start.Objective = nil
+	}
 	var turns int64
 	attack := &storage.Attack{
 		AttackClass: storage.ClassManual, Objective: start.Objective, HarmCategories: []string{}, Tags: append([]string{}, o.Tags...),
@@ -109,15 +112,21 @@ func (s Start) settled() (*storage.Orchestrator, error) {
 	if o.GeneratorKey == nil {
 		return nil, storage.BadInput("generator", "name the generator to attack, or an orchestrator that does")
 	}
-	for field, text := range map[string]*string{"name": s.Name, "objective": s.Objective, "systemPrompt": s.SystemPrompt} {
+	for field, text := range map[string]*string{"objective": s.Objective, "systemPrompt": s.SystemPrompt} {
 		if err := storage.CheckText(field, text, maxMessage); err != nil {
 			return nil, err
 		}
 	}
 	if s.Name != nil {
-		o.Name = *s.Name
+		var err error
+		if o.Name, err = configured.CheckName(*s.Name); err != nil {
+			return nil, err
+		}
 	}
 	if s.Labels != nil {
+		if err := configured.CheckLabels(s.Labels); err != nil {
+			return nil, err
+		}
 		o.Labels = s.Labels
 	}
 	if s.SystemPrompt != nil {

@@ -251,7 +251,8 @@ func TestOneWritesToAConversationAtATime(t *testing.T) {
 		return mocktarget.Fault{}
 	}})
 	generator := d.generator("mock")
-	begun := d.begin(execution.Start{Generator: &generator})
+	system := "Be brief."
+	begun := d.begin(execution.Start{Generator: &generator, SystemPrompt: &system})
 	var sending sync.WaitGroup
 	var late error
 	sending.Go(func() {
@@ -261,6 +262,10 @@ func TestOneWritesToAConversationAtATime(t *testing.T) {
 	if _, err := d.hand.Send(t.Context(), d.store, begun.Conversation, execution.Message{Text: "two"}); storage.CodeOf(err) != storage.CodeConflict {
 		t.Errorf("beside another: %v", err)
 	}
+	// Who branches is in nobody's way.
+	if _, err := d.hand.Branch(t.Context(), d.store, storage.MessageKey{Conversation: begun.Conversation}); err != nil {
+		t.Errorf("branched beside another: %v", err)
+	}
 	// Another process has no such memory: there the store refuses whoever comes later.
 	other := &execution.Hand{Things: d.things, Lanes: &execution.Lanes{}, Guard: d.hand.Guard, Events: &events.Local{}}
 	if _, err := other.Send(t.Context(), d.store, begun.Conversation, execution.Message{Text: "three"}); err != nil {
@@ -268,7 +273,7 @@ func TestOneWritesToAConversationAtATime(t *testing.T) {
 	}
 	close(answer)
 	sending.Wait()
-	if got := d.texts(begun.Conversation); got != "USER:three | ASSISTANT:three" || storage.CodeOf(late) != storage.CodeConflict {
+	if got := d.texts(begun.Conversation); got != "SYSTEM:Be brief. | USER:three | ASSISTANT:three" || storage.CodeOf(late) != storage.CodeConflict {
 		t.Errorf("the conversation is %s, %v", got, late)
 	}
 	d.send(begun.Conversation, execution.Message{Text: "four"})

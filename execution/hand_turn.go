@@ -51,11 +51,15 @@ func (h *Hand) Resend(ctx context.Context, store storage.UserStore, at storage.M
 }
 
 func (h *Hand) say(ctx context.Context, store storage.UserStore, number int64, inPlaceOf *storage.MessageKey, m Message) (*Said, error) {
-	give, err := h.take(store, number)
-	if err != nil {
-		return nil, err
+	argument := "message"
+	if inPlaceOf == nil { // a branch disturbs nobody
+		argument = "conversation"
+		give, err := h.take(store, number)
+		if err != nil {
+			return nil, err
+		}
+		defer give()
 	}
-	defer give()
 	// Who has gone finds the reply stored: a call that was made has its cost.
 	until, bounded := ctx.Deadline()
 	ctx = context.WithoutCancel(ctx)
@@ -63,10 +67,6 @@ func (h *Hand) say(ctx context.Context, store storage.UserStore, number int64, i
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, until)
 		defer cancel()
-	}
-	argument := "conversation"
-	if inPlaceOf != nil {
-		argument = "message"
 	}
 	past, err := readPast(ctx, store, number, argument)
 	if err != nil {

@@ -7,7 +7,7 @@ type Turn struct {
 	// Begins is the attack that begins with it; then In and Branch have no meaning.
 	Begins *NewAttack
 	// In is the conversation that it goes on, and Count how many pieces that had when it
-	// was read.
+	// was read, which a branch does not ask.
 	In, Count int64
 	// Branch lets it go on in a new branch of In; nil goes on in In itself.
 	Branch   *TurnBranch

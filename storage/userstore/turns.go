@@ -83,16 +83,11 @@ WHERE c.owner_id = $1 AND c.conversation_no = $2`, t.store.owner, t.turn.In).Sca
 		return storage.Errorf(storage.CodeNotFound, "there is no such conversation")
 	case err != nil:
 		return err
-	case count != t.turn.Count:
-		return WrittenMeanwhile()
+	case count != t.turn.Count && t.turn.Branch == nil: // what a branch repeats does not change
+		return storage.Errorf(storage.CodeConflict, "somebody else wrote to the conversation meanwhile: read it again, or branch it")
 	}
 	t.done.Conversation = t.turn.In
 	return nil
-}
-
-// WrittenMeanwhile is CodeConflict of two who write to one conversation.
-func WrittenMeanwhile() error {
-	return storage.Errorf(storage.CodeConflict, "somebody else wrote to the conversation meanwhile: read it again, or branch it")
 }
 
 // begin stores a run with its only attack.

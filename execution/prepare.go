@@ -76,9 +76,10 @@ type assembly struct {
 	judges   []*judge
 	strategy strategy
 	prompts  *prompts
-	until    time.Time  // of the run's bound, which begins anew with each engine; zero for none
-	waiting  *waiting   // nil in a run
-	scoring  *rescoring // nil in a run that attacks
+	raw      func(text string) string // as attempt's
+	until    time.Time                // of the run's bound, which begins anew with each engine; zero for none
+	waiting  *waiting                 // nil in a run
+	scoring  *rescoring               // nil in a run that attacks
 }
 
 func (w *assembly) Concurrency() int { return int(w.plan.Orchestrator.Concurrency) }
@@ -115,6 +116,11 @@ func (w *assembly) open(ctx context.Context) error {
 	if scores {
 		w.scoring = &rescoring{store: w.store, key: w.key, each: w.settings.EachReply, decide: w.settings.UpdateOutcome, judges: w.judges}
 		return nil
+	}
+	if w.settings.KeepRaw {
+		if w.raw, err = w.preparer.Things.ExchangeCleaner(ctx, w.store, *o.GeneratorKey); err != nil {
+			return err
+		}
 	}
 	if w.strategy, err = w.strategyOf(ctx); err != nil {
 		return err
@@ -288,7 +294,7 @@ func (w *assembly) strategyOf(ctx context.Context) (strategy, error) {
 		made := redTeam{systemPrompt: s.SystemPrompt, attacker: attacker, told: told, maxTurns: s.MaxTurns, first: func(objective string) string {
 			return orchestrator.Fill(s.FirstPrompt, map[string]string{orchestrator.PlaceOfObjective: objective})
 		}}
-		if s.FeedbackScorer != "" {
+		if o := w.plan.Orchestrator; s.FeedbackScorer != "" && (o.ObjectiveScorer == nil || *o.ObjectiveScorer != s.FeedbackScorer) {
 			made.feedback, err = w.judge(ctx, s.FeedbackScorer, false)
 		}
 		return made, err
@@ -318,7 +324,7 @@ func (w *assembly) Do(ctx context.Context, item int64) (*storage.ItemResult, err
 	at, chainAt, index := w.plan.place(item)
 	a := &attempt{
 		class: classes[w.settings.Type.Name], through: w.chains[chainAt], target: w.models[*w.plan.Orchestrator.GeneratorKey],
-		judges: w.judges, labels: w.plan.Orchestrator.Labels, tags: w.plan.Orchestrator.Tags,
+		judges: w.judges, labels: w.plan.Orchestrator.Labels, tags: w.plan.Orchestrator.Tags, raw: w.raw,
 		// Each item has its own stream of the run's seed.
 		seed: w.plan.Seed + uint64(index)*0x94d049bb133111eb,
 	}

@@ -27,6 +27,7 @@ type Settings struct {
 	Attacks              *storage.AttackFilter
 	EachReply            bool
 	UpdateOutcome        bool
+	KeepRaw              bool // of the target's calls
 }
 
 // Check reads what an orchestrator says of itself and tells what is wrong with it, apart
@@ -47,7 +48,7 @@ func Check(o *storage.Orchestrator) (*Settings, []*storage.Problem) {
 		Type: of, Repetitions: max(values.Integer(Repetitions), 1), SystemPrompt: values.Text(SystemPrompt), Turns: values.Texts(Turns),
 		Attacker: values.Text(Attacker), AttackerSystemPrompt: values.Text(AttackerSystemPrompt), FirstPrompt: values.Text(FirstPrompt),
 		MaxTurns: values.Integer(MaxTurns), MaxBacktracks: values.Integer(MaxBacktracks),
-		EachReply: values.Boolean(EachReply), UpdateOutcome: values.Boolean(UpdateOutcome),
+		EachReply: values.Boolean(EachReply), UpdateOutcome: values.Boolean(UpdateOutcome), KeepRaw: values.Boolean(KeepRawExchanges),
 	}
 	if s.UpdateOutcome && o.ObjectiveScorer == nil {
 		problems = append(problems, problem("objectiveScorer", "no scorer decides the outcomes that are to be updated", "mark one of the scorers as the objective's"))

@@ -164,21 +164,11 @@ func checkParts(o *storage.Orchestrator) error {
 }
 
 func checkWords(o *storage.Orchestrator) error {
-	if len(o.Labels) > mostLabels || len(o.Tags) > storage.MaxTags {
-		return storage.BadInput("labels", "an orchestrator has at most %d labels and %d tags", mostLabels, storage.MaxTags)
+	if err := CheckLabels(o.Labels); err != nil {
+		return err
 	}
-	seen := map[string]bool{}
-	for _, label := range o.Labels {
-		if strings.TrimSpace(label.Key) == "" || seen[label.Key] {
-			return storage.BadInput("labels", "each label needs a key of its own")
-		}
-		seen[label.Key] = true
-		if err := storage.CheckText("labels", &label.Key, storage.MaxLabelKeyBytes); err != nil {
-			return err
-		}
-		if err := storage.CheckText("labels", &label.Value, storage.MaxLabelValueBytes); err != nil {
-			return err
-		}
+	if len(o.Tags) > storage.MaxTags {
+		return storage.BadInput("tags", "an orchestrator has at most %d tags, not %d", storage.MaxTags, len(o.Tags))
 	}
 	for i, tag := range o.Tags {
 		if o.Tags[i] = strings.TrimSpace(tag); o.Tags[i] == "" {
@@ -190,6 +180,27 @@ func checkWords(o *storage.Orchestrator) error {
 	}
 	slices.Sort(o.Tags)
 	o.Tags = slices.Compact(o.Tags)
+	return nil
+}
+
+// CheckLabels is CodeBadInput for labels that an attack cannot have.
+func CheckLabels(labels []*storage.Label) error {
+	if len(labels) > mostLabels {
+		return storage.BadInput("labels", "give at most %d labels, not %d", mostLabels, len(labels))
+	}
+	seen := map[string]bool{}
+	for _, label := range labels {
+		if strings.TrimSpace(label.Key) == "" || seen[label.Key] {
+			return storage.BadInput("labels", "each label needs a key of its own")
+		}
+		seen[label.Key] = true
+		if err := storage.CheckText("labels", &label.Key, storage.MaxLabelKeyBytes); err != nil {
+			return err
+		}
+		if err := storage.CheckText("labels", &label.Value, storage.MaxLabelValueBytes); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

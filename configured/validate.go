@@ -272,12 +272,14 @@ func (v *validating) attacks(ctx context.Context) error {
 	if v.settings.Attacks == nil {
 		return nil
 	}
-	list, err := v.store.Attacks(ctx, v.settings.Attacks, storage.AttackOrder{Field: storage.AttackOrderNumber}, storage.Page{Limit: 1})
-	if err != nil {
+	var err error
+	if v.parts.ToScore, err = v.store.CountToScore(ctx, v.settings.Attacks); err != nil {
 		return v.refused(err, "parameters."+orchestrator.Attacks, "change the filter")
 	}
-	if v.parts.ToScore, err = list.TotalCount(ctx); err != nil {
-		return err
+	if v.settings.EachReply {
+		if v.parts.Replies, err = v.store.CountReplies(ctx, v.settings.Attacks); err != nil {
+			return err
+		}
 	}
 	if v.parts.ToScore == 0 {
 		v.add(storage.ProblemWarning, "parameters."+orchestrator.Attacks, "the filter holds for no attack by now", "change the filter")

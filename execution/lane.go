@@ -128,6 +128,10 @@ func mayPass(err error) bool {
 // call makes one call, again while that may help, within the lane's bounds. tried is told
 // before each try, and may refuse it; tries is how many there were.
 func (l *lane) call(ctx context.Context, send func(ctx context.Context) (*target.Reply, error), tried func() error) (reply *target.Reply, tries int64, err error) {
+	return l.callUpTo(ctx, mostTries, send, tried)
+}
+
+func (l *lane) callUpTo(ctx context.Context, most int64, send func(ctx context.Context) (*target.Reply, error), tried func() error) (reply *target.Reply, tries int64, err error) {
 	pauses := &backoff.ExponentialBackOff{InitialInterval: firstPause, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: longestPause}
 	pauses.Reset()
 	for {
@@ -147,7 +151,7 @@ func (l *lane) call(ctx context.Context, send func(ctx context.Context) (*target
 		case errors.Is(err, gobreaker.ErrOpenState), errors.Is(err, gobreaker.ErrTooManyRequests):
 			return nil, tries - 1, &Stop{Reason: storage.ReasonCircuit, Message: fmt.Sprintf(
 				"the generator failed %d times in a row: test it, and resume the run", failuresToOpen)}
-		case !mayPass(err) || tries >= mostTries:
+		case !mayPass(err) || tries >= most:
 			return nil, tries, err
 		}
 		if err := l.wait(ctx, l.pause(err, pauses.NextBackOff())); err != nil {

@@ -17,6 +17,14 @@ type Model struct {
 	lane      *lane
 	spending  *spending
 	price     Price
+	waiting   *waiting // nil in a run
+}
+
+// waiting is that a person waits for the reply: one try, for the person can try again, in
+// the time that the request leaves, counted as the person's call.
+type waiting struct {
+	spare time.Duration // of the request's time, to store what came back
+	count func(ctx context.Context) error
 }
 
 // Component describes what is called.
@@ -24,7 +32,7 @@ func (m *Model) Component() *storage.Component { return m.component }
 
 // Send asks for the next message of a conversation.
 func (m *Model) Send(ctx context.Context, request target.Request) (*target.Reply, error) {
-	reply, tries, err := m.lane.call(ctx, func(ctx context.Context) (*target.Reply, error) { return m.target.Send(ctx, request) }, m.spending.call)
+	reply, tries, err := m.call(ctx, request)
 	account := accountFrom(ctx)
 	account.mu.Lock()
 	defer account.mu.Unlock()
@@ -39,6 +47,25 @@ func (m *Model) Send(ctx context.Context, request target.Request) (*target.Reply
 		m.spending.took(input, output, m.price)
 	}
 	return reply, err
+}
+
+func (m *Model) call(ctx context.Context, request target.Request) (*target.Reply, int64, error) {
+	if m.waiting == nil {
+		return m.lane.call(ctx, func(ctx context.Context) (*target.Reply, error) { return m.target.Send(ctx, request) }, m.spending.call)
+	}
+	return m.lane.callUpTo(ctx, 1, func(ctx context.Context) (*target.Reply, error) {
+		if until, bounded := ctx.Deadline(); bounded {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadline(ctx, until.Add(-min(m.waiting.spare, time.Until(until)/4)))
+			defer cancel()
+		}
+		return m.target.Send(ctx, request)
+	}, func() error {
+		if m.waiting.count == nil || !m.target.Calls() {
+			return nil
+		}
+		return m.waiting.count(ctx)
+	})
 }
 
 // Reply answers one message under a system prompt, for converters and scorers. What was

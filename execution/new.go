@@ -25,14 +25,16 @@ type Options struct {
 	Log   *slog.Logger
 }
 
-// New makes an engine for runs of orchestrators, and what queues them for it.
-func New(o Options) (*Engine, *Starter) {
+// New makes an engine for runs of orchestrators, what queues them for it, and what leads
+// conversations beside it within the same bounds.
+func New(o Options) (*Engine, *Starter, *Hand) {
 	preparer := &Preparer{Things: o.Things, Lanes: &Lanes{}}
 	engine := &Engine{
 		Name: uuid.NewString(), App: o.App, Store: o.Store, Prepare: preparer.Prepare, Events: o.Events, Log: o.Log, Alone: o.Alone,
 		Guard: func() storage.Guard { return clean{} },
 	}
-	return engine, &Starter{App: o.App, Things: o.Things, Events: o.Events, Wake: engine.Wake, Count: o.Count}
+	starter := &Starter{App: o.App, Things: o.Things, Events: o.Events, Wake: engine.Wake, Count: o.Count}
+	return engine, starter, &Hand{Things: o.Things, Lanes: preparer.Lanes, Guard: engine.Guard, Events: o.Events}
 }
 
 // clean is the guard of results: targets leave no credential in what they answer, and a

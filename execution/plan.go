@@ -24,6 +24,10 @@ type Plan struct {
 	Seed         uint64                `json:"seed,string"`
 	// Only are the items of the run that this one tries again; nil for all.
 	Only []int64 `json:"only,omitempty"`
+	// Attacks is how many attacks are scored again. Which they are stands in the store: as
+	// the filter says when the run is queued, or as scored does.
+	Attacks int64 `json:"attacks,omitempty"`
+	scored  *storage.ScoredAttacks
 }
 
 // Part is a configured thing as it was.
@@ -60,6 +64,13 @@ func NewPlan(ctx context.Context, things *configured.Things, store storage.UserS
 	if p.Prompts, err = p.countPrompts(ctx, store); err != nil {
 		return nil, 0, err
 	}
+	if o.Type == orchestrator.Scoring {
+		settings, _ := orchestrator.Check(o)
+		p.scored = &storage.ScoredAttacks{Filter: settings.Attacks}
+		if p.Attacks, err = store.CountToScore(ctx, settings.Attacks); err != nil {
+			return nil, 0, err
+		}
+	}
 	var seed [8]byte
 	_, _ = rand.Read(seed[:]) // never fails
 	p.Seed = binary.LittleEndian.Uint64(seed[:])
@@ -70,6 +81,9 @@ func NewPlan(ctx context.Context, things *configured.Things, store storage.UserS
 func (p *Plan) Items() int64 {
 	if p.Only != nil {
 		return int64(len(p.Only))
+	}
+	if p.Orchestrator.Type == orchestrator.Scoring {
+		return p.Attacks
 	}
 	settings, _ := orchestrator.Check(p.Orchestrator)
 	prompts := p.Prompts

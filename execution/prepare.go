@@ -30,6 +30,14 @@ var classes = map[string]string{
 	orchestrator.RedTeaming: "RedTeamingAttack", orchestrator.Crescendo: "CrescendoAttack",
 }
 
+// runs is CodeConflict for a type that the engine does not run.
+func runs(typeName string) error {
+	if classes[typeName] == "" && typeName != orchestrator.Scoring {
+		return storage.Errorf(storage.CodeConflict, "orchestrators of the type %s are not run: a person leads the conversation, with startConversation and sendMessage", typeName)
+	}
+	return nil
+}
+
 // Prepare opens what a plan names.
 func (p *Preparer) Prepare(ctx context.Context, store storage.UserStore, stored *storage.ExecutionPlan) (Work, error) {
 	plan, err := ReadPlan(stored.Configuration)
@@ -42,10 +50,11 @@ func (p *Preparer) Prepare(ctx context.Context, store storage.UserStore, stored 
 			return nil, storage.Errorf(storage.CodeConflict, "%s: %s", problem.Message, problem.Remedy)
 		}
 	}
-	if classes[settings.Type.Name] == "" {
-		return nil, storage.Errorf(storage.CodeConflict, "orchestrators of the type %s are not run by the engine", settings.Type.Name)
+	if err := runs(settings.Type.Name); err != nil {
+		return nil, err
 	}
 	w := &assembly{preparer: p, store: store, plan: plan, settings: settings, models: map[string]*Model{}, built: map[string]*judge{}}
+	w.key = stored.Key
 	if err := w.open(ctx); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
@@ -55,6 +64,7 @@ func (p *Preparer) Prepare(ctx context.Context, store storage.UserStore, stored 
 // assembly is a run of an orchestrator, ready.
 type assembly struct {
 	preparer *Preparer
+	key      string // of the run
 	store    storage.UserStore
 	plan     *Plan
 	settings *orchestrator.Settings
@@ -68,6 +78,8 @@ type assembly struct {
 	prompts  *prompts
 	raw      func(text string) string // as attempt's
 	until    time.Time                // of the run's bound, which begins anew with each engine; zero for none
+	waiting  *waiting                 // nil in a run
+	scoring  *rescoring               // nil in a run that attacks
 }
 
 func (w *assembly) Concurrency() int { return int(w.plan.Orchestrator.Concurrency) }
@@ -91,16 +103,39 @@ func (w *assembly) open(ctx context.Context) error {
 	}
 	w.prices = found.Nodes()
 	w.spending = &spending{budget: budgetOf(o.Budget)}
-	if o.GeneratorKey == nil {
+	scores := w.settings.Type.Name == orchestrator.Scoring
+	if o.GeneratorKey == nil && !scores {
 		return storage.BadInput("generator", "the orchestrator names no generator to attack")
 	}
+	if err := w.openParts(ctx); err != nil {
+		return err
+	}
+	if seconds := o.RunTimeoutSeconds; seconds != nil {
+		w.until = time.Now().Add(time.Duration(*seconds) * time.Second)
+	}
+	if scores {
+		w.scoring = &rescoring{store: w.store, key: w.key, each: w.settings.EachReply, decide: w.settings.UpdateOutcome, judges: w.judges}
+		return nil
+	}
+	if w.settings.KeepRaw {
+		if w.raw, err = w.preparer.Things.ExchangeCleaner(ctx, w.store, *o.GeneratorKey); err != nil {
+			return err
+		}
+	}
+	if w.strategy, err = w.strategyOf(ctx); err != nil {
+		return err
+	}
+	w.prompts = &prompts{store: w.store, orchestrator: o}
+	return nil
+}
+
+// openParts opens generators, chains and scorers.
+func (w *assembly) openParts(ctx context.Context) error {
+	o := w.plan.Orchestrator
 	for key := range w.plan.Generators { // all, for nothing is opened while items are worked on
 		if _, err := w.model(ctx, key); err != nil {
 			return err
 		}
-	}
-	if seconds := o.RunTimeoutSeconds; seconds != nil {
-		w.until = time.Now().Add(time.Duration(*seconds) * time.Second)
 	}
 	for _, keys := range o.Chains {
 		made, err := w.chain(ctx, keys)
@@ -119,15 +154,6 @@ func (w *assembly) open(ctx context.Context) error {
 		}
 		w.judges = append(w.judges, made)
 	}
-	if w.settings.KeepRaw {
-		if w.raw, err = w.preparer.Things.ExchangeCleaner(ctx, w.store, *o.GeneratorKey); err != nil {
-			return err
-		}
-	}
-	if w.strategy, err = w.strategyOf(ctx); err != nil {
-		return err
-	}
-	w.prompts = &prompts{store: w.store, orchestrator: o}
 	return nil
 }
 
@@ -173,7 +199,7 @@ func (w *assembly) model(ctx context.Context, key string) (*Model, error) {
 		return nil, err
 	}
 	component.GeneratorID = &key
-	made := &Model{target: opened, component: component, lane: w.preparer.Lanes.of(key, boundsOf(opened)), spending: w.spending}
+	made := &Model{target: opened, component: component, lane: w.preparer.Lanes.of(key, boundsOf(opened)), spending: w.spending, waiting: w.waiting}
 	if component.Model != nil {
 		if price := storage.PriceOf(w.prices, *component.Model); price != nil && (w.spending.budget.Currency == "" || price.Currency == w.spending.budget.Currency) {
 			made.price = Price{PerMillionInput: price.Input, PerMillionOutput: price.Output}
@@ -291,6 +317,9 @@ func (w *assembly) strategyOf(ctx context.Context) (strategy, error) {
 func (w *assembly) Do(ctx context.Context, item int64) (*storage.ItemResult, error) {
 	if !w.until.IsZero() && time.Now().After(w.until) {
 		return nil, &Stop{Reason: storage.ReasonTimeout, Message: "the time of the run is over: raise runTimeoutSeconds, or resume it for as long again"}
+	}
+	if w.scoring != nil {
+		return w.scoring.do(ctx, item)
 	}
 	at, chainAt, index := w.plan.place(item)
 	a := &attempt{

@@ -285,6 +285,11 @@ func (r *run) record(results <-chan *storage.ItemResult, stop func(*verdict)) {
 		r.lines = nil
 		r.keepProgress(recorded.Progress)
 		r.wake()
+		for _, result := range batch {
+			for _, score := range result.Scores {
+				r.engine.Events.Wake(events.Conversation(conversationID(r.store, score.Message.Conversation)))
+			}
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/violentutf/violentutf/configured"
 	"github.com/violentutf/violentutf/events"
+	"github.com/violentutf/violentutf/execution/orchestrator"
 	"github.com/violentutf/violentutf/storage"
 )
 
@@ -60,6 +61,10 @@ func (s *Starter) Retry(ctx context.Context, store storage.UserStore, by By, key
 	if len(failed) == 0 {
 		return "", storage.Errorf(storage.CodeConflict, "no item of the run ended in an error")
 	}
+	if plan.Orchestrator.Type == orchestrator.Scoring {
+		plan.Attacks, plan.scored = int64(len(failed)), &storage.ScoredAttacks{Again: &key, Items: failed}
+		return s.queue(ctx, store, by, plan, plan.Attacks, &stored.Name, &key)
+	}
 	for i, item := range failed {
 		_, _, failed[i] = plan.place(item) // in the numbers of the first run
 	}
@@ -76,6 +81,9 @@ func (s *Starter) Repeat(ctx context.Context, store storage.UserStore, by By, ke
 	}
 	if name == nil {
 		name = &stored.Name
+	}
+	if plan.Orchestrator.Type == orchestrator.Scoring {
+		plan.scored = &storage.ScoredAttacks{Again: &key}
 	}
 	return s.queue(ctx, store, by, plan, stored.Items, name, nil)
 }
@@ -97,11 +105,11 @@ const planPatience = time.Minute
 // between leaves nothing that anybody sees.
 func (s *Starter) queue(ctx context.Context, store storage.UserStore, by By, plan *Plan, items int64, name, retryOf *string) (string, error) {
 	o := plan.Orchestrator
-	if classes[o.Type] == "" {
-		return "", storage.Errorf(storage.CodeConflict, "orchestrators of the type %s are not run by the engine yet", o.Type)
+	if err := runs(o.Type); err != nil {
+		return "", err
 	}
 	if items == 0 {
-		return "", storage.Errorf(storage.CodeConflict, "the run would have no item: its dataset is empty")
+		return "", storage.Errorf(storage.CodeConflict, "the run would have no item: its dataset is empty, or its filter holds for no attack")
 	}
 	configuration, err := plan.JSON()
 	if err != nil {
@@ -111,7 +119,7 @@ func (s *Starter) queue(ctx context.Context, store storage.UserStore, by By, pla
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	stored := &storage.ExecutionPlan{
 		Key: key, Name: o.Name, Orchestrator: o.Type, OrchestratorKey: &o.Key, Configuration: configuration, Items: items,
-		StartedBy: by.Username, RetryOf: retryOf, QueuedAt: now,
+		StartedBy: by.Username, RetryOf: retryOf, QueuedAt: now, Scores: plan.scored,
 	}
 	if name != nil {
 		if stored.Name, err = configured.CheckName(*name); err != nil {

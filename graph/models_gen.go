@@ -148,6 +148,14 @@ type AuditVerification struct {
 	Fault *storage.AuditFault `json:"fault,omitempty"`
 }
 
+// Where a conversation is to be branched.
+type BranchConversationInput struct {
+	// The last message that the branch repeats.
+	Message string `json:"message"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What run is to end.
 type CancelExecutionInput struct {
 	// The run.
@@ -170,6 +178,14 @@ type ChangePromptsInput struct {
 	Edit []*EditedPromptInput `json:"edit,omitempty"`
 	// Prompts that go, at most 10 000.
 	Remove []string `json:"remove,omitempty"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Which conversation is to be the main one.
+type ChooseMainConversationInput struct {
+	// A conversation of the purpose TARGET or ALTERNATIVE.
+	Conversation string `json:"conversation"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -676,6 +692,24 @@ type RepeatExecutionInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What is to be said in place of a message. What is left out is as in SendMessageInput.
+type ResendMessageInput struct {
+	// The message of the user.
+	Message string `json:"message"`
+	// The new message, at most 64 KiB, before converters; what was said before without it.
+	Text *string `json:"text,omitempty"`
+	// The generator to send to.
+	Generator *string `json:"generator,omitempty"`
+	// The converters that the message goes through; an empty list changes nothing.
+	Converters []string `json:"converters,omitempty"`
+	// Who judges the reply; an empty list lets nobody.
+	Scorers []string `json:"scorers,omitempty"`
+	// The scorer of the objective. In a branch it decides nothing until the branch is the main conversation.
+	ObjectiveScorer *string `json:"objectiveScorer,omitempty"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // Which setting of the viewer's is to have its default.
 type ResetUserSettingInput struct {
 	// The name of the setting.
@@ -752,6 +786,26 @@ type SaveSessionInput struct {
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
 	// The revision that was seen, 0 for nothing: when another tab was faster it is a CONFLICT. Without it whatever is there is replaced.
 	Revision *int64 `json:"revision,omitempty"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What is to be said in a conversation. What is left out is as the conversation was begun with by startConversation.
+type SendMessageInput struct {
+	// The conversation. Name it or an attack.
+	Conversation *string `json:"conversation,omitempty"`
+	// The attack, whose main conversation is meant.
+	Attack *string `json:"attack,omitempty"`
+	// The message, at most 64 KiB, before converters.
+	Text string `json:"text"`
+	// The generator to send to. Conversations that came with an import need one.
+	Generator *string `json:"generator,omitempty"`
+	// The converters that the message goes through, one after the other, at most 20; an empty list changes nothing.
+	Converters []string `json:"converters,omitempty"`
+	// Who judges the reply, at most 20 scorers; an empty list lets nobody.
+	Scorers []string `json:"scorers,omitempty"`
+	// The scorer that decides the attack's outcome, in its main conversation: not where a person or the attack's source did.
+	ObjectiveScorer *string `json:"objectiveScorer,omitempty"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -874,6 +928,26 @@ type SplitPartInput struct {
 	Fraction *float64 `json:"fraction,omitempty"`
 	// How many prompts.
 	Count *int64 `json:"count,omitempty"`
+}
+
+// A conversation that is to begin.
+type StartConversationInput struct {
+	// The workspace; without it that of the orchestrator or generator, or the personal one.
+	Workspace *string `json:"workspace,omitempty"`
+	// An orchestrator of the type MANUAL: its generator, system prompt, labels, tags, first chain of converters and scorers hold unless others are named.
+	Orchestrator *string `json:"orchestrator,omitempty"`
+	// The generator to attack; that of the orchestrator without it.
+	Generator *string `json:"generator,omitempty"`
+	// The name of the run.
+	Name *string `json:"name,omitempty"`
+	// What the attack is after, for its scorers.
+	Objective *string `json:"objective,omitempty"`
+	// What stands before the conversation, at most 64 KiB; that of the orchestrator, or the generator's own, without it.
+	SystemPrompt *string `json:"systemPrompt,omitempty"`
+	// Labels of the attack; those of the orchestrator without them.
+	Labels []*storage.Label `json:"labels,omitempty"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // What is to be run.

@@ -35,6 +35,7 @@ type ResolverRoot interface {
 	ConfiguredFacets() ConfiguredFacetsResolver
 	Conversation() ConversationResolver
 	ConversationFacets() ConversationFacetsResolver
+	ConversationUpdate() ConversationUpdateResolver
 	Converter() ConverterResolver
 	Dataset() DatasetResolver
 	DatasetDifference() DatasetDifferenceResolver
@@ -335,6 +336,13 @@ type ComplexityRoot struct {
 		Fault    func(childComplexity int) int
 	}
 
+	BranchConversationPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Conversation     func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	Budget struct {
 		Calls    func(childComplexity int) int
 		Currency func(childComplexity int) int
@@ -373,6 +381,13 @@ type ComplexityRoot struct {
 	ChangePromptsPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Dataset          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
+	ChooseMainConversationPayload struct {
+		Attack           func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
 		Workspace        func(childComplexity int) int
 	}
@@ -514,6 +529,16 @@ type ComplexityRoot struct {
 		Purpose func(childComplexity int, limit *int) int
 		Source  func(childComplexity int, limit *int) int
 		Target  func(childComplexity int, limit *int) int
+	}
+
+	ConversationUpdate struct {
+		Branches     func(childComplexity int) int
+		Conversation func(childComplexity int) int
+		Cursor       func(childComplexity int) int
+		Messages     func(childComplexity int) int
+		Scores       func(childComplexity int) int
+		Snapshot     func(childComplexity int) int
+		Workspace    func(childComplexity int) int
 	}
 
 	Converter struct {
@@ -1404,8 +1429,10 @@ type ComplexityRoot struct {
 		AllowUserBinding          func(childComplexity int, input AllowUserBindingInput) int
 		Annotate                  func(childComplexity int, input schema.AnnotateInput) int
 		ArchiveWorkspace          func(childComplexity int, input ArchiveWorkspaceInput) int
+		BranchConversation        func(childComplexity int, input BranchConversationInput) int
 		CancelExecution           func(childComplexity int, input CancelExecutionInput) int
 		ChangePrompts             func(childComplexity int, input ChangePromptsInput) int
+		ChooseMainConversation    func(childComplexity int, input ChooseMainConversationInput) int
 		CloneConverter            func(childComplexity int, input schema.CloneConfiguredInput) int
 		CloneDataset              func(childComplexity int, input CloneDatasetInput) int
 		CloneGenerator            func(childComplexity int, input schema.CloneConfiguredInput) int
@@ -1468,6 +1495,7 @@ type ComplexityRoot struct {
 		RemoveTags                func(childComplexity int, input schema.TagInput) int
 		RenameWorkspace           func(childComplexity int, input RenameWorkspaceInput) int
 		RepeatExecution           func(childComplexity int, input RepeatExecutionInput) int
+		ResendMessage             func(childComplexity int, input ResendMessageInput) int
 		ResetUserSetting          func(childComplexity int, input ResetUserSettingInput) int
 		RestoreFromTrash          func(childComplexity int, input RestoreFromTrashInput) int
 		ResumeExecution           func(childComplexity int, input ResumeExecutionInput) int
@@ -1476,6 +1504,7 @@ type ComplexityRoot struct {
 		RevokeAPIKey              func(childComplexity int, input RevokeAPIKeyInput) int
 		RotateWebhookSecret       func(childComplexity int, input RotateWebhookSecretInput) int
 		SaveSession               func(childComplexity int, input SaveSessionInput) int
+		SendMessage               func(childComplexity int, input SendMessageInput) int
 		SetLabels                 func(childComplexity int, input schema.LabelInput) int
 		SetMemberRole             func(childComplexity int, input SetMemberRoleInput) int
 		SetPrice                  func(childComplexity int, input SetPriceInput) int
@@ -1483,6 +1512,7 @@ type ComplexityRoot struct {
 		SetUserDisabled           func(childComplexity int, input SetUserDisabledInput) int
 		SetUserSetting            func(childComplexity int, input SetUserSettingInput) int
 		SplitDataset              func(childComplexity int, input SplitDatasetInput) int
+		StartConversation         func(childComplexity int, input StartConversationInput) int
 		StartExecution            func(childComplexity int, input StartExecutionInput) int
 		TestGenerator             func(childComplexity int, input TestGeneratorInput) int
 		TestGenerators            func(childComplexity int, input TestGeneratorsInput) int
@@ -1887,6 +1917,17 @@ type ComplexityRoot struct {
 		Workspace        func(childComplexity int) int
 	}
 
+	ResendMessagePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Conversation     func(childComplexity int) int
+		Failure          func(childComplexity int) int
+		Prompt           func(childComplexity int) int
+		Reply            func(childComplexity int) int
+		Unscored         func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	ResetUserSettingPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Setting          func(childComplexity int) int
@@ -2056,6 +2097,17 @@ type ComplexityRoot struct {
 		UnjudgedCount     func(childComplexity int) int
 	}
 
+	SendMessagePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Conversation     func(childComplexity int) int
+		Failure          func(childComplexity int) int
+		Prompt           func(childComplexity int) int
+		Reply            func(childComplexity int) int
+		Unscored         func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	ServerInfo struct {
 		Features func(childComplexity int) int
 		Limits   func(childComplexity int) int
@@ -2159,6 +2211,14 @@ type ComplexityRoot struct {
 		Workspace        func(childComplexity int) int
 	}
 
+	StartConversationPayload struct {
+		Attack           func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+		Conversation     func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	StartExecutionPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Execution        func(childComplexity int) int
@@ -2172,6 +2232,7 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
+		ConversationUpdates func(childComplexity int, conversationID string, after *string) int
 		ExecutionEvents     func(childComplexity int, executionID string, after *string) int
 		WorkspaceExecutions func(childComplexity int, workspace *string) int
 	}
@@ -3984,6 +4045,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AuditVerification.Fault(childComplexity), true
 
+	case "BranchConversationPayload.clientMutationId":
+		if e.ComplexityRoot.BranchConversationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BranchConversationPayload.ClientMutationID(childComplexity), true
+	case "BranchConversationPayload.conversation":
+		if e.ComplexityRoot.BranchConversationPayload.Conversation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BranchConversationPayload.Conversation(childComplexity), true
+	case "BranchConversationPayload.userErrors":
+		if e.ComplexityRoot.BranchConversationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BranchConversationPayload.UserErrors(childComplexity), true
+	case "BranchConversationPayload.workspace":
+		if e.ComplexityRoot.BranchConversationPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BranchConversationPayload.Workspace(childComplexity), true
+
 	case "Budget.calls":
 		if e.ComplexityRoot.Budget.Calls == nil {
 			break
@@ -4167,6 +4253,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ChangePromptsPayload.Workspace(childComplexity), true
+
+	case "ChooseMainConversationPayload.attack":
+		if e.ComplexityRoot.ChooseMainConversationPayload.Attack == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChooseMainConversationPayload.Attack(childComplexity), true
+	case "ChooseMainConversationPayload.clientMutationId":
+		if e.ComplexityRoot.ChooseMainConversationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChooseMainConversationPayload.ClientMutationID(childComplexity), true
+	case "ChooseMainConversationPayload.userErrors":
+		if e.ComplexityRoot.ChooseMainConversationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChooseMainConversationPayload.UserErrors(childComplexity), true
+	case "ChooseMainConversationPayload.workspace":
+		if e.ComplexityRoot.ChooseMainConversationPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChooseMainConversationPayload.Workspace(childComplexity), true
 
 	case "CloneConverterPayload.clientMutationId":
 		if e.ComplexityRoot.CloneConverterPayload.ClientMutationID == nil {
@@ -4772,6 +4883,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ConversationFacets.Target(childComplexity, args["limit"].(*int)), true
+
+	case "ConversationUpdate.branches":
+		if e.ComplexityRoot.ConversationUpdate.Branches == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationUpdate.Branches(childComplexity), true
+	case "ConversationUpdate.conversation":
+		if e.ComplexityRoot.ConversationUpdate.Conversation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationUpdate.Conversation(childComplexity), true
+	case "ConversationUpdate.cursor":
+		if e.ComplexityRoot.ConversationUpdate.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationUpdate.Cursor(childComplexity), true
+	case "ConversationUpdate.messages":
+		if e.ComplexityRoot.ConversationUpdate.Messages == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationUpdate.Messages(childComplexity), true
+	case "ConversationUpdate.scores":
+		if e.ComplexityRoot.ConversationUpdate.Scores == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationUpdate.Scores(childComplexity), true
+	case "ConversationUpdate.snapshot":
+		if e.ComplexityRoot.ConversationUpdate.Snapshot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationUpdate.Snapshot(childComplexity), true
+	case "ConversationUpdate.workspace":
+		if e.ComplexityRoot.ConversationUpdate.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConversationUpdate.Workspace(childComplexity), true
 
 	case "Converter.attacks":
 		if e.ComplexityRoot.Converter.Attacks == nil {
@@ -8493,6 +8647,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ArchiveWorkspace(childComplexity, args["input"].(ArchiveWorkspaceInput)), true
+	case "Mutation.branchConversation":
+		if e.ComplexityRoot.Mutation.BranchConversation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_branchConversation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.BranchConversation(childComplexity, args["input"].(BranchConversationInput)), true
 	case "Mutation.cancelExecution":
 		if e.ComplexityRoot.Mutation.CancelExecution == nil {
 			break
@@ -8515,6 +8680,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ChangePrompts(childComplexity, args["input"].(ChangePromptsInput)), true
+	case "Mutation.chooseMainConversation":
+		if e.ComplexityRoot.Mutation.ChooseMainConversation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_chooseMainConversation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChooseMainConversation(childComplexity, args["input"].(ChooseMainConversationInput)), true
 	case "Mutation.cloneConverter":
 		if e.ComplexityRoot.Mutation.CloneConverter == nil {
 			break
@@ -9197,6 +9373,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RepeatExecution(childComplexity, args["input"].(RepeatExecutionInput)), true
+	case "Mutation.resendMessage":
+		if e.ComplexityRoot.Mutation.ResendMessage == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resendMessage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResendMessage(childComplexity, args["input"].(ResendMessageInput)), true
 	case "Mutation.resetUserSetting":
 		if e.ComplexityRoot.Mutation.ResetUserSetting == nil {
 			break
@@ -9285,6 +9472,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveSession(childComplexity, args["input"].(SaveSessionInput)), true
+	case "Mutation.sendMessage":
+		if e.ComplexityRoot.Mutation.SendMessage == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_sendMessage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SendMessage(childComplexity, args["input"].(SendMessageInput)), true
 	case "Mutation.setLabels":
 		if e.ComplexityRoot.Mutation.SetLabels == nil {
 			break
@@ -9362,6 +9560,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SplitDataset(childComplexity, args["input"].(SplitDatasetInput)), true
+	case "Mutation.startConversation":
+		if e.ComplexityRoot.Mutation.StartConversation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_startConversation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartConversation(childComplexity, args["input"].(StartConversationInput)), true
 	case "Mutation.startExecution":
 		if e.ComplexityRoot.Mutation.StartExecution == nil {
 			break
@@ -11134,6 +11343,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RepeatExecutionPayload.Workspace(childComplexity), true
 
+	case "ResendMessagePayload.clientMutationId":
+		if e.ComplexityRoot.ResendMessagePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResendMessagePayload.ClientMutationID(childComplexity), true
+	case "ResendMessagePayload.conversation":
+		if e.ComplexityRoot.ResendMessagePayload.Conversation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResendMessagePayload.Conversation(childComplexity), true
+	case "ResendMessagePayload.failure":
+		if e.ComplexityRoot.ResendMessagePayload.Failure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResendMessagePayload.Failure(childComplexity), true
+	case "ResendMessagePayload.prompt":
+		if e.ComplexityRoot.ResendMessagePayload.Prompt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResendMessagePayload.Prompt(childComplexity), true
+	case "ResendMessagePayload.reply":
+		if e.ComplexityRoot.ResendMessagePayload.Reply == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResendMessagePayload.Reply(childComplexity), true
+	case "ResendMessagePayload.unscored":
+		if e.ComplexityRoot.ResendMessagePayload.Unscored == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResendMessagePayload.Unscored(childComplexity), true
+	case "ResendMessagePayload.userErrors":
+		if e.ComplexityRoot.ResendMessagePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResendMessagePayload.UserErrors(childComplexity), true
+	case "ResendMessagePayload.workspace":
+		if e.ComplexityRoot.ResendMessagePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResendMessagePayload.Workspace(childComplexity), true
+
 	case "ResetUserSettingPayload.clientMutationId":
 		if e.ComplexityRoot.ResetUserSettingPayload.ClientMutationID == nil {
 			break
@@ -11789,6 +12047,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ScorerTest.UnjudgedCount(childComplexity), true
 
+	case "SendMessagePayload.clientMutationId":
+		if e.ComplexityRoot.SendMessagePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendMessagePayload.ClientMutationID(childComplexity), true
+	case "SendMessagePayload.conversation":
+		if e.ComplexityRoot.SendMessagePayload.Conversation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendMessagePayload.Conversation(childComplexity), true
+	case "SendMessagePayload.failure":
+		if e.ComplexityRoot.SendMessagePayload.Failure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendMessagePayload.Failure(childComplexity), true
+	case "SendMessagePayload.prompt":
+		if e.ComplexityRoot.SendMessagePayload.Prompt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendMessagePayload.Prompt(childComplexity), true
+	case "SendMessagePayload.reply":
+		if e.ComplexityRoot.SendMessagePayload.Reply == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendMessagePayload.Reply(childComplexity), true
+	case "SendMessagePayload.unscored":
+		if e.ComplexityRoot.SendMessagePayload.Unscored == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendMessagePayload.Unscored(childComplexity), true
+	case "SendMessagePayload.userErrors":
+		if e.ComplexityRoot.SendMessagePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendMessagePayload.UserErrors(childComplexity), true
+	case "SendMessagePayload.workspace":
+		if e.ComplexityRoot.SendMessagePayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendMessagePayload.Workspace(childComplexity), true
+
 	case "ServerInfo.features":
 		if e.ComplexityRoot.ServerInfo.Features == nil {
 			break
@@ -12169,6 +12476,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SplitDatasetPayload.Workspace(childComplexity), true
 
+	case "StartConversationPayload.attack":
+		if e.ComplexityRoot.StartConversationPayload.Attack == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartConversationPayload.Attack(childComplexity), true
+	case "StartConversationPayload.clientMutationId":
+		if e.ComplexityRoot.StartConversationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartConversationPayload.ClientMutationID(childComplexity), true
+	case "StartConversationPayload.conversation":
+		if e.ComplexityRoot.StartConversationPayload.Conversation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartConversationPayload.Conversation(childComplexity), true
+	case "StartConversationPayload.userErrors":
+		if e.ComplexityRoot.StartConversationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartConversationPayload.UserErrors(childComplexity), true
+	case "StartConversationPayload.workspace":
+		if e.ComplexityRoot.StartConversationPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartConversationPayload.Workspace(childComplexity), true
+
 	case "StartExecutionPayload.clientMutationId":
 		if e.ComplexityRoot.StartExecutionPayload.ClientMutationID == nil {
 			break
@@ -12207,6 +12545,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StorageUse.Tables(childComplexity), true
 
+	case "Subscription.conversationUpdates":
+		if e.ComplexityRoot.Subscription.ConversationUpdates == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_conversationUpdates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.ConversationUpdates(childComplexity, args["conversationId"].(string), args["after"].(*string)), true
 	case "Subscription.executionEvents":
 		if e.ComplexityRoot.Subscription.ExecutionEvents == nil {
 			break
@@ -14529,9 +14878,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AuditCheckpointInput", ec.unmarshalInputAuditCheckpointInput),
 			graphql.NewInputUnmarshaler("AuditEventFilter", ec.unmarshalInputAuditEventFilter),
 			graphql.NewInputUnmarshaler("AuditOrder", ec.unmarshalInputAuditOrder),
+			graphql.NewInputUnmarshaler("BranchConversationInput", ec.unmarshalInputBranchConversationInput),
 			graphql.NewInputUnmarshaler("BudgetInput", ec.unmarshalInputBudgetInput),
 			graphql.NewInputUnmarshaler("CancelExecutionInput", ec.unmarshalInputCancelExecutionInput),
 			graphql.NewInputUnmarshaler("ChangePromptsInput", ec.unmarshalInputChangePromptsInput),
+			graphql.NewInputUnmarshaler("ChooseMainConversationInput", ec.unmarshalInputChooseMainConversationInput),
 			graphql.NewInputUnmarshaler("CloneConverterInput", ec.unmarshalInputCloneConverterInput),
 			graphql.NewInputUnmarshaler("CloneDatasetInput", ec.unmarshalInputCloneDatasetInput),
 			graphql.NewInputUnmarshaler("CloneGeneratorInput", ec.unmarshalInputCloneGeneratorInput),
@@ -14633,6 +14984,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RemoveTagsInput", ec.unmarshalInputRemoveTagsInput),
 			graphql.NewInputUnmarshaler("RenameWorkspaceInput", ec.unmarshalInputRenameWorkspaceInput),
 			graphql.NewInputUnmarshaler("RepeatExecutionInput", ec.unmarshalInputRepeatExecutionInput),
+			graphql.NewInputUnmarshaler("ResendMessageInput", ec.unmarshalInputResendMessageInput),
 			graphql.NewInputUnmarshaler("ResetUserSettingInput", ec.unmarshalInputResetUserSettingInput),
 			graphql.NewInputUnmarshaler("RestoreFromTrashInput", ec.unmarshalInputRestoreFromTrashInput),
 			graphql.NewInputUnmarshaler("ResumeExecutionInput", ec.unmarshalInputResumeExecutionInput),
@@ -14648,6 +15000,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SavedSessionFilter", ec.unmarshalInputSavedSessionFilter),
 			graphql.NewInputUnmarshaler("SavedSessionOrder", ec.unmarshalInputSavedSessionOrder),
 			graphql.NewInputUnmarshaler("ScorerFilter", ec.unmarshalInputScorerFilter),
+			graphql.NewInputUnmarshaler("SendMessageInput", ec.unmarshalInputSendMessageInput),
 			graphql.NewInputUnmarshaler("SetLabelsInput", ec.unmarshalInputSetLabelsInput),
 			graphql.NewInputUnmarshaler("SetMemberRoleInput", ec.unmarshalInputSetMemberRoleInput),
 			graphql.NewInputUnmarshaler("SetPriceInput", ec.unmarshalInputSetPriceInput),
@@ -14658,6 +15011,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SourceIn", ec.unmarshalInputSourceIn),
 			graphql.NewInputUnmarshaler("SplitDatasetInput", ec.unmarshalInputSplitDatasetInput),
 			graphql.NewInputUnmarshaler("SplitPartInput", ec.unmarshalInputSplitPartInput),
+			graphql.NewInputUnmarshaler("StartConversationInput", ec.unmarshalInputStartConversationInput),
 			graphql.NewInputUnmarshaler("StartExecutionInput", ec.unmarshalInputStartExecutionInput),
 			graphql.NewInputUnmarshaler("TaxonomyEntryInput", ec.unmarshalInputTaxonomyEntryInput),
 			graphql.NewInputUnmarshaler("TemplateDocumentInput", ec.unmarshalInputTemplateDocumentInput),
@@ -16413,6 +16767,36 @@ input PurposeIn {
   in: [Purpose!]
   "None of these."
   notIn: [Purpose!]
+}
+`, BuiltIn: false},
+	{Name: "../schema/conversationchange.graphqls", Input: `extend type Subscription {
+  "What is added to a conversation: first all that is there, in frames of about a hundred messages, then each message, score and branch as it is written. With a cursor it goes on behind it: nothing is missed and nothing comes twice."
+  conversationUpdates(
+    "The conversation."
+    conversationId: ID!
+    "The cursor of the last event that was received; without it the stream begins with what is there."
+    after: String
+  ): ConversationUpdate! @hasRole(role: USER)
+}
+
+"""
+What was added to a conversation since the event before. What is not selected is not sent.
+"""
+type ConversationUpdate {
+  "Where to go on after this event."
+  cursor: String!
+  "Whether this was there when the stream began."
+  snapshot: Boolean!
+  "The conversation as it is."
+  conversation: Conversation @userScoped
+  "Messages, in order, all pieces of one together."
+  messages: [Message!] @userScoped @cost(size: 100)
+  "Scores on messages of it, also on those that it repeats, none before its message."
+  scores: [Score!] @userScoped @cost(size: 100)
+  "Conversations that were branched from it."
+  branches: [Conversation!] @userScoped @cost(size: 100)
+  "The workspace."
+  workspace: Workspace @userScoped
 }
 `, BuiltIn: false},
 	{Name: "../schema/converter.graphqls", Input: `"""
@@ -19995,6 +20379,212 @@ type RemoveLabelsPayload {
   matched: Long!
   "How many of them had such a label."
   changed: Long!
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/manual.graphqls", Input: `extend type Mutation {
+  "Begins an attack that a person leads by hand: a conversation with a generator in which nothing is said yet but a system prompt. It is the only one of a run of its own, of the type MANUAL, which is over at once."
+  startConversation(
+    "What to begin."
+    input: StartConversationInput!
+  ): StartConversationPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  """
+  Says something to the target of a conversation and waits for the reply. Message and reply are stored together, with
+  each converter's output in the message's metadata; a call that failed is stored as a reply that says so. The target is
+  told all that was said before, without messages whose call failed. Conversations that came with an import are never
+  written to: there the turn goes on in a branch, and so it does with another target than the conversation's. CONFLICT
+  while somebody else writes to the conversation, and where a converter's model fails before anything is sent.
+  """
+  sendMessage(
+    "What to say."
+    input: SendMessageInput!
+  ): SendMessagePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Says something else, or the same again, in place of a message of the user: a branch from before it, and sendMessage in that."
+  resendMessage(
+    "What to say."
+    input: ResendMessageInput!
+  ): ResendMessagePayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Begins another conversation of the same attack, an ALTERNATIVE, which repeats a conversation up to and with a message."
+  branchConversation(
+    "Where."
+    input: BranchConversationInput!
+  ): BranchConversationPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Lets a conversation be the main one of its attack. The outcome stays: score the attack again, or annotate it. No import undoes it. CONFLICT for the one that it is already."
+  chooseMainConversation(
+    "Which one."
+    input: ChooseMainConversationInput!
+  ): ChooseMainConversationPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+A conversation that is to begin.
+"""
+input StartConversationInput {
+  "The workspace; without it that of the orchestrator or generator, or the personal one."
+  workspace: ID
+  "An orchestrator of the type MANUAL: its generator, system prompt, labels, tags, first chain of converters and scorers hold unless others are named."
+  orchestrator: ID
+  "The generator to attack; that of the orchestrator without it."
+  generator: ID
+  "The name of the run."
+  name: String
+  "What the attack is after, for its scorers."
+  objective: String
+  "What stands before the conversation, at most 64 KiB; that of the orchestrator, or the generator's own, without it."
+  systemPrompt: String
+  "Labels of the attack; those of the orchestrator without them."
+  labels: [LabelValueInput!]
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What is to be said in a conversation. What is left out is as the conversation was begun with by startConversation.
+"""
+input SendMessageInput {
+  "The conversation. Name it or an attack."
+  conversation: ID
+  "The attack, whose main conversation is meant."
+  attack: ID
+  "The message, at most 64 KiB, before converters."
+  text: String!
+  "The generator to send to. Conversations that came with an import need one."
+  generator: ID
+  "The converters that the message goes through, one after the other, at most 20; an empty list changes nothing."
+  converters: [ID!]
+  "Who judges the reply, at most 20 scorers; an empty list lets nobody."
+  scorers: [ID!]
+  "The scorer that decides the attack's outcome, in its main conversation: not where a person or the attack's source did."
+  objectiveScorer: ID
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What is to be said in place of a message. What is left out is as in SendMessageInput.
+"""
+input ResendMessageInput {
+  "The message of the user."
+  message: ID!
+  "The new message, at most 64 KiB, before converters; what was said before without it."
+  text: String
+  "The generator to send to."
+  generator: ID
+  "The converters that the message goes through; an empty list changes nothing."
+  converters: [ID!]
+  "Who judges the reply; an empty list lets nobody."
+  scorers: [ID!]
+  "The scorer of the objective. In a branch it decides nothing until the branch is the main conversation."
+  objectiveScorer: ID
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+Where a conversation is to be branched.
+"""
+input BranchConversationInput {
+  "The last message that the branch repeats."
+  message: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+Which conversation is to be the main one.
+"""
+input ChooseMainConversationInput {
+  "A conversation of the purpose TARGET or ALTERNATIVE."
+  conversation: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What startConversation did.
+"""
+type StartConversationPayload {
+  "The attack; null when nothing was begun."
+  attack: Attack @userScoped
+  "Its conversation."
+  conversation: Conversation @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What sendMessage did.
+"""
+type SendMessagePayload {
+  "The conversation in which it was said: a branch of the one that was meant where that is not written to."
+  conversation: Conversation @userScoped
+  "The message; null when nothing was sent."
+  prompt: Message @userScoped
+  "The pieces of the reply."
+  reply: [Message!] @userScoped
+  "The class of the call's failure, which stands in place of a reply; null without one."
+  failure: String
+  "Whether a scorer could not judge the reply, so that scores are missing."
+  unscored: Boolean!
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What resendMessage did.
+"""
+type ResendMessagePayload {
+  "The branch in which it was said."
+  conversation: Conversation @userScoped
+  "The message; null when nothing was sent."
+  prompt: Message @userScoped
+  "The pieces of the reply."
+  reply: [Message!] @userScoped
+  "The class of the call's failure, which stands in place of a reply; null without one."
+  failure: String
+  "Whether a scorer could not judge the reply, so that scores are missing."
+  unscored: Boolean!
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What branchConversation did.
+"""
+type BranchConversationPayload {
+  "The branch; null when there is none."
+  conversation: Conversation @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What chooseMainConversation did.
+"""
+type ChooseMainConversationPayload {
+  "The attack; null when nothing was changed."
+  attack: Attack @userScoped
   "The workspace; null when nothing was done."
   workspace: Workspace @userScoped
   "The name that the mutation was given."
@@ -25706,6 +26296,20 @@ func (ec *executionContext) childFields_AuditVerification(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type AuditVerification", field.Name)
 }
 
+func (ec *executionContext) childFields_BranchConversationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "conversation":
+		return ec.fieldContext_BranchConversationPayload_conversation(ctx, field)
+	case "workspace":
+		return ec.fieldContext_BranchConversationPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_BranchConversationPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_BranchConversationPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BranchConversationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Budget(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "calls":
@@ -25746,6 +26350,20 @@ func (ec *executionContext) childFields_ChangePromptsPayload(ctx context.Context
 		return ec.fieldContext_ChangePromptsPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ChangePromptsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ChooseMainConversationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "attack":
+		return ec.fieldContext_ChooseMainConversationPayload_attack(ctx, field)
+	case "workspace":
+		return ec.fieldContext_ChooseMainConversationPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ChooseMainConversationPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ChooseMainConversationPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChooseMainConversationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CloneConverterPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -26024,6 +26642,26 @@ func (ec *executionContext) childFields_ConversationFacets(ctx context.Context, 
 		return ec.fieldContext_ConversationFacets_label(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConversationFacets", field.Name)
+}
+
+func (ec *executionContext) childFields_ConversationUpdate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ConversationUpdate_cursor(ctx, field)
+	case "snapshot":
+		return ec.fieldContext_ConversationUpdate_snapshot(ctx, field)
+	case "conversation":
+		return ec.fieldContext_ConversationUpdate_conversation(ctx, field)
+	case "messages":
+		return ec.fieldContext_ConversationUpdate_messages(ctx, field)
+	case "scores":
+		return ec.fieldContext_ConversationUpdate_scores(ctx, field)
+	case "branches":
+		return ec.fieldContext_ConversationUpdate_branches(ctx, field)
+	case "workspace":
+		return ec.fieldContext_ConversationUpdate_workspace(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConversationUpdate", field.Name)
 }
 
 func (ec *executionContext) childFields_Converter(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -28484,6 +29122,28 @@ func (ec *executionContext) childFields_RepeatExecutionPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type RepeatExecutionPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ResendMessagePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "conversation":
+		return ec.fieldContext_ResendMessagePayload_conversation(ctx, field)
+	case "prompt":
+		return ec.fieldContext_ResendMessagePayload_prompt(ctx, field)
+	case "reply":
+		return ec.fieldContext_ResendMessagePayload_reply(ctx, field)
+	case "failure":
+		return ec.fieldContext_ResendMessagePayload_failure(ctx, field)
+	case "unscored":
+		return ec.fieldContext_ResendMessagePayload_unscored(ctx, field)
+	case "workspace":
+		return ec.fieldContext_ResendMessagePayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ResendMessagePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ResendMessagePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResendMessagePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ResetUserSettingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "setting":
@@ -28822,6 +29482,28 @@ func (ec *executionContext) childFields_ScorerTest(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type ScorerTest", field.Name)
 }
 
+func (ec *executionContext) childFields_SendMessagePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "conversation":
+		return ec.fieldContext_SendMessagePayload_conversation(ctx, field)
+	case "prompt":
+		return ec.fieldContext_SendMessagePayload_prompt(ctx, field)
+	case "reply":
+		return ec.fieldContext_SendMessagePayload_reply(ctx, field)
+	case "failure":
+		return ec.fieldContext_SendMessagePayload_failure(ctx, field)
+	case "unscored":
+		return ec.fieldContext_SendMessagePayload_unscored(ctx, field)
+	case "workspace":
+		return ec.fieldContext_SendMessagePayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SendMessagePayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SendMessagePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SendMessagePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ServerInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "version":
@@ -29026,6 +29708,22 @@ func (ec *executionContext) childFields_SplitDatasetPayload(ctx context.Context,
 		return ec.fieldContext_SplitDatasetPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SplitDatasetPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StartConversationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "attack":
+		return ec.fieldContext_StartConversationPayload_attack(ctx, field)
+	case "conversation":
+		return ec.fieldContext_StartConversationPayload_conversation(ctx, field)
+	case "workspace":
+		return ec.fieldContext_StartConversationPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_StartConversationPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_StartConversationPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartConversationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_StartExecutionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

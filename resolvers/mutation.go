@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/violentutf/violentutf/auth"
 	"github.com/violentutf/violentutf/directives"
@@ -63,6 +61,8 @@ type made struct {
 	Notes     []string               `json:"notes,omitempty"`
 	Deleted   []*storage.TableUse    `json:"deleted,omitempty"`
 	InTheWay  []*storage.Obstacle    `json:"inTheWay,omitempty"`
+	Failure   string                 `json:"failure,omitempty"` // class of a call's
+	Unscored  bool                   `json:"unscored,omitempty"`
 }
 
 // mutate is the one way of a mutation, whose role and scope the directives have
@@ -234,11 +234,7 @@ func (n named) key(ctx context.Context) (string, error) {
 // numberText writes the numbers of a key, as a log can keep them: 12, or 12-3-0.
 func numberText(id storage.ID) (string, bool) {
 	numbers, ok := id.Numbers(numbersOf[id.Kind])
-	texts := make([]string, len(numbers))
-	for i, number := range numbers {
-		texts[i] = strconv.FormatInt(number, 10)
-	}
-	return strings.Join(texts, "-"), ok
+	return numbersText(numbers...), ok
 }
 
 // aKey tells whether a text can be a key of the app store: a UUID or a hash.

@@ -155,6 +155,24 @@ var mutations = map[string]func(*team) map[string]any{
 	},
 	"updateWebhook": thing(storage.KindWebhook), "rotateWebhookSecret": deleted(storage.KindWebhook), "deleteWebhook": deleted(storage.KindWebhook),
 	"testWebhook": deleted(storage.KindWebhook), "redeliverWebhook": deleted(storage.KindWebhookDelivery),
+	"startConversation": func(s *team) map[string]any {
+		return map[string]any{"workspace": s.red.ID(), "generator": deleted(storage.KindGenerator)(s)["id"]}
+	},
+	"sendMessage": func(s *team) map[string]any {
+		return with(numbered("conversation", storage.KindConversation, 1)(s), "text", "x")
+	},
+	"resendMessage":          numbered("message", storage.KindMessage, 1, 0, 0),
+	"branchConversation":     numbered("message", storage.KindMessage, 1, 0, 0),
+	"chooseMainConversation": numbered("conversation", storage.KindConversation, 1),
+}
+
+// numbered is one of a kind in the store of red that is known by numbers.
+func numbered(argument string, kind storage.Kind, numbers ...int64) func(*team) map[string]any {
+	return func(s *team) map[string]any {
+		key := strings.Repeat("k", storage.StoreKeyBytes)
+		s.must(s.app.SetWorkspaceUse(s.t.Context(), s.red.Key, hex.EncodeToString([]byte(key)), 0, 0))
+		return map[string]any{argument: storage.ID{Kind: kind, Store: key, Key: storage.NumberKey(numbers...)}.String()}
+	}
 }
 
 func newThing(s *team) map[string]any {

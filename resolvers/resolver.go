@@ -29,6 +29,7 @@ type Resolver struct {
 	shelf      *uploads.Shelf
 	tails      *execution.Tails
 	hooks      *webhooks.Hooks
+	hand       *execution.Hand
 	starter    *execution.Starter
 	schema     *ast.Schema // against which documents are checked that are kept
 }
@@ -57,6 +58,8 @@ type Options struct {
 	Tails *execution.Tails
 	// Hooks tell others of what happens in workspaces.
 	Hooks *webhooks.Hooks
+	// Hand leads conversations for people.
+	Hand *execution.Hand
 	// Starter queues runs and commands them.
 	Starter *execution.Starter
 	// FileLink makes a path under which a file can be fetched for a while.
@@ -77,7 +80,7 @@ func NewSchema(options Options) graphql.ExecutableSchema {
 	limits.DefaultPageSize, limits.MaxPageSize = storage.DefaultPageSize, storage.MaxPageSize
 	features := append([]string{}, options.Features...) // never null
 	server := &graph.ServerInfo{Version: options.Version, Features: features, Limits: &limits}
-	resolver := &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile, copy: options.Copy, move: options.Move, forget: options.ForgetFiles, things: options.Things, tails: options.Tails, hooks: options.Hooks, starter: options.Starter, shelf: options.Shelf}
+	resolver := &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile, copy: options.Copy, move: options.Move, forget: options.ForgetFiles, things: options.Things, tails: options.Tails, hooks: options.Hooks, hand: options.Hand, starter: options.Starter, shelf: options.Shelf}
 	executable := graph.NewExecutableSchema(graph.Config{
 		Resolvers: resolver,
 		Directives: graph.DirectiveRoot{

@@ -58,7 +58,7 @@ func TestUserDataIsBehindUserScoped(t *testing.T) {
 		"NativeDataset", "FieldMapping", // what it brings
 		"ConverterStep", "Verdict", // made of what the request brought
 		// Streams find their workspace by directives.ReadingThing, and ask again while they last.
-		"Subscription", "ExecutionEvent", "ExecutionState", "ExecutionProgress", "ExecutionItemDone", "ExecutionLogLine",
+		"Subscription", "ExecutionEvent", "ExecutionState", "ExecutionProgress", "ExecutionItemDone", "ExecutionLogLine", "ConversationUpdate",
 		"UserSetting", "NativeTemplate", "TemplateParameter", // of the program, and chosen by the viewer
 		"ErrorLog", "ErrorLogConnection", "ErrorLogEdge", "RateLimit", "RateLimitConnection", "RateLimitEdge",
 	}

@@ -93,6 +93,7 @@ type Server struct {
 	spooling   spooling
 	health     health
 	tails      execution.Tails
+	hand       *execution.Hand
 	engine     *execution.Engine
 	starter    *execution.Starter
 	hooks      *webhooks.Hooks
@@ -139,7 +140,7 @@ func New(options Options) *Server {
 	s.tails = execution.Tails{Store: options.House.StoreOf, Events: options.Events}
 	things := s.things()
 	things.Calls.Timeout = 0 // of calls of runs, which no request waits for
-	s.engine, s.starter = execution.New(execution.Options{
+	s.engine, s.starter, s.hand = execution.New(execution.Options{
 		App: options.House.App, Store: options.House.StoreOf, Things: things, Events: options.Events, Count: s.countExecution, Log: s.log,
 		Alone: true, // a data folder has one process
 	})

@@ -14,8 +14,9 @@ type ExecutionPlan struct {
 	OrchestratorKey *string
 	Configuration   JSON // all that the run needs to be made again, without credentials
 	Items           int64
-	Version         *VersionKey // of the dataset whose prompts it takes, which is marked as used
-	StartedBy       string      // username
+	Scores          *ScoredAttacks // what it scores again, nil for a run that attacks
+	Version         *VersionKey    // of the dataset whose prompts it takes, which is marked as used
+	StartedBy       string         // username
 	RetryOf         *string
 	QueuedAt        time.Time
 }
@@ -29,8 +30,13 @@ type ItemResult struct {
 	Attack        *Attack
 	Conversations []*ResultConversation // the first is the attack's main one
 	Scores        []*Score              // on messages that are stored already
-	Labels        []*Label
-	Components    []*Component // that the rows name
+	// Scored is the number of the attack that an item without one scores; Conversations are
+	// then all helpers of it. Decision is what the last of Scores by the objective's scorer
+	// lets its outcome be, nil to leave that.
+	Scored     *int64
+	Decision   *Decision
+	Labels     []*Label
+	Components []*Component // that the rows name
 
 	Outcome      Outcome // the attack's, if there is one
 	ErrorClass   *string

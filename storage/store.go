@@ -134,6 +134,9 @@ type UserStore interface {
 	EventsByExecution(ctx context.Context, keys []string, filter *ExecutionEventFilter, page Page) (map[string]*Connection[ExecutionEvent], error)
 
 	Runs
+	Turns
+	Followed
+	Scorings
 
 	Imports(ctx context.Context, page Page) (*Connection[Import], error)
 	ImportsByKey(ctx context.Context, keys []string) (map[string]*Import, error)

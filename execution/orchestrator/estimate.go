@@ -33,6 +33,7 @@ type Parts struct {
 	Feedback   *Asks   // nil where the objective's scorer is
 	Refusal    *Asks   // nil for rules, which ask nobody
 	ToScore    int64   // attacks that the filter of SCORING holds for
+	Replies    int64   // of them, where each is scored
 	Generators map[string]Generator
 	Concurrent int64
 }
@@ -79,7 +80,11 @@ func EstimateOf(s *Settings, p Parts) *storage.Estimate {
 	switch s.Type.Name {
 	case Scoring:
 		made.Items = p.ToScore
-		e.judge(float64(p.ToScore), even(1), tokens(p.Characters), anyReply, p.Scorers)
+		replies := 1.0
+		if s.EachReply && p.ToScore > 0 {
+			replies = float64(p.Replies) / float64(p.ToScore)
+		}
+		e.judge(float64(p.ToScore), even(replies), tokens(p.Characters), anyReply, p.Scorers)
 	case Manual:
 	default:
 		prompts := p.Prompts

@@ -25,6 +25,8 @@ type Settings struct {
 	FeedbackScorer       string // key, empty for the objective's
 	RefusalScorer        string // key, empty for rules
 	Attacks              *storage.AttackFilter
+	EachReply            bool
+	UpdateOutcome        bool
 	KeepRaw              bool // of the target's calls
 }
 
@@ -46,7 +48,10 @@ func Check(o *storage.Orchestrator) (*Settings, []*storage.Problem) {
 		Type: of, Repetitions: max(values.Integer(Repetitions), 1), SystemPrompt: values.Text(SystemPrompt), Turns: values.Texts(Turns),
 		Attacker: values.Text(Attacker), AttackerSystemPrompt: values.Text(AttackerSystemPrompt), FirstPrompt: values.Text(FirstPrompt),
 		MaxTurns: values.Integer(MaxTurns), MaxBacktracks: values.Integer(MaxBacktracks),
-		KeepRaw: values.Boolean(KeepRawExchanges),
+		EachReply: values.Boolean(EachReply), UpdateOutcome: values.Boolean(UpdateOutcome), KeepRaw: values.Boolean(KeepRawExchanges),
+	}
+	if s.UpdateOutcome && o.ObjectiveScorer == nil {
+		problems = append(problems, problem("objectiveScorer", "no scorer decides the outcomes that are to be updated", "mark one of the scorers as the objective's"))
 	}
 	problems = append(problems, s.checkTexts(values)...)
 	for name, key := range map[string]*string{FeedbackScorer: &s.FeedbackScorer, RefusalScorer: &s.RefusalScorer} {

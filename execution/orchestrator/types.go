@@ -32,6 +32,8 @@ const (
 	FeedbackScorer       = "feedback_scorer"
 	RefusalScorer        = "refusal_scorer"
 	Attacks              = "attacks"
+	EachReply            = "each_reply"
+	UpdateOutcome        = "update_outcome"
 	KeepRawExchanges     = "keep_raw_exchanges"
 )
 
@@ -109,9 +111,11 @@ var types = []*storage.OrchestratorType{
 	{
 		ConfiguredType: storage.ConfiguredType{
 			Name: Scoring, Title: "Score again",
-			Description: "Scores the last replies of attacks that are stored. It calls no target.",
+			Description: "Scores the replies of attacks that are stored, and adds the scores to those that are there. It calls no target.",
 			Parameters: []*storage.Parameter{
-				{Name: Attacks, Kind: storage.ParameterJSON, Required: true, Description: "Which attacks: a filter as workspace.attacks takes it; {} means all."},
+				{Name: Attacks, Kind: storage.ParameterJSON, Required: true, Description: "Which attacks, as they are when the run is queued: a filter as workspace.attacks takes it; {} means all."},
+				{Name: EachReply, Kind: storage.ParameterBoolean, Default: document(false), Description: "Whether each reply of the main conversation is scored; the last one alone otherwise."},
+				{Name: UpdateOutcome, Kind: storage.ParameterBoolean, Default: document(false), Description: "Whether the scorer of the objective decides outcomes anew by the last reply: never where a person did, or where the attack's source states the outcome."},
 			},
 		},
 		Prompts: storage.NeedNone, Generator: storage.NeedNone, Converters: storage.NeedNone,

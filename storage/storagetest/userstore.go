@@ -114,6 +114,9 @@ func UserStore(t *testing.T, open func(t *testing.T) storage.UserStore) {
 	for name, test := range runTests {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
+	for name, test := range turnTests {
+		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+	}
 	t.Run("StoresShareNothing", func(t *testing.T) { storesShareNothing(t, open(t), open(t)) })
 }
 

@@ -331,12 +331,15 @@ var mergedTables = []merged{
 			"retries", "error_type", "error_message", "started_at", "finished_at", "attributes",
 		},
 		order: "r.attack_no",
-		// What a person decided stays, whatever the file says now.
+		// What a person decided stays, whatever the file says now, and so do a main conversation
+		// and an objective score of ours; only what the source states comes before that score.
 		rows: `SELECT k.no AS attack_no, s.source, s.source_id, k.execution_id, s.attack_class, s.technique_hash, s.objective,
 				s.objective_sha256, s.prompt_key, k.prompt_no, s.harm_categories, COALESCE(g.tags, s.tags) AS tags, s.probe, s.intent,
-				s.target_hash, s.attacker_hash, s.converter_chain, s.converter_hashes, k.conversation_no,
-				COALESCE(h.outcome, s.outcome) AS outcome, CASE WHEN h.outcome IS NULL THEN s.outcome_reason ELSE h.outcome_reason END AS outcome_reason,
-				COALESCE(h.outcome_source, s.outcome_source) AS outcome_source, k.objective_score_no, s.turns, s.duration_ms,
+				s.target_hash, s.attacker_hash, s.converter_chain, s.converter_hashes,
+				COALESCE(o.conversation_no, k.conversation_no) AS conversation_no, COALESCE(h.outcome, j.outcome, s.outcome) AS outcome,
+				CASE WHEN h.outcome IS NOT NULL THEN h.outcome_reason WHEN j.outcome IS NOT NULL THEN j.outcome_reason ELSE s.outcome_reason END AS outcome_reason,
+				COALESCE(h.outcome_source, j.outcome_source, s.outcome_source) AS outcome_source,
+				COALESCE(j.objective_score_no, k.objective_score_no) AS objective_score_no, s.turns, s.duration_ms,
 				s.retries, s.error_type, s.error_message, s.started_at, s.finished_at, s.attributes, k.ord, k.known
 			FROM merge_references AS k
 			JOIN stage_attacks AS s ON s.ord = k.ord
@@ -345,7 +348,19 @@ var mergedTables = []merged{
 				SELECT attack_no, outcome, outcome_reason, outcome_source
 				FROM attacks
 				WHERE owner_id = $1 AND outcome_source = 'HUMAN'
-			) AS h ON h.attack_no = k.no`,
+			) AS h ON h.attack_no = k.no
+			LEFT JOIN (
+				SELECT a.attack_no, c.conversation_no
+				FROM attacks AS a
+				JOIN conversations AS c ON c.owner_id = a.owner_id AND c.conversation_no = a.conversation_no
+				WHERE a.owner_id = $1 AND a.source <> 'NATIVE' AND c.source = 'NATIVE'
+			) AS o ON o.attack_no = k.no
+			LEFT JOIN (
+				SELECT a.attack_no, a.outcome, a.outcome_reason, a.outcome_source, a.objective_score_no
+				FROM attacks AS a
+				JOIN scores AS g ON g.owner_id = a.owner_id AND g.score_no = a.objective_score_no
+				WHERE a.owner_id = $1 AND a.source <> 'NATIVE' AND a.outcome_source = 'OBJECTIVE_SCORE' AND g.source = 'NATIVE'
+			) AS j ON j.attack_no = k.no AND s.outcome_source <> 'STATED'`,
 	},
 	{
 		table: "scores", keys: "merge_scores", identity: []string{"score_no"}, fixed: []string{"source", "source_id"},

@@ -43,6 +43,7 @@ const (
 func createResults(ctx context.Context, conn *sql.Conn) error {
 	statements := []string{
 		`CREATE TEMPORARY TABLE result_new (item BIGINT)`,
+		`CREATE TEMPORARY TABLE result_outcomes (item BIGINT, attack_no BIGINT, outcome TEXT, reason TEXT, score_no BIGINT)`,
 		`CREATE TEMPORARY TABLE result_items AS SELECT ` + itemColumns + ` FROM execution_items LIMIT 0`,
 		`CREATE TEMPORARY TABLE result_components AS SELECT ` + componentColumns + ` FROM components LIMIT 0`,
 	}
@@ -67,6 +68,8 @@ type batch struct {
 	components                  map[string]bool
 	done                        map[int64]*itemDone
 	order                       []int64
+	decides                     bool // the outcome of attacks that are there
+	rescores                    bool // messages that are there
 }
 
 // itemDone is an item of the batch, as its event tells it, with what it cost.
@@ -128,6 +131,7 @@ func (b *batch) add(ctx context.Context, r *storage.ItemResult) error {
 	}
 	b.done[r.Item] = done
 	b.order = append(b.order, r.Item)
+	done.Attack = r.Scored
 	if r.Attack != nil {
 		number := next(&b.attack)
 		done.Attack = &number
@@ -147,7 +151,17 @@ func (b *batch) add(ctx context.Context, r *storage.ItemResult) error {
 		}
 	}
 	for _, score := range r.Scores {
-		if _, err := b.addScore(ctx, r.Item, score, *score.Message); err != nil {
+		number, err := b.addScore(ctx, r.Item, score, *score.Message)
+		if err != nil {
+			return err
+		}
+		if score.IsObjective {
+			objective = &number
+		}
+	}
+	b.rescores = b.rescores || r.Scored != nil
+	if r.Decision != nil && objective != nil {
+		if err := b.addDecision(ctx, r.Item, r.Decision, *objective); err != nil {
 			return err
 		}
 	}
@@ -202,22 +216,40 @@ func (b *batch) addConversation(ctx context.Context, item int64, attack *int64, 
 		}
 		last = m.CreatedAt
 		m.Conversation = number
-		if err := b.addMessage(ctx, item, first, m); err != nil {
+		found, err := b.addScored(ctx, item, first, m)
+		if err != nil {
 			return nil, err
 		}
-		for _, score := range m.Scores {
-			no, err := b.addScore(ctx, item, score, m.MessageKey)
-			if err != nil {
-				return nil, err
-			}
-			if score.IsObjective {
-				objective = &no
-			}
+		if found != nil {
+			objective = found
 		}
 	}
 	return objective, b.bulk.Append(ctx, "result_conversations", item, number, string(storage.SourceNative), newID(), known(attack),
 		string(c.Purpose), b.maybe(c.Why), b.maybe(c.TargetHash), from, fromSequence, int64(len(c.Messages)), started, last,
 		b.document(c.Attributes))
+}
+
+// addScored adds a message with its scores, and returns the number of the objective's.
+func (b *batch) addScored(ctx context.Context, item, first int64, m *storage.ResultMessage) (objective *int64, err error) {
+	if err := b.addMessage(ctx, item, first, m); err != nil {
+		return nil, err
+	}
+	for _, score := range m.Scores {
+		no, err := b.addScore(ctx, item, score, m.MessageKey)
+		if err != nil {
+			return nil, err
+		}
+		if score.IsObjective {
+			objective = &no
+		}
+	}
+	return objective, nil
+}
+
+// addDecision notes what the objective's scorer said of an attack that is there.
+func (b *batch) addDecision(ctx context.Context, item int64, d *storage.Decision, score int64) error {
+	b.decides = true
+	return b.bulk.Append(ctx, "result_outcomes", item, d.Attack, string(d.Outcome), b.maybe(d.Reason), score)
 }
 
 func (b *batch) addMessage(ctx context.Context, item, first int64, m *storage.ResultMessage) error {
@@ -279,7 +311,7 @@ RETURNING item`, b.store.owner)
 			return nil, err
 		}
 	}
-	for _, table := range append([]string{"items", "components", "new"}, resultNames()...) {
+	for _, table := range append([]string{"items", "components", "new", "outcomes"}, resultNames()...) {
 		if _, err := tx.ExecContext(ctx, "DELETE FROM result_"+table); err != nil {
 			return nil, err
 		}
@@ -308,6 +340,13 @@ FROM result_components
 ON CONFLICT DO NOTHING`, b.store.owner); err != nil {
 		return fmt.Errorf("components: %w", err)
 	}
+	if b.rescores {
+		for _, statement := range forgetGone {
+			if _, err := tx.ExecContext(ctx, statement, b.store.owner); err != nil {
+				return fmt.Errorf("what was deleted: %w", err)
+			}
+		}
+	}
 	for _, table := range resultTables {
 		if _, err := tx.ExecContext(ctx, `
 INSERT INTO `+table.name+` (owner_id, `+table.columns+`)
@@ -318,8 +357,51 @@ ORDER BY `+table.order, b.store.owner); err != nil {
 			return fmt.Errorf("%s: %w", table.name, err)
 		}
 	}
+	if !b.decides {
+		return nil
+	}
+	for _, statement := range decideByScore {
+		if _, err := tx.ExecContext(ctx, statement, b.store.owner); err != nil {
+			return fmt.Errorf("outcomes: %w", err)
+		}
+	}
 	return nil
 }
+
+// forgetGone leaves out what hangs on attacks and messages that were deleted since they
+// were read; messages go with their conversations.
+var forgetGone = []string{`
+DELETE FROM result_scores
+WHERE conversation_no NOT IN (SELECT c.conversation_no FROM conversations c WHERE c.owner_id = $1)
+  AND conversation_no NOT IN (SELECT c.conversation_no FROM result_conversations c)`, `
+UPDATE result_conversations
+SET attack_no = NULL
+WHERE attack_no NOT IN (SELECT a.attack_no FROM attacks a WHERE a.owner_id = $1)
+  AND attack_no NOT IN (SELECT a.attack_no FROM result_attacks a)`}
+
+// decideByScore sets the outcomes of attacks by scores of their objective: not where a
+// person or the source decided (domain.md, Outcome of an attack). What a person overruled
+// is remembered as it would be by now.
+var decideByScore = []string{`
+UPDATE attacks AS a
+SET outcome = CASE WHEN a.outcome_source = 'HUMAN' THEN a.outcome ELSE d.outcome END,
+  outcome_reason = CASE WHEN a.outcome_source = 'HUMAN' THEN a.outcome_reason ELSE d.reason END,
+  outcome_source = CASE WHEN a.outcome_source = 'HUMAN' THEN a.outcome_source ELSE 'OBJECTIVE_SCORE' END,
+  objective_score_no = d.score_no
+FROM (
+  SELECT o.attack_no, o.outcome, o.reason, o.score_no, p.outcome_source AS overruled
+  FROM result_outcomes o
+  LEFT JOIN ` + standing + ` p ON p.attack_no = o.attack_no
+  WHERE o.item IN (SELECT item FROM result_new) AND o.score_no IN (SELECT g.score_no FROM result_scores g)
+) AS d
+WHERE a.owner_id = $1 AND a.attack_no = d.attack_no
+  AND CASE WHEN a.outcome_source = 'HUMAN' THEN d.overruled ELSE a.outcome_source END IN ('OBJECTIVE_SCORE', 'RULE')`, `
+UPDATE annotations AS n
+SET source_outcome = d.outcome, source_outcome_reason = d.reason, source_outcome_source = 'OBJECTIVE_SCORE'
+FROM result_outcomes AS d
+WHERE n.owner_id = $1 AND n.attack_no = d.attack_no AND d.item IN (SELECT item FROM result_new)
+  AND d.score_no IN (SELECT g.score_no FROM result_scores g) AND n.verdict IS NOT NULL
+  AND n.retracted_at IS NULL AND n.source_outcome_source IN ('OBJECTIVE_SCORE', 'RULE')`}
 
 // events tell what was recorded, and count it.
 func (b *batch) events(recorded *storage.Recorded, lines []storage.LogLine) ([]*storage.ExecutionEvent, error) {

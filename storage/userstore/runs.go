@@ -12,26 +12,41 @@ import (
 // AddExecution stores a plan with its first event.
 func (s *Store) AddExecution(ctx context.Context, plan *storage.ExecutionPlan) error {
 	return s.changing(ctx, "add an execution", func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `
+		return s.addPlan(ctx, tx, plan, storage.ExecutionQueued)
+	})
+}
+
+// addPlan stores a plan, with an event of its state. A run that is over at once began when
+// it was queued.
+func (s *Store) addPlan(ctx context.Context, tx *sql.Tx, plan *storage.ExecutionPlan, status storage.ExecutionStatus) error {
+	var began any
+	if status.Over() {
+		began = plan.QueuedAt.UTC()
+	}
+	if _, err := tx.ExecContext(ctx, `
 INSERT INTO execution_plans (owner_id, id, origin, source, source_id, name, orchestrator, status, partial, configuration, error,
   started_at, finished_at, attributes, started_by, retry_of, item_count, queued_at, orchestrator_id)
-VALUES ($1, $2, 'NATIVE', 'NATIVE', $2, $3, $4, 'QUEUED', FALSE, $5, NULL, NULL, NULL, NULL, $6, $7, $8, $9, $10)`,
-			s.owner, plan.Key, plan.Name, plan.Orchestrator, string(plan.Configuration), plan.StartedBy, given(plan.RetryOf), plan.Items,
-			plan.QueuedAt.UTC(), given(plan.OrchestratorKey)); err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, `
+VALUES ($1, $2, 'NATIVE', 'NATIVE', $2, $3, $4, $5, FALSE, $6, NULL, $7, $7, NULL, $8, $9, $10, $11, $12)`,
+		s.owner, plan.Key, plan.Name, plan.Orchestrator, string(status), string(plan.Configuration), began, plan.StartedBy,
+		given(plan.RetryOf), plan.Items, plan.QueuedAt.UTC(), given(plan.OrchestratorKey)); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `
 INSERT INTO execution_fences (owner_id, execution_id, epoch, next_seq)
 VALUES ($1, $2, 0, 1)`, s.owner, plan.Key); err != nil {
+		return err
+	}
+	if plan.Scores != nil {
+		if err := s.fixAttacks(ctx, tx, plan); err != nil {
 			return err
 		}
-		if plan.Version != nil {
-			if err := s.useVersion(ctx, tx, *plan.Version, "execution "+plan.Key, plan.QueuedAt); err != nil {
-				return err
-			}
+	}
+	if plan.Version != nil {
+		if err := s.useVersion(ctx, tx, *plan.Version, "execution "+plan.Key, plan.QueuedAt); err != nil {
+			return err
 		}
-		return s.tellStatus(ctx, tx, plan.Key, storage.StatusEvent{Status: storage.ExecutionQueued})
-	})
+	}
+	return s.tellStatus(ctx, tx, plan.Key, storage.StatusEvent{Status: status})
 }
 
 // ExecutionPlan reads a plan.

@@ -31,6 +31,7 @@ type trashTable struct {
 var trashTables = []trashTable{
 	{name: "execution_plans", key: "t.id", argument: "executions"},
 	{name: "execution_items", along: gone("execution_id", "execution_plans", "id")},
+	{name: "execution_attacks", along: gone("execution_id", "execution_plans", "id")},
 	{name: "execution_events", along: gone("execution_id", "execution_plans", "id")},
 	{name: "execution_fences", along: gone("execution_id", "execution_plans", "id")},
 	{name: "attacks", key: "t.attack_no", argument: "attacks"},

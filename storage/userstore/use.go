@@ -15,7 +15,7 @@ var countedTables = []string{
 	"components", "generators", "converters", "scorers", "datasets", "dataset_prompts", "execution_plans",
 	"user_sessions", "imports", "files", "message_files", "attributes_raw",
 	"annotations", "findings", "finding_attacks", "finding_messages",
-	"orchestrators", "prices", "execution_items", "execution_events",
+	"orchestrators", "prices", "execution_items", "execution_events", "execution_attacks",
 	"dataset_versions", "dataset_members", "dataset_splits", "dataset_split_members",
 	"saved_queries", "parameter_files", "templates",
 	"taxonomies", "taxonomy_entries", "attack_tags", "raw_exchanges",

@@ -51,7 +51,7 @@ var plan = []room{
 	{"interop/...", []string{"quote", "secret/...", "storage", "storage/files"}},
 	{"analytics", nil},
 	{"gate", nil},
-	{"runfile", []string{"configured", "execution/orchestrator", "gate", "interop/dataset", "native", "secret/...", "storage"}},
+	{"runfile", []string{"configured", "execution/orchestrator", "gate", "interop/...", "native", "secret/...", "storage"}},
 	{"secret/...", nil},
 	{"outbound", nil},
 	{"execution/orchestrator", []string{"storage"}},

@@ -92,6 +92,7 @@ type Server struct {
 	spooling   spooling
 	health     health
 	tails      execution.Tails
+	runner     *Runner
 	ending     context.Context //nolint:containedctx // of the streams: it ends with the server
 	end        context.CancelFunc
 	handler    http.Handler
@@ -133,6 +134,7 @@ func New(options Options) *Server {
 	}
 	s.ending, s.end = context.WithCancel(context.Background())
 	s.tails = execution.Tails{Store: options.House.StoreOf, Events: options.Events}
+	s.runner = &Runner{House: options.House, Things: s.things(), Tails: &s.tails}
 	s.handler = s.routes()
 	return s
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/violentutf/violentutf/configured"
 	"github.com/violentutf/violentutf/events"
@@ -42,12 +43,22 @@ func (r *Runs) Start(ctx context.Context, request RunRequest) (*StartedRun, erro
 		return nil, err
 	}
 	engine := &execution.Engine{
-		Name: "run " + run.Key, App: r.House.App, Store: r.House.StoreOf,
+		Name: "run " + run.Key, App: onlyOne{r.House.App, run.Key}, Store: r.House.StoreOf,
 		Prepare: (&execution.Preparer{Things: r.Things, Lanes: &execution.Lanes{}}).Prepare,
 		Guard:   func() storage.Guard { return cleanTemporarily{} }, Events: r.options.Events, Log: r.options.Log,
 	}
 	r.working.Go(func() { engine.Run(r.ctx) })
 	return run, nil
+}
+
+// onlyOne lets an engine claim one run.
+type onlyOne struct {
+	storage.Executions
+	key string
+}
+
+func (o onlyOne) ClaimExecution(ctx context.Context, engine string, lease time.Duration) (*storage.Lease, error) {
+	return o.ClaimOne(ctx, o.key, engine, lease)
 }
 
 // Close stops the work, which another engine may go on with, and waits for its end.

@@ -2,6 +2,7 @@ package configured
 
 import (
 	"encoding/json"
+	"errors"
 	"net/url"
 	"strings"
 
@@ -17,6 +18,22 @@ func stays(of *storage.ConfiguredType, was, becomes any, kept string) error {
 		if origin(of, before, name) != origin(of, after, name) {
 			return storage.BadInput("parameters"+strings.ReplaceAll(kept, "/", "."), "the address changes, so give the credential again")
 		}
+	}
+	return nil
+}
+
+// sameAddress refuses recorded parameters that call another address than the thing's of now.
+func (t *Things) sameAddress(now *storage.Configured, typeName string, recorded storage.JSON) error {
+	of, err := t.typeOf(storage.KindGenerators, typeName)
+	if err != nil {
+		return err
+	}
+	var was, is any
+	if err := errors.Join(json.Unmarshal([]byte(recorded), &was), json.Unmarshal([]byte(now.Parameters), &is)); err != nil {
+		return storage.Errorf(storage.CodeConflict, "the parameters of the generator %q are no JSON: update it", now.Name)
+	}
+	if stays(of, was, is, "") != nil {
+		return storage.Errorf(storage.CodeConflict, "the generator %q calls another address by now, for which its credential was given: start the orchestrator again", now.Name)
 	}
 	return nil
 }

@@ -82,7 +82,7 @@ func under(named, field string) string {
 
 // name checks a name, and that no other thing of the kind has it.
 func (c *check) name(ctx context.Context, kind storage.ConfiguredKind, key, name string) error {
-	name, err := checkName(name)
+	name, err := CheckName(name)
 	if err != nil {
 		return c.refused(err, "name", "choose another name")
 	}

@@ -53,7 +53,7 @@ const mostName = 128 // characters
 // Create makes a thing in a workspace and returns its key. CodeBadInput names what does
 // not fit, CodeNotFound what they name and is not there, CodeConflict a name that is taken.
 func (t *Things) Create(ctx context.Context, store storage.UserStore, kind storage.ConfiguredKind, wanted New) (string, error) {
-	name, err := checkName(wanted.Name)
+	name, err := CheckName(wanted.Name)
 	if err != nil {
 		return "", err
 	}
@@ -86,7 +86,7 @@ func (t *Things) Create(ctx context.Context, store storage.UserStore, kind stora
 func (t *Things) Update(ctx context.Context, store storage.UserStore, kind storage.ConfiguredKind, key string, wanted Change) error {
 	var change storage.ConfiguredChange
 	if wanted.Name != nil {
-		name, err := checkName(*wanted.Name)
+		name, err := CheckName(*wanted.Name)
 		if err != nil {
 			return err
 		}
@@ -169,8 +169,8 @@ func (t *Things) typeOf(kind storage.ConfiguredKind, name string) (*storage.Conf
 	return nil, storage.BadInput("type", "%q is no type of %s here: use one of %s", storage.Plain(name, 80), kind, strings.Join(names, ", "))
 }
 
-// checkName is a name as it is stored: what people can read and tell apart.
-func checkName(name string) (string, error) {
+// CheckName is a name as it is stored: what people can read and tell apart.
+func CheckName(name string) (string, error) {
 	name = strings.TrimSpace(name)
 	switch {
 	case name == "":

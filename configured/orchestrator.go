@@ -79,7 +79,7 @@ func edited(o *storage.Orchestrator, store storage.UserStore, edit Edit) ([]stor
 		return nil, err
 	}
 	var err error
-	if o.Name, err = checkName(o.Name); err != nil {
+	if o.Name, err = CheckName(o.Name); err != nil {
 		return nil, err
 	}
 	of := orchestrator.Named(o.Type)

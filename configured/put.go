@@ -49,7 +49,7 @@ func keyOfFirst[T any](found *storage.Connection[T], err error, key func(*T) str
 // is left out stays what it is. Errors are Create's and Update's, and CodeConflict for one
 // of another type.
 func (t *Things) Put(ctx context.Context, store storage.UserStore, kind storage.ConfiguredKind, wanted New) (key string, done Done, err error) {
-	if wanted.Name, err = checkName(wanted.Name); err != nil {
+	if wanted.Name, err = CheckName(wanted.Name); err != nil {
 		return "", "", err
 	}
 	of, err := t.typeOf(kind, wanted.Type)
@@ -125,7 +125,7 @@ func equal(store storage.UserStore, of *storage.ConfiguredType, thing *storage.C
 // PutOrchestrator lets the workspace have an orchestrator of that name as edit makes it,
 // which must set everything, and returns its key. Errors are CreateOrchestrator's.
 func (t *Things) PutOrchestrator(ctx context.Context, store storage.UserStore, author, name string, edit Edit) (key string, done Done, err error) {
-	if name, err = checkName(name); err != nil {
+	if name, err = CheckName(name); err != nil {
 		return "", "", err
 	}
 	there, err := OrchestratorNamed(ctx, store, name)

@@ -62,8 +62,9 @@ func missing(kind storage.ConfiguredKind, key, parameter string) *storage.Error 
 }
 
 // TargetAs opens a generator of the workspace with other parameters than it has now, as a
-// run recorded them: its credentials are those of now. timeout bounds a call, in place of
-// the server's, unless it is 0. The caller closes it.
+// run recorded them: its credentials are those of now. They are sent to the address for
+// which they were given only: CodeConflict when it was another one then. The caller closes
+// the target.
 func (t *Things) TargetAs(ctx context.Context, store storage.UserStore, key, typeName string, parameters storage.JSON, options target.Options) (*target.Target, error) {
 	thing, err := Read(ctx, store, storage.KindGenerators, key)
 	if err != nil {
@@ -72,6 +73,11 @@ func (t *Things) TargetAs(ctx context.Context, store storage.UserStore, key, typ
 	credentials, err := t.open(ctx, store, storage.KindGenerators, thing)
 	if err != nil {
 		return nil, err
+	}
+	if len(credentials) > 0 {
+		if err := t.sameAddress(thing, typeName, parameters); err != nil {
+			return nil, err
+		}
 	}
 	plain, err := withoutMarkers(parameters, credentials)
 	if err != nil {

@@ -90,6 +90,7 @@ func (e *Engine) Run(ctx context.Context) {
 	e.begin()
 	var working sync.WaitGroup
 	defer working.Wait()
+	working.Go(func() { e.tellAll(ctx) })
 	places := make(chan struct{}, e.Runs)
 	tick := time.NewTicker(e.Beat)
 	defer tick.Stop()
@@ -130,4 +131,40 @@ func (e *Engine) work(ctx context.Context, lease *storage.Lease) {
 	e.Log.ErrorContext(ctx, "work on an execution", "execution", r.key, "error", err)
 	// The store could not be read or written: another try may do better. The run is
 	// claimed again when its lease is over, not at once, so that it does not spin.
+}
+
+// untoldAtOnce is how many runs are told of in one go.
+const untoldAtOnce = 100
+
+// tellAll tells the workspaces' stores, now and then, what whoever decided it could not.
+func (e *Engine) tellAll(ctx context.Context) {
+	tick := time.NewTicker(5 * e.Beat)
+	defer tick.Stop()
+	for {
+		untold, err := e.App.UntoldExecutions(ctx, untoldAtOnce)
+		for _, state := range untold {
+			err = errors.Join(err, e.tellOne(ctx, state))
+		}
+		if err != nil && ctx.Err() == nil {
+			e.Log.ErrorContext(ctx, "tell the state of an execution", "error", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (e *Engine) tellOne(ctx context.Context, state *storage.ExecutionState) (err error) {
+	store, err := e.Store(ctx, state.WorkspaceKey)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	if err := tell(ctx, e.App, store, state); err != nil {
+		return err
+	}
+	e.Events.Wake(events.Execution(state.Key))
+	return nil
 }

@@ -80,7 +80,7 @@ func (p *place) queue(items int64) string {
 	}
 	if err := p.app.QueueExecution(p.t.Context(), &storage.ExecutionState{
 		Key: key, WorkspaceKey: p.workspace.Key, UserKey: p.user.Key, Progress: storage.ExecutionProgress{Total: items},
-	}); err != nil {
+	}, 0); err != nil {
 		p.t.Fatal(err)
 	}
 	return key
@@ -480,7 +480,7 @@ func TestRunsShareThePlacesFairly(t *testing.T) {
 	if err := store.AddExecution(t.Context(), &storage.ExecutionPlan{Key: small, Name: "small", Orchestrator: "PROMPT_SENDING", Configuration: "{}", Items: 100, StartedBy: "bob", QueuedAt: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.app.QueueExecution(t.Context(), &storage.ExecutionState{Key: small, WorkspaceKey: his.Key, UserKey: bob.Key, Progress: storage.ExecutionProgress{Total: 100}}); err != nil {
+	if err := p.app.QueueExecution(t.Context(), &storage.ExecutionState{Key: small, WorkspaceKey: his.Key, UserKey: bob.Key, Progress: storage.ExecutionProgress{Total: 100}}, 0); err != nil {
 		t.Fatal(err)
 	}
 	p.wait(small, storage.ExecutionSucceeded)

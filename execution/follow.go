@@ -27,6 +27,19 @@ type Frame struct {
 	Lines    []storage.LogLine
 }
 
+// FrameOf is a frame of one stored event.
+func FrameOf(stored *storage.ExecutionEvent) (*Frame, error) {
+	read, err := readEvent(stored)
+	if err != nil {
+		return nil, err
+	}
+	frame := &Frame{Cursor: read.seq, Status: read.status, Lines: read.lines}
+	if read.items != nil {
+		frame.Progress, frame.Items = &read.items.Progress, read.items.Items
+	}
+	return frame, nil
+}
+
 // The pace of a follower.
 const (
 	frameEvery = 100 * time.Millisecond // at most ten frames a second

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
@@ -290,6 +291,116 @@ func TestRunIsCommanded(t *testing.T) {
 	}
 	if err := w.starter.Command(t.Context(), w.store, w.workspace.Key, uuid.NewString(), storage.ExecutionPaused); storage.CodeOf(err) != storage.CodeNotFound {
 		t.Errorf("none: %v", err)
+	}
+}
+
+// A command that the workspace's store was not told of is told by the next engine.
+func TestEngineTellsWhatWasDecidedWithoutIt(t *testing.T) {
+	w := newWorkshop(t, mocktarget.Options{})
+	generator := w.generator("mock")
+	key := w.start(w.orchestrator(func(o *storage.Orchestrator) {
+		o.Type, o.GeneratorKey, o.Prompts = orchestrator.PromptSending, &generator, []string{"hello"}
+	}))
+	if _, err := w.app.CommandExecution(t.Context(), w.workspace.Key, key, storage.ExecutionCancelled); err != nil {
+		t.Fatal(err)
+	}
+	status := func() storage.ExecutionStatus {
+		runs, err := w.store.ExecutionsByKey(t.Context(), []string{key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return runs[key].Status
+	}
+	if got := status(); got != storage.ExecutionQueued {
+		t.Fatalf("it is %s before an engine comes", got)
+	}
+	w.engine()
+	for until := time.Now().Add(10 * time.Second); status() != storage.ExecutionCancelled; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatal("no engine told the workspace's store")
+		}
+	}
+	if untold, err := w.app.UntoldExecutions(t.Context(), 10); err != nil || len(untold) > 1 {
+		t.Errorf("still untold: %v, %v", untold, err)
+	}
+	// Who did not get the answer sends it again.
+	if err := w.starter.Command(t.Context(), w.store, w.workspace.Key, key, storage.ExecutionCancelled); err != nil {
+		t.Errorf("cancelled again: %v", err)
+	}
+}
+
+// A run that was queued, and whose plan was not stored, is forgotten.
+func TestRunWithoutAPlanIsForgotten(t *testing.T) {
+	w := newWorkshop(t, mocktarget.Options{})
+	key := uuid.NewString()
+	if err := w.app.QueueExecution(t.Context(), &storage.ExecutionState{Key: key, WorkspaceKey: w.workspace.Key, UserKey: w.user.Key}, -time.Second); err != nil {
+		t.Fatal(err)
+	}
+	w.engine()
+	for until := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		states, err := w.app.ExecutionStates(t.Context(), []string{key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(states) == 0 {
+			return
+		}
+		if time.Now().After(until) {
+			t.Fatalf("it is %s", states[key].Status)
+		}
+	}
+}
+
+// The credential of today is not sent to the address of the time when the run was queued.
+func TestCredentialIsNotSentToAnAddressThatWasChanged(t *testing.T) {
+	called := false
+	w := newWorkshop(t, mocktarget.Options{Seen: func(*http.Request, []byte) { called = true }})
+	generator := w.generator("mock")
+	key := w.start(w.orchestrator(func(o *storage.Orchestrator) {
+		o.Type, o.GeneratorKey, o.Prompts = orchestrator.PromptSending, &generator, []string{"hello"}
+	}))
+	moved := storage.JSON(`{"endpoint":"https://elsewhere.example/v1","model":"mock","api_key":"sk-other-0123456789abcdef0123456789"}`)
+	if err := w.things.Update(t.Context(), w.store, storage.KindGenerators, generator, configured.Change{Parameters: &moved}); err != nil {
+		t.Fatal(err)
+	}
+	w.engine()
+	if state := w.wait(key, storage.ExecutionFailed); *state.Reason != storage.ReasonBadPlan {
+		t.Errorf("%+v", state)
+	}
+	if called {
+		t.Error("the recorded address was called")
+	}
+}
+
+func TestRunIsRepeatedWithItsSeed(t *testing.T) {
+	w := newWorkshop(t, mocktarget.Options{})
+	generator, caps := w.generator("mock"), w.make(storage.KindConverters, "c", "RandomCapitalLettersConverter", `{}`)
+	prompts := []string{"the quick brown fox jumps over the lazy dog"}
+	key := w.start(w.orchestrator(func(o *storage.Orchestrator) {
+		o.Type, o.GeneratorKey, o.Prompts, o.Chains = orchestrator.PromptSending, &generator, prompts, [][]string{{caps}}
+	}))
+	again, err := w.starter.Repeat(t.Context(), w.store, w.by(), key, new("once more"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.engine()
+	sent := map[string]string{}
+	for _, one := range []string{key, again} {
+		w.wait(one, storage.ExecutionSucceeded)
+		pages, err := w.store.ConversationsByExecution(t.Context(), []string{one}, nil, storage.Page{Limit: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range pages[one].Nodes() {
+			messages, err := w.store.MessagesByConversation(t.Context(), []int64{c.Number}, nil, storage.Page{Limit: 10})
+			if err != nil {
+				t.Fatal(err)
+			}
+			sent[one] = messages[c.Number].Nodes()[0].ConvertedValue
+		}
+	}
+	if sent[key] == "" || sent[key] == prompts[0] || sent[key] != sent[again] {
+		t.Errorf("sent %q, and again %q", sent[key], sent[again])
 	}
 }
 

@@ -46,6 +46,9 @@ func (r *run) do(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, r.store.Close()) }()
 	plan, err := r.store.ExecutionPlan(ctx, r.key)
+	if storage.CodeOf(err) == storage.CodeNotFound {
+		return r.engine.App.DropExecution(ctx, r.key) // nobody was told of it: its plan could not be stored
+	}
 	if err != nil {
 		return err
 	}
@@ -137,7 +140,8 @@ func (r *run) tell(ctx context.Context, event storage.StatusEvent) error {
 		return lost(err)
 	}
 	r.wake()
-	return nil
+	_, err := r.engine.App.ToldExecution(ctx, r.key, event.Status)
+	return err
 }
 
 func (r *run) wake() {

@@ -42,7 +42,7 @@ func (s *Starter) Start(ctx context.Context, store storage.UserStore, by By, orc
 // Retry queues a run of the items of another one that ended in an error. CodeConflict for
 // one without any, and for one that is not over.
 func (s *Starter) Retry(ctx context.Context, store storage.UserStore, by By, key string) (string, error) {
-	stored, err := store.ExecutionPlan(ctx, key)
+	stored, plan, err := s.planOf(ctx, store, key)
 	if err != nil {
 		return "", err
 	}
@@ -52,10 +52,6 @@ func (s *Starter) Retry(ctx context.Context, store storage.UserStore, by By, key
 	}
 	if state := states[key]; state != nil && !state.Status.Over() {
 		return "", storage.Errorf(storage.CodeConflict, "the run is %s: wait for its end, or cancel it", state.Status)
-	}
-	plan, err := ReadPlan(stored.Configuration)
-	if err != nil {
-		return "", err
 	}
 	failed, err := store.FailedItems(ctx, key)
 	if err != nil {
@@ -72,8 +68,33 @@ func (s *Starter) Retry(ctx context.Context, store storage.UserStore, by By, key
 	return s.queue(ctx, store, by, plan, int64(len(failed)), &stored.Name, &key)
 }
 
-// queue stores a plan, and then queues it: what fails in between leaves a plan that has
-// failed, and never a run without one.
+// Repeat queues a run with the plan of another one, its seed included.
+func (s *Starter) Repeat(ctx context.Context, store storage.UserStore, by By, key string, name *string) (string, error) {
+	stored, plan, err := s.planOf(ctx, store, key)
+	if err != nil {
+		return "", err
+	}
+	if name == nil {
+		name = &stored.Name
+	}
+	return s.queue(ctx, store, by, plan, stored.Items, name, nil)
+}
+
+func (s *Starter) planOf(ctx context.Context, store storage.UserStore, key string) (*storage.ExecutionPlan, *Plan, error) {
+	stored, err := store.ExecutionPlan(ctx, key)
+	if err != nil {
+		return nil, nil, err
+	}
+	plan, err := ReadPlan(stored.Configuration)
+	return stored, plan, err
+}
+
+// planPatience is how long a run waits for its plan, before an engine that claims it and
+// finds none forgets it.
+const planPatience = time.Minute
+
+// queue stores a run's state, which no engine claims yet, and then its plan: what fails in
+// between leaves nothing that anybody sees.
 func (s *Starter) queue(ctx context.Context, store storage.UserStore, by By, plan *Plan, items int64, name, retryOf *string) (string, error) {
 	o := plan.Orchestrator
 	if classes[o.Type] == "" {
@@ -81,11 +102,6 @@ func (s *Starter) queue(ctx context.Context, store storage.UserStore, by By, pla
 	}
 	if items == 0 {
 		return "", storage.Errorf(storage.CodeConflict, "the run would have no item: its dataset is empty")
-	}
-	if s.Count != nil {
-		if err := s.Count(ctx); err != nil {
-			return "", err
-		}
 	}
 	configuration, err := plan.JSON()
 	if err != nil {
@@ -98,47 +114,103 @@ func (s *Starter) queue(ctx context.Context, store storage.UserStore, by By, pla
 		StartedBy: by.Username, RetryOf: retryOf, QueuedAt: now,
 	}
 	if name != nil {
-		stored.Name = *name
-	}
-	if o.DatasetKey != nil {
-		version := storage.VersionKey{Dataset: *o.DatasetKey, Number: *o.DatasetVersion}
-		if err := store.UseDatasetVersion(ctx, version, "execution "+key, now); err != nil {
+		if stored.Name, err = configured.CheckName(*name); err != nil {
 			return "", err
 		}
 	}
-	if err := store.AddExecution(ctx, stored); err != nil {
-		return "", err
+	if o.DatasetKey != nil {
+		stored.Version = &storage.VersionKey{Dataset: *o.DatasetKey, Number: *o.DatasetVersion}
+	}
+	if s.Count != nil {
+		if err := s.Count(ctx); err != nil {
+			return "", err
+		}
 	}
 	err = s.App.QueueExecution(ctx, &storage.ExecutionState{
 		Key: key, WorkspaceKey: by.WorkspaceKey, UserKey: by.UserKey, RetryOf: retryOf, Progress: storage.ExecutionProgress{Total: items},
-	})
+	}, planPatience)
 	if err != nil {
-		event := storage.StatusEvent{Status: storage.ExecutionFailed, Error: "it could not be queued: start it again"}
-		return "", errors.Join(fmt.Errorf("queue a run: %w", err), store.SetExecutionStatus(context.WithoutCancel(ctx), key, event, now))
+		return "", err
 	}
+	after := context.WithoutCancel(ctx)
+	if err := store.AddExecution(ctx, stored); err != nil {
+		if errors.Is(err, storage.ErrCommit) {
+			return "", err // it may be there: whichever engine claims it will see
+		}
+		return "", errors.Join(err, s.App.DropExecution(after, key))
+	}
+	// Without this it is claimed a little later.
+	_ = s.App.ReadyExecution(after, key)
 	s.Events.Wake(events.Executions(by.WorkspaceKey))
 	s.wake()
 	return key, nil
 }
 
-// Command pauses (PAUSED), resumes (QUEUED) or cancels (CANCELLED) a run. CodeNotFound for
-// none, CodeConflict for a state that may not follow.
+// ErrUntold is in the chain of an error after which a command was given, and the workspace's
+// store does not know it yet: an engine tells it.
+var ErrUntold = errors.New("the command was given, and is noted later")
+
+// Command pauses (PAUSED), resumes (QUEUED) or cancels (CANCELLED) a run, which may be so
+// already. CodeNotFound for none, CodeConflict for a state that may not follow.
 func (s *Starter) Command(ctx context.Context, store storage.UserStore, workspaceKey, key string, status storage.ExecutionStatus) error {
-	state, err := s.App.CommandExecution(ctx, workspaceKey, key, status)
-	if err != nil {
+	var state *storage.ExecutionState
+	err := store.DecideExecutionStatus(ctx, key, time.Now(), func(ctx context.Context) (storage.StatusEvent, error) {
+		given, err := s.command(ctx, workspaceKey, key, status)
+		if err != nil {
+			return storage.StatusEvent{}, err
+		}
+		state = given
+		return storage.StatusEvent{Status: given.Status, Reason: given.Reason}, nil
+	})
+	if state == nil {
 		return err
 	}
-	// The app store has decided; whatever ends this now, the engine notes it too.
-	err = store.SetExecutionStatus(context.WithoutCancel(ctx), key, storage.StatusEvent{Status: state.Status, Reason: state.Reason}, time.Now())
 	s.Events.Wake(events.Command(key))
 	s.Events.Wake(events.Execution(key))
 	s.Events.Wake(events.Executions(workspaceKey))
 	s.wake()
+	if err == nil {
+		_, err = s.App.ToldExecution(context.WithoutCancel(ctx), key, state.Status)
+	}
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrUntold, err)
+	}
 	return err
+}
+
+func (s *Starter) command(ctx context.Context, workspaceKey, key string, status storage.ExecutionStatus) (*storage.ExecutionState, error) {
+	state, err := s.App.CommandExecution(ctx, workspaceKey, key, status)
+	if storage.CodeOf(err) != storage.CodeConflict {
+		return state, err
+	}
+	states, failed := s.App.ExecutionStates(ctx, []string{key})
+	if failed == nil && states[key] != nil && states[key].Status == status {
+		return states[key], nil // it was sent twice
+	}
+	return nil, err
 }
 
 func (s *Starter) wake() {
 	if s.Wake != nil {
 		s.Wake()
+	}
+}
+
+// tell notes in the workspace's store how the app store says that a run stands, until it
+// has not changed meanwhile.
+func tell(ctx context.Context, app storage.Executions, store storage.UserStore, state *storage.ExecutionState) error {
+	for {
+		if err := store.SetExecutionStatus(ctx, state.Key, storage.StatusEvent{Status: state.Status, Reason: state.Reason}, time.Now()); err != nil {
+			return err
+		}
+		same, err := app.ToldExecution(ctx, state.Key, state.Status)
+		if same || err != nil {
+			return err
+		}
+		states, err := app.ExecutionStates(ctx, []string{state.Key})
+		if err != nil || states[state.Key] == nil {
+			return err
+		}
+		state = states[state.Key]
 	}
 }

@@ -148,6 +148,14 @@ type AuditVerification struct {
 	Fault *storage.AuditFault `json:"fault,omitempty"`
 }
 
+// What run is to end.
+type CancelExecutionInput struct {
+	// The run.
+	ID string `json:"id"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // How the next version differs from the newest.
 type ChangePromptsInput struct {
 	// The dataset.
@@ -458,6 +466,14 @@ type NewPromptInput struct {
 	Metadata *storage.JSON `json:"metadata,omitempty"`
 }
 
+// What run is to stand still.
+type PauseExecutionInput struct {
+	// The run.
+	ID string `json:"id"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // A text and the converters that it goes through.
 type PreviewConvertersInput struct {
 	// The workspace of the converters and of the generators that they ask; the personal one without it.
@@ -616,6 +632,16 @@ type RenameWorkspaceInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What run is to be made once more.
+type RepeatExecutionInput struct {
+	// The run.
+	ID string `json:"id"`
+	// The name of the new run; the first one's without one.
+	Name *string `json:"name,omitempty"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // Which setting of the viewer's is to have its default.
 type ResetUserSettingInput struct {
 	// The name of the setting.
@@ -627,6 +653,22 @@ type ResetUserSettingInput struct {
 // What is to be restored.
 type RestoreFromTrashInput struct {
 	// The entry of the trash.
+	ID string `json:"id"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What run is to go on.
+type ResumeExecutionInput struct {
+	// The run.
+	ID string `json:"id"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What run is to be tried again.
+type RetryExecutionInput struct {
+	// The run.
 	ID string `json:"id"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
@@ -786,6 +828,16 @@ type SplitPartInput struct {
 	Fraction *float64 `json:"fraction,omitempty"`
 	// How many prompts.
 	Count *int64 `json:"count,omitempty"`
+}
+
+// What is to be run.
+type StartExecutionInput struct {
+	// The orchestrator.
+	Orchestrator string `json:"orchestrator"`
+	// The name of the run; the orchestrator's without one.
+	Name *string `json:"name,omitempty"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // What can be followed. Each is one field of a subscription, over graphql-transport-ws or graphql-sse.

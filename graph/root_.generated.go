@@ -40,6 +40,7 @@ type ResolverRoot interface {
 	DatasetDifference() DatasetDifferenceResolver
 	DatasetVersion() DatasetVersionResolver
 	Execution() ExecutionResolver
+	ExecutionItem() ExecutionItemResolver
 	File() FileResolver
 	FileUse() FileUseResolver
 	Finding() FindingResolver
@@ -337,6 +338,13 @@ type ComplexityRoot struct {
 		Currency func(childComplexity int) int
 		Money    func(childComplexity int) int
 		Tokens   func(childComplexity int) int
+	}
+
+	CancelExecutionPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Execution        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
 	}
 
 	CategoryScore struct {
@@ -843,6 +851,11 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	ErrorClassCount struct {
+		Class func(childComplexity int) int
+		Count func(childComplexity int) int
+	}
+
 	ErrorLog struct {
 		Count     func(childComplexity int) int
 		FirstSeen func(childComplexity int) int
@@ -885,18 +898,27 @@ type ComplexityRoot struct {
 		Conversations func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ConversationFilter) int
 		Converters    func(childComplexity int) int
 		Error         func(childComplexity int) int
+		ErrorClasses  func(childComplexity int) int
+		Events        func(childComplexity int, first *int, after *string, last *int, before *string, kinds []storage.ExecutionEventKind) int
 		Findings      func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.FindingFilter) int
 		FinishedAt    func(childComplexity int) int
 		ID            func(childComplexity int) int
+		Items         func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ExecutionItemFilter) int
+		MadeBy        func(childComplexity int) int
 		Name          func(childComplexity int) int
 		Orchestrator  func(childComplexity int) int
 		Origin        func(childComplexity int) int
 		Partial       func(childComplexity int) int
+		Progress      func(childComplexity int) int
+		QueuedAt      func(childComplexity int) int
+		Reason        func(childComplexity int) int
+		RetryOf       func(childComplexity int) int
 		Scorers       func(childComplexity int) int
 		Scores        func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Source        func(childComplexity int) int
 		SourceID      func(childComplexity int) int
 		StartedAt     func(childComplexity int) int
+		StartedBy     func(childComplexity int) int
 		Status        func(childComplexity int) int
 		Summary       func(childComplexity int) int
 		Targets       func(childComplexity int) int
@@ -916,6 +938,7 @@ type ComplexityRoot struct {
 
 	ExecutionEvent struct {
 		Completed func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
 		Cursor    func(childComplexity int) int
 		Items     func(childComplexity int) int
 		Log       func(childComplexity int) int
@@ -926,12 +949,50 @@ type ComplexityRoot struct {
 		Status    func(childComplexity int) int
 	}
 
+	ExecutionEventConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ExecutionEventEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ExecutionItem struct {
+		Attack       func(childComplexity int) int
+		Attempts     func(childComplexity int) int
+		Calls        func(childComplexity int) int
+		Cost         func(childComplexity int) int
+		ErrorClass   func(childComplexity int) int
+		FinishedAt   func(childComplexity int) int
+		InputTokens  func(childComplexity int) int
+		Item         func(childComplexity int) int
+		LatencyMs    func(childComplexity int) int
+		Outcome      func(childComplexity int) int
+		OutputTokens func(childComplexity int) int
+	}
+
+	ExecutionItemConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
 	ExecutionItemDone struct {
 		AttackID   func(childComplexity int) int
 		ErrorClass func(childComplexity int) int
 		Item       func(childComplexity int) int
 		LatencyMs  func(childComplexity int) int
 		Outcome    func(childComplexity int) int
+	}
+
+	ExecutionItemEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	ExecutionLogLine struct {
@@ -1326,6 +1387,7 @@ type ComplexityRoot struct {
 		AllowUserBinding          func(childComplexity int, input AllowUserBindingInput) int
 		Annotate                  func(childComplexity int, input schema.AnnotateInput) int
 		ArchiveWorkspace          func(childComplexity int, input ArchiveWorkspaceInput) int
+		CancelExecution           func(childComplexity int, input CancelExecutionInput) int
 		ChangePrompts             func(childComplexity int, input ChangePromptsInput) int
 		CloneConverter            func(childComplexity int, input schema.CloneConfiguredInput) int
 		CloneDataset              func(childComplexity int, input CloneDatasetInput) int
@@ -1371,6 +1433,7 @@ type ComplexityRoot struct {
 		ListGeneratorModels       func(childComplexity int, input ListGeneratorModelsInput) int
 		MoveToTrash               func(childComplexity int, input schema.MoveToTrashInput) int
 		MoveToWorkspace           func(childComplexity int, input schema.TransferInput) int
+		PauseExecution            func(childComplexity int, input PauseExecutionInput) int
 		PreviewConverters         func(childComplexity int, input PreviewConvertersInput) int
 		PreviewDatasetFile        func(childComplexity int, input PreviewDatasetFileInput) int
 		PreviewScorer             func(childComplexity int, input PreviewScorerInput) int
@@ -1384,9 +1447,12 @@ type ComplexityRoot struct {
 		RemoveSplit               func(childComplexity int, input RemoveSplitInput) int
 		RemoveTags                func(childComplexity int, input schema.TagInput) int
 		RenameWorkspace           func(childComplexity int, input RenameWorkspaceInput) int
+		RepeatExecution           func(childComplexity int, input RepeatExecutionInput) int
 		ResetUserSetting          func(childComplexity int, input ResetUserSettingInput) int
 		RestoreFromTrash          func(childComplexity int, input RestoreFromTrashInput) int
+		ResumeExecution           func(childComplexity int, input ResumeExecutionInput) int
 		RetractAnnotation         func(childComplexity int, input schema.RetractAnnotationInput) int
+		RetryExecution            func(childComplexity int, input RetryExecutionInput) int
 		RevokeAPIKey              func(childComplexity int, input RevokeAPIKeyInput) int
 		SaveSession               func(childComplexity int, input SaveSessionInput) int
 		SetLabels                 func(childComplexity int, input schema.LabelInput) int
@@ -1396,6 +1462,7 @@ type ComplexityRoot struct {
 		SetUserDisabled           func(childComplexity int, input SetUserDisabledInput) int
 		SetUserSetting            func(childComplexity int, input SetUserSettingInput) int
 		SplitDataset              func(childComplexity int, input SplitDatasetInput) int
+		StartExecution            func(childComplexity int, input StartExecutionInput) int
 		TestGenerator             func(childComplexity int, input TestGeneratorInput) int
 		TestGenerators            func(childComplexity int, input TestGeneratorsInput) int
 		TestScorer                func(childComplexity int, input TestScorerInput) int
@@ -1543,6 +1610,13 @@ type ComplexityRoot struct {
 	ParameterFileEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	PauseExecutionPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Execution        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
 	}
 
 	PreviewConvertersPayload struct {
@@ -1776,6 +1850,13 @@ type ComplexityRoot struct {
 		Workspace        func(childComplexity int) int
 	}
 
+	RepeatExecutionPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Execution        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	ResetUserSettingPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Setting          func(childComplexity int) int
@@ -1789,10 +1870,24 @@ type ComplexityRoot struct {
 		Workspace        func(childComplexity int) int
 	}
 
+	ResumeExecutionPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Execution        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	RetractAnnotationPayload struct {
 		Annotation       func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
 		Count            func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
+	RetryExecutionPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Execution        func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
 		Workspace        func(childComplexity int) int
 	}
@@ -2022,6 +2117,13 @@ type ComplexityRoot struct {
 	SplitDatasetPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Dataset          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
+	StartExecutionPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Execution        func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
 		Workspace        func(childComplexity int) int
 	}
@@ -3796,6 +3898,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Budget.Tokens(childComplexity), true
+
+	case "CancelExecutionPayload.clientMutationId":
+		if e.ComplexityRoot.CancelExecutionPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelExecutionPayload.ClientMutationID(childComplexity), true
+	case "CancelExecutionPayload.execution":
+		if e.ComplexityRoot.CancelExecutionPayload.Execution == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelExecutionPayload.Execution(childComplexity), true
+	case "CancelExecutionPayload.userErrors":
+		if e.ComplexityRoot.CancelExecutionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelExecutionPayload.UserErrors(childComplexity), true
+	case "CancelExecutionPayload.workspace":
+		if e.ComplexityRoot.CancelExecutionPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelExecutionPayload.Workspace(childComplexity), true
 
 	case "CategoryScore.attributes":
 		if e.ComplexityRoot.CategoryScore.Attributes == nil {
@@ -5826,6 +5953,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EndSessionPayload.UserErrors(childComplexity), true
 
+	case "ErrorClassCount.class":
+		if e.ComplexityRoot.ErrorClassCount.Class == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrorClassCount.Class(childComplexity), true
+	case "ErrorClassCount.count":
+		if e.ComplexityRoot.ErrorClassCount.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ErrorClassCount.Count(childComplexity), true
+
 	case "ErrorLog.count":
 		if e.ComplexityRoot.ErrorLog.Count == nil {
 			break
@@ -6014,6 +6154,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Execution.Error(childComplexity), true
+	case "Execution.errorClasses":
+		if e.ComplexityRoot.Execution.ErrorClasses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Execution.ErrorClasses(childComplexity), true
+	case "Execution.events":
+		if e.ComplexityRoot.Execution.Events == nil {
+			break
+		}
+
+		args, err := ec.field_Execution_events_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Execution.Events(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["kinds"].([]storage.ExecutionEventKind)), true
 	case "Execution.findings":
 		if e.ComplexityRoot.Execution.Findings == nil {
 			break
@@ -6037,6 +6194,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Execution.ID(childComplexity), true
+	case "Execution.items":
+		if e.ComplexityRoot.Execution.Items == nil {
+			break
+		}
+
+		args, err := ec.field_Execution_items_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Execution.Items(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.ExecutionItemFilter)), true
+	case "Execution.madeBy":
+		if e.ComplexityRoot.Execution.MadeBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Execution.MadeBy(childComplexity), true
 	case "Execution.name":
 		if e.ComplexityRoot.Execution.Name == nil {
 			break
@@ -6061,6 +6235,30 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Execution.Partial(childComplexity), true
+	case "Execution.progress":
+		if e.ComplexityRoot.Execution.Progress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Execution.Progress(childComplexity), true
+	case "Execution.queuedAt":
+		if e.ComplexityRoot.Execution.QueuedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Execution.QueuedAt(childComplexity), true
+	case "Execution.reason":
+		if e.ComplexityRoot.Execution.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Execution.Reason(childComplexity), true
+	case "Execution.retryOf":
+		if e.ComplexityRoot.Execution.RetryOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Execution.RetryOf(childComplexity), true
 	case "Execution.scorers":
 		if e.ComplexityRoot.Execution.Scorers == nil {
 			break
@@ -6096,6 +6294,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Execution.StartedAt(childComplexity), true
+	case "Execution.startedBy":
+		if e.ComplexityRoot.Execution.StartedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Execution.StartedBy(childComplexity), true
 	case "Execution.status":
 		if e.ComplexityRoot.Execution.Status == nil {
 			break
@@ -6159,6 +6363,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ExecutionEvent.Completed(childComplexity), true
+	case "ExecutionEvent.createdAt":
+		if e.ComplexityRoot.ExecutionEvent.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionEvent.CreatedAt(childComplexity), true
 	case "ExecutionEvent.cursor":
 		if e.ComplexityRoot.ExecutionEvent.Cursor == nil {
 			break
@@ -6208,6 +6418,136 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ExecutionEvent.Status(childComplexity), true
 
+	case "ExecutionEventConnection.edges":
+		if e.ComplexityRoot.ExecutionEventConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionEventConnection.Edges(childComplexity), true
+	case "ExecutionEventConnection.nodes":
+		if e.ComplexityRoot.ExecutionEventConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionEventConnection.Nodes(childComplexity), true
+	case "ExecutionEventConnection.pageInfo":
+		if e.ComplexityRoot.ExecutionEventConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionEventConnection.PageInfo(childComplexity), true
+	case "ExecutionEventConnection.totalCount":
+		if e.ComplexityRoot.ExecutionEventConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionEventConnection.TotalCount(childComplexity), true
+
+	case "ExecutionEventEdge.cursor":
+		if e.ComplexityRoot.ExecutionEventEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionEventEdge.Cursor(childComplexity), true
+	case "ExecutionEventEdge.node":
+		if e.ComplexityRoot.ExecutionEventEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionEventEdge.Node(childComplexity), true
+
+	case "ExecutionItem.attack":
+		if e.ComplexityRoot.ExecutionItem.Attack == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionItem.Attack(childComplexity), true
+	case "ExecutionItem.attempts":
+		if e.ComplexityRoot.ExecutionItem.Attempts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionItem.Attempts(childComplexity), true
+	case "ExecutionItem.calls":
+		if e.ComplexityRoot.ExecutionItem.Calls == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionItem.Calls(childComplexity), true
+	case "ExecutionItem.cost":
+		if e.ComplexityRoot.ExecutionItem.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionItem.Cost(childComplexity), true
+	case "ExecutionItem.errorClass":
+		if e.ComplexityRoot.ExecutionItem.ErrorClass == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionItem.ErrorClass(childComplexity), true
+	case "ExecutionItem.finishedAt":
+		if e.ComplexityRoot.ExecutionItem.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionItem.FinishedAt(childComplexity), true
+	case "ExecutionItem.inputTokens":
+		if e.ComplexityRoot.ExecutionItem.InputTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionItem.InputTokens(childComplexity), true
+	case "ExecutionItem.item":
+		if e.ComplexityRoot.ExecutionItem.Item == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionItem.Item(childComplexity), true
+	case "ExecutionItem.latencyMs":
+		if e.ComplexityRoot.ExecutionItem.LatencyMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionItem.LatencyMs(childComplexity), true
+	case "ExecutionItem.outcome":
+		if e.ComplexityRoot.ExecutionItem.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionItem.Outcome(childComplexity), true
+	case "ExecutionItem.outputTokens":
+		if e.ComplexityRoot.ExecutionItem.OutputTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionItem.OutputTokens(childComplexity), true
+
+	case "ExecutionItemConnection.edges":
+		if e.ComplexityRoot.ExecutionItemConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionItemConnection.Edges(childComplexity), true
+	case "ExecutionItemConnection.nodes":
+		if e.ComplexityRoot.ExecutionItemConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionItemConnection.Nodes(childComplexity), true
+	case "ExecutionItemConnection.pageInfo":
+		if e.ComplexityRoot.ExecutionItemConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionItemConnection.PageInfo(childComplexity), true
+	case "ExecutionItemConnection.totalCount":
+		if e.ComplexityRoot.ExecutionItemConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionItemConnection.TotalCount(childComplexity), true
+
 	case "ExecutionItemDone.attackId":
 		if e.ComplexityRoot.ExecutionItemDone.AttackID == nil {
 			break
@@ -6238,6 +6578,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ExecutionItemDone.Outcome(childComplexity), true
+
+	case "ExecutionItemEdge.cursor":
+		if e.ComplexityRoot.ExecutionItemEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionItemEdge.Cursor(childComplexity), true
+	case "ExecutionItemEdge.node":
+		if e.ComplexityRoot.ExecutionItemEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExecutionItemEdge.Node(childComplexity), true
 
 	case "ExecutionLogLine.level":
 		if e.ComplexityRoot.ExecutionLogLine.Level == nil {
@@ -7974,6 +8327,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ArchiveWorkspace(childComplexity, args["input"].(ArchiveWorkspaceInput)), true
+	case "Mutation.cancelExecution":
+		if e.ComplexityRoot.Mutation.CancelExecution == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelExecution_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelExecution(childComplexity, args["input"].(CancelExecutionInput)), true
 	case "Mutation.changePrompts":
 		if e.ComplexityRoot.Mutation.ChangePrompts == nil {
 			break
@@ -8469,6 +8833,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.MoveToWorkspace(childComplexity, args["input"].(schema.TransferInput)), true
+	case "Mutation.pauseExecution":
+		if e.ComplexityRoot.Mutation.PauseExecution == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_pauseExecution_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PauseExecution(childComplexity, args["input"].(PauseExecutionInput)), true
 	case "Mutation.previewConverters":
 		if e.ComplexityRoot.Mutation.PreviewConverters == nil {
 			break
@@ -8612,6 +8987,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RenameWorkspace(childComplexity, args["input"].(RenameWorkspaceInput)), true
+	case "Mutation.repeatExecution":
+		if e.ComplexityRoot.Mutation.RepeatExecution == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_repeatExecution_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RepeatExecution(childComplexity, args["input"].(RepeatExecutionInput)), true
 	case "Mutation.resetUserSetting":
 		if e.ComplexityRoot.Mutation.ResetUserSetting == nil {
 			break
@@ -8634,6 +9020,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RestoreFromTrash(childComplexity, args["input"].(RestoreFromTrashInput)), true
+	case "Mutation.resumeExecution":
+		if e.ComplexityRoot.Mutation.ResumeExecution == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resumeExecution_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResumeExecution(childComplexity, args["input"].(ResumeExecutionInput)), true
 	case "Mutation.retractAnnotation":
 		if e.ComplexityRoot.Mutation.RetractAnnotation == nil {
 			break
@@ -8645,6 +9042,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RetractAnnotation(childComplexity, args["input"].(schema.RetractAnnotationInput)), true
+	case "Mutation.retryExecution":
+		if e.ComplexityRoot.Mutation.RetryExecution == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_retryExecution_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RetryExecution(childComplexity, args["input"].(RetryExecutionInput)), true
 	case "Mutation.revokeApiKey":
 		if e.ComplexityRoot.Mutation.RevokeAPIKey == nil {
 			break
@@ -8744,6 +9152,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SplitDataset(childComplexity, args["input"].(SplitDatasetInput)), true
+	case "Mutation.startExecution":
+		if e.ComplexityRoot.Mutation.StartExecution == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_startExecution_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartExecution(childComplexity, args["input"].(StartExecutionInput)), true
 	case "Mutation.testGenerator":
 		if e.ComplexityRoot.Mutation.TestGenerator == nil {
 			break
@@ -9510,6 +9929,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ParameterFileEdge.Node(childComplexity), true
+
+	case "PauseExecutionPayload.clientMutationId":
+		if e.ComplexityRoot.PauseExecutionPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PauseExecutionPayload.ClientMutationID(childComplexity), true
+	case "PauseExecutionPayload.execution":
+		if e.ComplexityRoot.PauseExecutionPayload.Execution == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PauseExecutionPayload.Execution(childComplexity), true
+	case "PauseExecutionPayload.userErrors":
+		if e.ComplexityRoot.PauseExecutionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PauseExecutionPayload.UserErrors(childComplexity), true
+	case "PauseExecutionPayload.workspace":
+		if e.ComplexityRoot.PauseExecutionPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PauseExecutionPayload.Workspace(childComplexity), true
 
 	case "PreviewConvertersPayload.clientMutationId":
 		if e.ComplexityRoot.PreviewConvertersPayload.ClientMutationID == nil {
@@ -10408,6 +10852,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RenameWorkspacePayload.Workspace(childComplexity), true
 
+	case "RepeatExecutionPayload.clientMutationId":
+		if e.ComplexityRoot.RepeatExecutionPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RepeatExecutionPayload.ClientMutationID(childComplexity), true
+	case "RepeatExecutionPayload.execution":
+		if e.ComplexityRoot.RepeatExecutionPayload.Execution == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RepeatExecutionPayload.Execution(childComplexity), true
+	case "RepeatExecutionPayload.userErrors":
+		if e.ComplexityRoot.RepeatExecutionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RepeatExecutionPayload.UserErrors(childComplexity), true
+	case "RepeatExecutionPayload.workspace":
+		if e.ComplexityRoot.RepeatExecutionPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RepeatExecutionPayload.Workspace(childComplexity), true
+
 	case "ResetUserSettingPayload.clientMutationId":
 		if e.ComplexityRoot.ResetUserSettingPayload.ClientMutationID == nil {
 			break
@@ -10452,6 +10921,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RestoreFromTrashPayload.Workspace(childComplexity), true
 
+	case "ResumeExecutionPayload.clientMutationId":
+		if e.ComplexityRoot.ResumeExecutionPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResumeExecutionPayload.ClientMutationID(childComplexity), true
+	case "ResumeExecutionPayload.execution":
+		if e.ComplexityRoot.ResumeExecutionPayload.Execution == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResumeExecutionPayload.Execution(childComplexity), true
+	case "ResumeExecutionPayload.userErrors":
+		if e.ComplexityRoot.ResumeExecutionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResumeExecutionPayload.UserErrors(childComplexity), true
+	case "ResumeExecutionPayload.workspace":
+		if e.ComplexityRoot.ResumeExecutionPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResumeExecutionPayload.Workspace(childComplexity), true
+
 	case "RetractAnnotationPayload.annotation":
 		if e.ComplexityRoot.RetractAnnotationPayload.Annotation == nil {
 			break
@@ -10482,6 +10976,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RetractAnnotationPayload.Workspace(childComplexity), true
+
+	case "RetryExecutionPayload.clientMutationId":
+		if e.ComplexityRoot.RetryExecutionPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetryExecutionPayload.ClientMutationID(childComplexity), true
+	case "RetryExecutionPayload.execution":
+		if e.ComplexityRoot.RetryExecutionPayload.Execution == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetryExecutionPayload.Execution(childComplexity), true
+	case "RetryExecutionPayload.userErrors":
+		if e.ComplexityRoot.RetryExecutionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetryExecutionPayload.UserErrors(childComplexity), true
+	case "RetryExecutionPayload.workspace":
+		if e.ComplexityRoot.RetryExecutionPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetryExecutionPayload.Workspace(childComplexity), true
 
 	case "RevokeApiKeyPayload.apiKey":
 		if e.ComplexityRoot.RevokeApiKeyPayload.APIKey == nil {
@@ -11361,6 +11880,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SplitDatasetPayload.Workspace(childComplexity), true
+
+	case "StartExecutionPayload.clientMutationId":
+		if e.ComplexityRoot.StartExecutionPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartExecutionPayload.ClientMutationID(childComplexity), true
+	case "StartExecutionPayload.execution":
+		if e.ComplexityRoot.StartExecutionPayload.Execution == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartExecutionPayload.Execution(childComplexity), true
+	case "StartExecutionPayload.userErrors":
+		if e.ComplexityRoot.StartExecutionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartExecutionPayload.UserErrors(childComplexity), true
+	case "StartExecutionPayload.workspace":
+		if e.ComplexityRoot.StartExecutionPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartExecutionPayload.Workspace(childComplexity), true
 
 	case "StorageUse.bytes":
 		if e.ComplexityRoot.StorageUse.Bytes == nil {
@@ -13392,6 +13936,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AuditEventFilter", ec.unmarshalInputAuditEventFilter),
 			graphql.NewInputUnmarshaler("AuditOrder", ec.unmarshalInputAuditOrder),
 			graphql.NewInputUnmarshaler("BudgetInput", ec.unmarshalInputBudgetInput),
+			graphql.NewInputUnmarshaler("CancelExecutionInput", ec.unmarshalInputCancelExecutionInput),
 			graphql.NewInputUnmarshaler("ChangePromptsInput", ec.unmarshalInputChangePromptsInput),
 			graphql.NewInputUnmarshaler("CloneConverterInput", ec.unmarshalInputCloneConverterInput),
 			graphql.NewInputUnmarshaler("CloneDatasetInput", ec.unmarshalInputCloneDatasetInput),
@@ -13441,6 +13986,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("EndOtherSessionsInput", ec.unmarshalInputEndOtherSessionsInput),
 			graphql.NewInputUnmarshaler("EndSessionInput", ec.unmarshalInputEndSessionInput),
 			graphql.NewInputUnmarshaler("ExecutionFilter", ec.unmarshalInputExecutionFilter),
+			graphql.NewInputUnmarshaler("ExecutionItemFilter", ec.unmarshalInputExecutionItemFilter),
 			graphql.NewInputUnmarshaler("ExecutionOrder", ec.unmarshalInputExecutionOrder),
 			graphql.NewInputUnmarshaler("ExecutionStatusIn", ec.unmarshalInputExecutionStatusIn),
 			graphql.NewInputUnmarshaler("FieldMappingInput", ec.unmarshalInputFieldMappingInput),
@@ -13472,6 +14018,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("OutcomeSourceIn", ec.unmarshalInputOutcomeSourceIn),
 			graphql.NewInputUnmarshaler("ParameterFileFilter", ec.unmarshalInputParameterFileFilter),
 			graphql.NewInputUnmarshaler("PartInput", ec.unmarshalInputPartInput),
+			graphql.NewInputUnmarshaler("PauseExecutionInput", ec.unmarshalInputPauseExecutionInput),
 			graphql.NewInputUnmarshaler("PreviewConvertersInput", ec.unmarshalInputPreviewConvertersInput),
 			graphql.NewInputUnmarshaler("PreviewDatasetFileInput", ec.unmarshalInputPreviewDatasetFileInput),
 			graphql.NewInputUnmarshaler("PreviewScorerInput", ec.unmarshalInputPreviewScorerInput),
@@ -13488,9 +14035,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RemoveSplitInput", ec.unmarshalInputRemoveSplitInput),
 			graphql.NewInputUnmarshaler("RemoveTagsInput", ec.unmarshalInputRemoveTagsInput),
 			graphql.NewInputUnmarshaler("RenameWorkspaceInput", ec.unmarshalInputRenameWorkspaceInput),
+			graphql.NewInputUnmarshaler("RepeatExecutionInput", ec.unmarshalInputRepeatExecutionInput),
 			graphql.NewInputUnmarshaler("ResetUserSettingInput", ec.unmarshalInputResetUserSettingInput),
 			graphql.NewInputUnmarshaler("RestoreFromTrashInput", ec.unmarshalInputRestoreFromTrashInput),
+			graphql.NewInputUnmarshaler("ResumeExecutionInput", ec.unmarshalInputResumeExecutionInput),
 			graphql.NewInputUnmarshaler("RetractAnnotationInput", ec.unmarshalInputRetractAnnotationInput),
+			graphql.NewInputUnmarshaler("RetryExecutionInput", ec.unmarshalInputRetryExecutionInput),
 			graphql.NewInputUnmarshaler("RevokeApiKeyInput", ec.unmarshalInputRevokeApiKeyInput),
 			graphql.NewInputUnmarshaler("RoleIn", ec.unmarshalInputRoleIn),
 			graphql.NewInputUnmarshaler("SampleInput", ec.unmarshalInputSampleInput),
@@ -13510,6 +14060,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SourceIn", ec.unmarshalInputSourceIn),
 			graphql.NewInputUnmarshaler("SplitDatasetInput", ec.unmarshalInputSplitDatasetInput),
 			graphql.NewInputUnmarshaler("SplitPartInput", ec.unmarshalInputSplitPartInput),
+			graphql.NewInputUnmarshaler("StartExecutionInput", ec.unmarshalInputStartExecutionInput),
 			graphql.NewInputUnmarshaler("TaxonomyEntryInput", ec.unmarshalInputTaxonomyEntryInput),
 			graphql.NewInputUnmarshaler("TemplateDocumentInput", ec.unmarshalInputTemplateDocumentInput),
 			graphql.NewInputUnmarshaler("TemplateFilter", ec.unmarshalInputTemplateFilter),
@@ -16856,12 +17407,52 @@ type Execution implements Node {
   partial: Boolean!
   "The settings that it ran with."
   configuration: JSON
+  "Why it stands still or failed; null otherwise, and for an import."
+  reason: ExecutionReason
+  "How far it is, by its recorded items; null for an import."
+  progress: ExecutionProgress
+  "The username of who started it; null for an import."
+  startedBy: String
+  "The orchestrator that made it; null for an import and when it is gone."
+  madeBy: Orchestrator
+  "The run whose failed items it tries again."
+  retryOf: Execution
+  "When it was queued; null for an import."
+  queuedAt: DateTime
   "When it began."
   startedAt: DateTime
   "When it ended."
   finishedAt: DateTime
   "What went wrong; null if nothing did."
   error: String
+  "What went wrong with its items, or with its attacks where it came with an import: the most common class first."
+  errorClasses: [ErrorClassCount!] @cost(size: 10)
+  "Its recorded items, in the order of its plan; none for an import."
+  items(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+    "Which rows to list; all without it."
+    filter: ExecutionItemFilter
+  ): ExecutionItemConnection
+  "What happened to it, in order; nothing for an import. Follow it live by the subscription executionEvents."
+  events(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+    "Which kinds of events to list; all without it."
+    kinds: [ExecutionEventKind!]
+  ): ExecutionEventConnection
   "Its attacks by outcome."
   summary: ExecutionSummary
   "Its attacks."
@@ -17050,6 +17641,295 @@ input ExecutionStatusIn {
   in: [ExecutionStatus!]
   "None of these."
   notIn: [ExecutionStatus!]
+}
+
+"""
+A page of items.
+"""
+type ExecutionItemConnection {
+  "The rows of the page with their places."
+  edges: [ExecutionItemEdge!]!
+  "The rows of the page without their places."
+  nodes: [ExecutionItem!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many items the whole filtered list has; counted only when selected."
+  totalCount: Long! @cost(weight: 10)
+}
+
+"""
+A place in a list of items.
+"""
+type ExecutionItemEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: ExecutionItem!
+}
+
+"""
+A page of events.
+"""
+type ExecutionEventConnection {
+  "The rows of the page with their places."
+  edges: [ExecutionEventEdge!]!
+  "The rows of the page without their places."
+  nodes: [ExecutionEvent!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many events the whole filtered list has; counted only when selected."
+  totalCount: Long! @cost(weight: 10)
+}
+
+"""
+A place in a list of events.
+"""
+type ExecutionEventEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: ExecutionEvent!
+}
+
+"""
+What one item of a native run came to.
+"""
+type ExecutionItem {
+  "Its number in the plan, from 0."
+  item: Long!
+  "Its attack; null for an item that makes none."
+  attack: Attack
+  "What came of it."
+  outcome: Outcome!
+  "The class of its error; null without one."
+  errorClass: String
+  "How often the whole item was tried."
+  attempts: Long!
+  "Calls of any generator."
+  calls: Long!
+  "How long it took, in milliseconds."
+  latencyMs: Long
+  "Tokens that were sent."
+  inputTokens: Long!
+  "Tokens that came back."
+  outputTokens: Long!
+  "What that costs by the prices of that time."
+  cost: Float!
+  "When it was done."
+  finishedAt: DateTime!
+}
+
+"""
+How often something went wrong in the same way.
+"""
+type ErrorClassCount {
+  "The class of the error; unknown where the source names none."
+  class: String!
+  "How often."
+  count: Long!
+}
+
+"""
+What an event of a run tells.
+"""
+enum ExecutionEventKind {
+  "Its state."
+  STATUS
+  "Items that were recorded together, and how far it is after them."
+  ITEMS
+  "Lines of its log."
+  LOG
+}
+
+"""
+Narrows the items of a run. Conditions that are set hold together.
+"""
+input ExecutionItemFilter {
+  "What came of it."
+  outcome: OutcomeIn
+  "The class of its error."
+  errorClass: TextIn
+}
+
+extend type Mutation {
+  "Queues a run of an orchestrator as it is now: later changes do not reach it. Its dry run is validateOrchestrator. CONFLICT for one that cannot be run."
+  startExecution(
+    "What to run."
+    input: StartExecutionInput!
+  ): StartExecutionPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Lets a run stand still: what is under way is waited for, and nothing else begins. CONFLICT for one that is paused or over."
+  pauseExecution(
+    "Which run."
+    input: PauseExecutionInput!
+  ): PauseExecutionPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Lets a run go on that was paused, by whatever. CONFLICT for one that is not."
+  resumeExecution(
+    "Which run."
+    input: ResumeExecutionInput!
+  ): ResumeExecutionPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Ends a run. What is recorded stays, calls under way are given up. CONFLICT for one that is over."
+  cancelExecution(
+    "Which run."
+    input: CancelExecutionInput!
+  ): CancelExecutionPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Queues a run of the items of another that ended in an error, with the settings of that time. CONFLICT for one without any, and for one that is not over."
+  retryExecution(
+    "Which run."
+    input: RetryExecutionInput!
+  ): RetryExecutionPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Queues the same run once more, with the settings, prompts and seed of that time. CONFLICT when something that it used is gone."
+  repeatExecution(
+    "Which run."
+    input: RepeatExecutionInput!
+  ): RepeatExecutionPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+What is to be run.
+"""
+input StartExecutionInput {
+  "The orchestrator."
+  orchestrator: ID!
+  "The name of the run; the orchestrator's without one."
+  name: String
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What run is to stand still.
+"""
+input PauseExecutionInput {
+  "The run."
+  id: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What run is to go on.
+"""
+input ResumeExecutionInput {
+  "The run."
+  id: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What run is to end.
+"""
+input CancelExecutionInput {
+  "The run."
+  id: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What run is to be tried again.
+"""
+input RetryExecutionInput {
+  "The run."
+  id: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What run is to be made once more.
+"""
+input RepeatExecutionInput {
+  "The run."
+  id: ID!
+  "The name of the new run; the first one's without one."
+  name: String
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What startExecution did.
+"""
+type StartExecutionPayload {
+  "The new run; null when none was queued."
+  execution: Execution @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What pauseExecution did.
+"""
+type PauseExecutionPayload {
+  "The run; null when nothing was changed."
+  execution: Execution @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What resumeExecution did.
+"""
+type ResumeExecutionPayload {
+  "The run; null when nothing was changed."
+  execution: Execution @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What cancelExecution did.
+"""
+type CancelExecutionPayload {
+  "The run; null when nothing was changed."
+  execution: Execution @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What retryExecution did.
+"""
+type RetryExecutionPayload {
+  "The new run; null when none was queued."
+  execution: Execution @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What repeatExecution did.
+"""
+type RepeatExecutionPayload {
+  "The new run; null when none was queued."
+  execution: Execution @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/facets.graphqls", Input: `"""
@@ -21297,6 +22177,8 @@ type ExecutionEvent {
   log: [ExecutionLogLine!]!
   "Whether the run is over: the last event."
   completed: Boolean!
+  "When it was stored; null where several are told together."
+  createdAt: DateTime
 }
 
 """
@@ -23755,6 +24637,20 @@ func (ec *executionContext) childFields_Budget(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Budget", field.Name)
 }
 
+func (ec *executionContext) childFields_CancelExecutionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "execution":
+		return ec.fieldContext_CancelExecutionPayload_execution(ctx, field)
+	case "workspace":
+		return ec.fieldContext_CancelExecutionPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CancelExecutionPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CancelExecutionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelExecutionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ChangePromptsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "dataset":
@@ -24721,6 +25617,16 @@ func (ec *executionContext) childFields_EndSessionPayload(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type EndSessionPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ErrorClassCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "class":
+		return ec.fieldContext_ErrorClassCount_class(ctx, field)
+	case "count":
+		return ec.fieldContext_ErrorClassCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ErrorClassCount", field.Name)
+}
+
 func (ec *executionContext) childFields_ErrorLog(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -24811,12 +25717,30 @@ func (ec *executionContext) childFields_Execution(ctx context.Context, field gra
 		return ec.fieldContext_Execution_partial(ctx, field)
 	case "configuration":
 		return ec.fieldContext_Execution_configuration(ctx, field)
+	case "reason":
+		return ec.fieldContext_Execution_reason(ctx, field)
+	case "progress":
+		return ec.fieldContext_Execution_progress(ctx, field)
+	case "startedBy":
+		return ec.fieldContext_Execution_startedBy(ctx, field)
+	case "madeBy":
+		return ec.fieldContext_Execution_madeBy(ctx, field)
+	case "retryOf":
+		return ec.fieldContext_Execution_retryOf(ctx, field)
+	case "queuedAt":
+		return ec.fieldContext_Execution_queuedAt(ctx, field)
 	case "startedAt":
 		return ec.fieldContext_Execution_startedAt(ctx, field)
 	case "finishedAt":
 		return ec.fieldContext_Execution_finishedAt(ctx, field)
 	case "error":
 		return ec.fieldContext_Execution_error(ctx, field)
+	case "errorClasses":
+		return ec.fieldContext_Execution_errorClasses(ctx, field)
+	case "items":
+		return ec.fieldContext_Execution_items(ctx, field)
+	case "events":
+		return ec.fieldContext_Execution_events(ctx, field)
 	case "summary":
 		return ec.fieldContext_Execution_summary(ctx, field)
 	case "attacks":
@@ -24883,8 +25807,76 @@ func (ec *executionContext) childFields_ExecutionEvent(ctx context.Context, fiel
 		return ec.fieldContext_ExecutionEvent_log(ctx, field)
 	case "completed":
 		return ec.fieldContext_ExecutionEvent_completed(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ExecutionEvent_createdAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ExecutionEvent", field.Name)
+}
+
+func (ec *executionContext) childFields_ExecutionEventConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ExecutionEventConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ExecutionEventConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ExecutionEventConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ExecutionEventConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExecutionEventConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ExecutionEventEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ExecutionEventEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ExecutionEventEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExecutionEventEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ExecutionItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "item":
+		return ec.fieldContext_ExecutionItem_item(ctx, field)
+	case "attack":
+		return ec.fieldContext_ExecutionItem_attack(ctx, field)
+	case "outcome":
+		return ec.fieldContext_ExecutionItem_outcome(ctx, field)
+	case "errorClass":
+		return ec.fieldContext_ExecutionItem_errorClass(ctx, field)
+	case "attempts":
+		return ec.fieldContext_ExecutionItem_attempts(ctx, field)
+	case "calls":
+		return ec.fieldContext_ExecutionItem_calls(ctx, field)
+	case "latencyMs":
+		return ec.fieldContext_ExecutionItem_latencyMs(ctx, field)
+	case "inputTokens":
+		return ec.fieldContext_ExecutionItem_inputTokens(ctx, field)
+	case "outputTokens":
+		return ec.fieldContext_ExecutionItem_outputTokens(ctx, field)
+	case "cost":
+		return ec.fieldContext_ExecutionItem_cost(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_ExecutionItem_finishedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExecutionItem", field.Name)
+}
+
+func (ec *executionContext) childFields_ExecutionItemConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ExecutionItemConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ExecutionItemConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ExecutionItemConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ExecutionItemConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExecutionItemConnection", field.Name)
 }
 
 func (ec *executionContext) childFields_ExecutionItemDone(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -24901,6 +25893,16 @@ func (ec *executionContext) childFields_ExecutionItemDone(ctx context.Context, f
 		return ec.fieldContext_ExecutionItemDone_latencyMs(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ExecutionItemDone", field.Name)
+}
+
+func (ec *executionContext) childFields_ExecutionItemEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ExecutionItemEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ExecutionItemEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExecutionItemEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_ExecutionLogLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -25881,6 +26883,20 @@ func (ec *executionContext) childFields_ParameterFileEdge(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type ParameterFileEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_PauseExecutionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "execution":
+		return ec.fieldContext_PauseExecutionPayload_execution(ctx, field)
+	case "workspace":
+		return ec.fieldContext_PauseExecutionPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_PauseExecutionPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PauseExecutionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PauseExecutionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_PreviewConvertersPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "steps":
@@ -26327,6 +27343,20 @@ func (ec *executionContext) childFields_RenameWorkspacePayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type RenameWorkspacePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RepeatExecutionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "execution":
+		return ec.fieldContext_RepeatExecutionPayload_execution(ctx, field)
+	case "workspace":
+		return ec.fieldContext_RepeatExecutionPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RepeatExecutionPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RepeatExecutionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RepeatExecutionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ResetUserSettingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "setting":
@@ -26353,6 +27383,20 @@ func (ec *executionContext) childFields_RestoreFromTrashPayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type RestoreFromTrashPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ResumeExecutionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "execution":
+		return ec.fieldContext_ResumeExecutionPayload_execution(ctx, field)
+	case "workspace":
+		return ec.fieldContext_ResumeExecutionPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ResumeExecutionPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ResumeExecutionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResumeExecutionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RetractAnnotationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "annotation":
@@ -26367,6 +27411,20 @@ func (ec *executionContext) childFields_RetractAnnotationPayload(ctx context.Con
 		return ec.fieldContext_RetractAnnotationPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RetractAnnotationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RetryExecutionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "execution":
+		return ec.fieldContext_RetryExecutionPayload_execution(ctx, field)
+	case "workspace":
+		return ec.fieldContext_RetryExecutionPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RetryExecutionPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RetryExecutionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetryExecutionPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RevokeApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -26825,6 +27883,20 @@ func (ec *executionContext) childFields_SplitDatasetPayload(ctx context.Context,
 		return ec.fieldContext_SplitDatasetPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SplitDatasetPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StartExecutionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "execution":
+		return ec.fieldContext_StartExecutionPayload_execution(ctx, field)
+	case "workspace":
+		return ec.fieldContext_StartExecutionPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_StartExecutionPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_StartExecutionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartExecutionPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_StorageUse(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -301,6 +301,29 @@ func (ec *executionContext) fieldContext_ExecutionEvent_completed(_ context.Cont
 	return graphql.NewScalarFieldContext("ExecutionEvent", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _ExecutionEvent_createdAt(ctx context.Context, field graphql.CollectedField, obj *schema.ExecutionEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ExecutionEvent_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ExecutionEvent_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ExecutionEvent", field, false, false, "DateTime")
+}
+
 func (ec *executionContext) _ExecutionItemDone_item(ctx context.Context, field graphql.CollectedField, obj *schema.ExecutionItemDone) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1123,6 +1146,11 @@ func (ec *executionContext) _ExecutionEvent(ctx context.Context, sel ast.Selecti
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "createdAt":
+			out.Values[i] = ec._ExecutionEvent_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1412,6 +1440,22 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
+
+func (ec *executionContext) marshalNExecutionEvent2ᚕᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐExecutionEventᚄ(ctx context.Context, sel ast.SelectionSet, v []*schema.ExecutionEvent) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNExecutionEvent2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐExecutionEvent(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
 
 func (ec *executionContext) marshalNExecutionEvent2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐExecutionEvent(ctx context.Context, sel ast.SelectionSet, v *schema.ExecutionEvent) graphql.Marshaler {
 	if v == nil {

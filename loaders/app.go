@@ -12,6 +12,7 @@ type App struct {
 	Session    *Loader[string, *storage.Session]
 	AuditEvent *Loader[string, *storage.AuditEvent]
 	ErrorLog   *Loader[string, *storage.ErrorLog]
+	Execution  *Loader[string, *storage.ExecutionState]
 }
 
 // NewApp makes the loaders of the app store for one request.
@@ -24,5 +25,6 @@ func NewApp(store storage.AppStore) *App {
 		Session:    newLoader(store.SessionsByKey),
 		AuditEvent: newLoader(store.AuditEventsByKey),
 		ErrorLog:   newLoader(store.ErrorLogsByKey),
+		Execution:  newLoader(store.ExecutionStates),
 	}
 }

@@ -48,9 +48,13 @@ type Set struct {
 	PromptsOfVersion                                                 *Pages[string, storage.PromptFilter, storage.Prompt]
 	SplitsOfVersion                                                  *Loader[storage.VersionKey, []*storage.Split]
 
-	Execution        *Loader[string, *storage.Execution]
-	ExecutionSummary *Loader[string, *storage.ExecutionSummary]
-	Import           *Loader[string, *storage.Import]
+	Execution         *Loader[string, *storage.Execution]
+	ExecutionSummary  *Loader[string, *storage.ExecutionSummary]
+	ExecutionTally    *Loader[string, *storage.ExecutionTally]
+	ErrorClasses      *Loader[string, []*storage.ErrorClassCount] // by the key of the run
+	ItemsOfExecution  *Pages[string, storage.ExecutionItemFilter, storage.ExecutionItem]
+	EventsOfExecution *Pages[string, storage.ExecutionEventFilter, storage.ExecutionEvent]
+	Import            *Loader[string, *storage.Import]
 
 	Annotation                *Loader[string, *storage.Annotation]
 	AnnotationsOfAttack       *Loader[int64, []*storage.Annotation]
@@ -132,9 +136,13 @@ func NewSet(store storage.UserStore) *Set {
 		PromptsOfVersion:      promptsOfVersion(store),
 		SplitsOfVersion:       newListLoader(store.SplitsByVersion),
 
-		Execution:        newLoader(store.ExecutionsByKey),
-		ExecutionSummary: executionSummaries(store),
-		Import:           newLoader(store.ImportsByKey),
+		Execution:         newLoader(store.ExecutionsByKey),
+		ExecutionSummary:  executionSummaries(store),
+		ExecutionTally:    executionTallies(store),
+		ErrorClasses:      newListLoader(store.ErrorClasses),
+		ItemsOfExecution:  itemsOfExecution(store),
+		EventsOfExecution: eventsOfExecution(store),
+		Import:            newLoader(store.ImportsByKey),
 
 		Annotation:                newLoader(store.AnnotationsByKey),
 		AnnotationsOfAttack:       newListLoader(store.AnnotationsByAttack),

@@ -220,14 +220,25 @@ func (a ahead) datasets(ctx context.Context, on selection, rows []*storage.Datas
 }
 
 func (a ahead) executions(ctx context.Context, on selection, rows []*storage.Execution) {
-	if !on.has("summary") {
-		return
-	}
-	keys := make([]string, len(rows))
+	keys, orchestrators := make([]string, len(rows)), []string{}
 	for i, row := range rows {
 		keys[i] = row.Key
+		orchestrators = push(orchestrators, row.OrchestratorKey)
 	}
-	a.set.ExecutionSummary.Prefetch(ctx, keys)
+	var level sync.WaitGroup
+	defer level.Wait()
+	if on.has("summary") {
+		level.Go(func() { a.set.ExecutionSummary.Prefetch(ctx, keys) })
+	}
+	if on.has("progress") {
+		level.Go(func() { a.set.ExecutionTally.Prefetch(ctx, keys) })
+	}
+	if on.has("errorClasses") {
+		level.Go(func() { a.set.ErrorClasses.Prefetch(ctx, keys) })
+	}
+	if on.has("madeBy") {
+		level.Go(func() { a.set.Orchestrator.Prefetch(ctx, orchestrators) })
+	}
 }
 
 // below looks ahead from a list that the store answered, and hands it on.

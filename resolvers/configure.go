@@ -79,7 +79,12 @@ func (r *Resolver) deleteConfigured(ctx context.Context, of noun, input schema.D
 // inStore completes a change of the thing with that id: do gets the store that holds it,
 // and returns the key of what it made or changed.
 func (r *Resolver) inStore(of noun, c change, id string, do func(ctx context.Context, set *loaders.Set, key string) (string, error)) change {
-	c.on = named{of.kind, id, "id"}
+	return r.inStoreOf(of, c, "id", id, do)
+}
+
+// inStoreOf is that for another argument than id.
+func (r *Resolver) inStoreOf(of noun, c change, argument, id string, do func(ctx context.Context, set *loaders.Set, key string) (string, error)) change {
+	c.on = named{of.kind, id, argument}
 	c.do = func(ctx context.Context, w work) (made, error) {
 		scope, parsed, err := directives.ChangingThing(ctx, id, of.kind)
 		if err != nil {
@@ -91,7 +96,7 @@ func (r *Resolver) inStore(of noun, c change, id string, do func(ctx context.Con
 		}
 		w.act.WorkspaceKey = scope.Workspace.Key
 		key, err := do(ctx, set, parsed.Key)
-		return made{Workspace: scope.Workspace.Key, Row: key}, about("id", err)
+		return made{Workspace: scope.Workspace.Key, Row: key}, about(argument, err)
 	}
 	return c
 }

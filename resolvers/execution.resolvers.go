@@ -11,8 +11,55 @@ import (
 	"github.com/violentutf/violentutf/directives"
 	"github.com/violentutf/violentutf/graph"
 	"github.com/violentutf/violentutf/loaders"
+	"github.com/violentutf/violentutf/schema"
 	"github.com/violentutf/violentutf/storage"
 )
+
+func (r *executionResolver) Reason(ctx context.Context, obj *storage.Execution) (*storage.ExecutionReason, error) {
+	state, err := nativeState(ctx, obj)
+	if state == nil {
+		return nil, err
+	}
+	return state.Reason, nil
+}
+
+func (r *executionResolver) Progress(ctx context.Context, obj *storage.Execution) (*schema.ExecutionProgress, error) {
+	return progressOf(ctx, obj)
+}
+
+func (r *executionResolver) MadeBy(ctx context.Context, obj *storage.Execution) (*storage.Orchestrator, error) {
+	set, err := directives.In(ctx, obj.ID)
+	if err != nil {
+		return nil, err
+	}
+	return optional(ctx, set.Orchestrator, obj.OrchestratorKey)
+}
+
+func (r *executionResolver) RetryOf(ctx context.Context, obj *storage.Execution) (*storage.Execution, error) {
+	set, err := directives.In(ctx, obj.ID)
+	if err != nil {
+		return nil, err
+	}
+	return optional(ctx, set.Execution, obj.RetryOf)
+}
+
+func (r *executionResolver) ErrorClasses(ctx context.Context, obj *storage.Execution) ([]*storage.ErrorClassCount, error) {
+	set, err := directives.In(ctx, obj.ID)
+	if err != nil {
+		return nil, err
+	}
+	return set.ErrorClasses.Load(ctx, obj.Key)
+}
+
+func (r *executionResolver) Items(ctx context.Context, obj *storage.Execution, first *int, after *string, last *int, before *string, filter *storage.ExecutionItemFilter) (*storage.Connection[storage.ExecutionItem], error) {
+	return pageOf(ctx, obj.ID, obj.Key, filter, first, after, last, before, func(set *loaders.Set) *loaders.Pages[string, storage.ExecutionItemFilter, storage.ExecutionItem] {
+		return set.ItemsOfExecution
+	})
+}
+
+func (r *executionResolver) Events(ctx context.Context, obj *storage.Execution, first *int, after *string, last *int, before *string, kinds []storage.ExecutionEventKind) (*storage.Connection[schema.ExecutionEvent], error) {
+	return eventsOf(ctx, obj, kinds, first, after, last, before)
+}
 
 func (r *executionResolver) Summary(ctx context.Context, obj *storage.Execution) (*storage.ExecutionSummary, error) {
 	set, err := directives.In(ctx, obj.ID)
@@ -76,6 +123,46 @@ func (r *executionResolver) Scorers(ctx context.Context, obj *storage.Execution)
 	return present(set.ComponentsOfExecution.Load(ctx, loaders.ExecutionPart{Execution: obj.Key, Kind: storage.ComponentScorer}))
 }
 
+func (r *executionItemResolver) Attack(ctx context.Context, obj *storage.ExecutionItem) (*storage.Attack, error) {
+	if obj.AttackNumber == nil {
+		return nil, nil
+	}
+	set, err := directives.In(ctx, obj.AttackID)
+	if err != nil {
+		return nil, err
+	}
+	return set.Attack.Load(ctx, *obj.AttackNumber)
+}
+
+func (r *mutationResolver) StartExecution(ctx context.Context, input graph.StartExecutionInput) (*schema.ExecutionPayload, error) {
+	return r.startExecution(ctx, input)
+}
+
+func (r *mutationResolver) PauseExecution(ctx context.Context, input graph.PauseExecutionInput) (*schema.ExecutionPayload, error) {
+	return r.pauseExecution(ctx, input)
+}
+
+func (r *mutationResolver) ResumeExecution(ctx context.Context, input graph.ResumeExecutionInput) (*schema.ExecutionPayload, error) {
+	return r.resumeExecution(ctx, input)
+}
+
+func (r *mutationResolver) CancelExecution(ctx context.Context, input graph.CancelExecutionInput) (*schema.ExecutionPayload, error) {
+	return r.cancelExecution(ctx, input)
+}
+
+func (r *mutationResolver) RetryExecution(ctx context.Context, input graph.RetryExecutionInput) (*schema.ExecutionPayload, error) {
+	return r.retryExecution(ctx, input)
+}
+
+func (r *mutationResolver) RepeatExecution(ctx context.Context, input graph.RepeatExecutionInput) (*schema.ExecutionPayload, error) {
+	return r.repeatExecution(ctx, input)
+}
+
 func (r *Resolver) Execution() graph.ExecutionResolver { return &executionResolver{r} }
 
-type executionResolver struct{ *Resolver }
+func (r *Resolver) ExecutionItem() graph.ExecutionItemResolver { return &executionItemResolver{r} }
+
+type (
+	executionResolver     struct{ *Resolver }
+	executionItemResolver struct{ *Resolver }
+)

@@ -189,6 +189,7 @@ var subjectTypes = map[storage.Kind]string{
 	storage.KindConverter: "Converter",
 	storage.KindScorer:    "Scorer",
 
+	storage.KindExecution:    "Execution",
 	storage.KindOrchestrator: "Orchestrator",
 	storage.KindPrice:        "Price",
 	storage.KindDataset:      "Dataset",

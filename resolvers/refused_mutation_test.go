@@ -93,6 +93,11 @@ var mutations = map[string]func(*team) map[string]any{
 	"cloneOrchestrator":    thing(storage.KindOrchestrator),
 	"deleteOrchestrator":   deleted(storage.KindOrchestrator),
 	"validateOrchestrator": deleted(storage.KindOrchestrator),
+	"startExecution": func(s *team) map[string]any {
+		return map[string]any{"orchestrator": deleted(storage.KindOrchestrator)(s)["id"]}
+	},
+	"pauseExecution": deleted(storage.KindExecution), "resumeExecution": deleted(storage.KindExecution), "cancelExecution": deleted(storage.KindExecution),
+	"retryExecution": deleted(storage.KindExecution), "repeatExecution": deleted(storage.KindExecution),
 	"setPrice": func(s *team) map[string]any {
 		return map[string]any{"workspace": s.red.ID(), "model": "*", "currency": "EUR", "inputPrice": 1.0, "outputPrice": 1.0}
 	},

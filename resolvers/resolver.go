@@ -27,6 +27,7 @@ type Resolver struct {
 	things     *configured.Things
 	shelf      *uploads.Shelf
 	tails      *execution.Tails
+	starter    *execution.Starter
 	schema     *ast.Schema // against which documents are checked that are kept
 }
 
@@ -52,6 +53,8 @@ type Options struct {
 	Shelf *uploads.Shelf
 	// Tails is the way to follow runs.
 	Tails *execution.Tails
+	// Starter queues runs and commands them.
+	Starter *execution.Starter
 	// FileLink makes a path under which a file can be fetched for a while.
 	FileLink func(owner, hash, name string) (string, error)
 
@@ -70,7 +73,7 @@ func NewSchema(options Options) graphql.ExecutableSchema {
 	limits.DefaultPageSize, limits.MaxPageSize = storage.DefaultPageSize, storage.MaxPageSize
 	features := append([]string{}, options.Features...) // never null
 	server := &graph.ServerInfo{Version: options.Version, Features: features, Limits: &limits}
-	resolver := &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile, copy: options.Copy, move: options.Move, forget: options.ForgetFiles, things: options.Things, tails: options.Tails, shelf: options.Shelf}
+	resolver := &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile, copy: options.Copy, move: options.Move, forget: options.ForgetFiles, things: options.Things, tails: options.Tails, starter: options.Starter, shelf: options.Shelf}
 	executable := graph.NewExecutableSchema(graph.Config{
 		Resolvers: resolver,
 		Directives: graph.DirectiveRoot{

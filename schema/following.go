@@ -18,7 +18,14 @@ type ExecutionEvent struct {
 	Items     []*ExecutionItemDone
 	Log       []storage.LogLine
 	Completed bool
+	CreatedAt *time.Time
 }
+
+// ExecutionEventConnection is a page of the events of a run.
+type (
+	ExecutionEventConnection = storage.Connection[ExecutionEvent]
+	ExecutionEventRow        = storage.Edge[ExecutionEvent]
+)
 
 // ExecutionProgress is how far a run is, and how fast of late.
 type ExecutionProgress struct {
@@ -68,11 +75,31 @@ func (s *Speed) Of(p storage.ExecutionProgress, now time.Time) *ExecutionProgres
 	if took < 0.5 || p.Done <= first.done {
 		return made
 	}
-	perSecond := float64(p.Done-first.done) / took
-	made.PerSecond = &perSecond
+	made.at(float64(p.Done-first.done)/took, now)
+	return made
+}
+
+// at tells the speed, in items a second, and when it is over at that.
+func (p *ExecutionProgress) at(perSecond float64, now time.Time) {
+	p.PerSecond = &perSecond
 	if left := float64(max(p.Total-p.Done, 0)) / perSecond; left < math.MaxInt32 {
 		eta := now.Add(time.Duration(left * float64(time.Second)))
-		made.Eta = &eta
+		p.Eta = &eta
+	}
+}
+
+// ProgressOf is the progress of a run by its recorded items, with its speed while it goes on.
+func ProgressOf(e *storage.Execution, tally *storage.ExecutionTally, now time.Time) *ExecutionProgress {
+	made := &ExecutionProgress{ExecutionProgress: tally.ExecutionProgress}
+	if e.Items != nil {
+		made.Total = *e.Items
+	}
+	if e.Status == storage.ExecutionRunning && tally.Recent > 0 {
+		over := storage.TallyOver
+		if e.StartedAt != nil {
+			over = min(over, max(now.Sub(*e.StartedAt), time.Second))
+		}
+		made.at(float64(tally.Recent)/over.Seconds(), now)
 	}
 	return made
 }

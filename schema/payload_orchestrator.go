@@ -61,6 +61,12 @@ type OrchestratorPayload struct {
 	Orchestrator *storage.Orchestrator
 }
 
+// ExecutionPayload is the answer of a mutation of a run.
+type ExecutionPayload struct {
+	WorkspacePayload
+	Execution *storage.Execution
+}
+
 // OrchestratorValidation is what is wrong with an orchestrator and what it would take.
 type OrchestratorValidation struct {
 	Problems []*storage.Problem // never null

@@ -341,7 +341,7 @@ func TestRunsOfAWorkspaceAreFollowed(t *testing.T) {
 	if first := l.read(conn); !strings.Contains(string(first.Payload), `"workspaceExecutions":[]`) {
 		t.Fatalf("%s", first.Payload)
 	}
-	if err := l.house.App.QueueExecution(t.Context(), &storage.ExecutionState{Key: l.key, WorkspaceKey: l.workspace, UserKey: user.Key, Progress: storage.ExecutionProgress{Total: 3}}); err != nil {
+	if err := l.house.App.QueueExecution(t.Context(), &storage.ExecutionState{Key: l.key, WorkspaceKey: l.workspace, UserKey: user.Key, Progress: storage.ExecutionProgress{Total: 3}}, 0); err != nil {
 		t.Fatal(err)
 	}
 	l.events.Wake(events.Executions(l.workspace))

@@ -121,6 +121,8 @@ func eventsOf(table string) map[string]string {
 		update += ` WHEN OLD.expires_at IS NOT NEW.expires_at`
 	case "workspaces":
 		update += ` WHEN OLD.name IS NOT NEW.name OR OLD.archived_at IS NOT NEW.archived_at`
+	case "executions":
+		update += ` WHEN OLD.status IS NOT NEW.status`
 	}
 	return map[string]string{table + "_i": `BEFORE INSERT ON ` + table, table + "_u": update, table + "_d": `BEFORE DELETE ON ` + table}
 }
@@ -340,7 +342,9 @@ func (f *faults) failCommit(t *testing.T) {
 		if err := os.Remove(log); err != nil {
 			t.Fatal(err)
 		}
-		if len(f.stores) < 2 {
+		// How a run stands is decided by the app store: an engine tells the workspace's later,
+		// or drops a run that has no plan.
+		if len(f.stores) < 2 && !slices.Contains(f.written, "executions") {
 			s.stays(t, "the commit in "+file, f.before)
 		}
 		s.sound()

@@ -27,6 +27,7 @@ import (
 const (
 	queries        = "query"
 	mutations      = "mutation"
+	executions     = "execution"
 	calls          = "call" // of generators, by tests and previews
 	signInAttempts = "sign_in"
 )
@@ -175,7 +176,7 @@ func (s *Server) tooOften(w http.ResponseWriter, r *http.Request, kind string, w
 }
 
 func tooMany(kind string, wait time.Duration) string {
-	what := map[string]string{queries: "queries", mutations: "mutations", calls: "calls of generators", signInAttempts: "attempts to sign in"}[kind]
+	what := map[string]string{queries: "queries", mutations: "mutations", executions: "executions", calls: "calls of generators", signInAttempts: "attempts to sign in"}[kind]
 	return fmt.Sprintf("too many %s: try again in %s s", what, retryAfter(wait))
 }
 

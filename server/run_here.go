@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -9,6 +10,8 @@ import (
 	"github.com/violentutf/violentutf/events"
 	"github.com/violentutf/violentutf/execution"
 	"github.com/violentutf/violentutf/execution/target"
+	"github.com/violentutf/violentutf/house"
+	"github.com/violentutf/violentutf/outbound"
 	"github.com/violentutf/violentutf/storage"
 )
 
@@ -16,22 +19,20 @@ import (
 // as long. What else waits there is left to a server.
 type Runs struct {
 	Runner
-	options Options
+	options execution.Options
 	working sync.WaitGroup
-	stop    context.CancelFunc
 	ctx     context.Context //nolint:containedctx // of the work: it ends with Close
+	stop    context.CancelFunc
 }
 
 // NewRuns makes a Runner of a folder that this process owns. The caller closes it.
-func NewRuns(o Options) *Runs {
-	waker := &events.Local{}
-	things := &configured.Things{Keeper: o.House.Keeper, Types: configured.Types(), Calls: target.Options{Policy: o.Outbound}}
-	r := &Runs{options: o}
-	r.options.Events = waker
-	r.Runner = Runner{
-		House: o.House, Things: things, Tails: &execution.Tails{Store: o.House.StoreOf, Events: waker},
-		Starter: &execution.Starter{App: o.House.App, Things: things, Events: waker},
-	}
+func NewRuns(h *house.House, policy outbound.Policy, log *slog.Logger) *Runs {
+	r := &Runs{options: execution.Options{
+		App: h.App, Store: h.StoreOf, Events: &events.Local{}, Log: log,
+		Things: &configured.Things{Keeper: h.Keeper, Types: configured.Types(), Calls: target.Options{Policy: policy}},
+	}}
+	_, starter := execution.New(r.options)
+	r.Runner = Runner{House: h, Things: r.options.Things, Starter: starter, Tails: &execution.Tails{Store: h.StoreOf, Events: r.options.Events}}
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	return r
 }
@@ -42,11 +43,9 @@ func (r *Runs) Start(ctx context.Context, request RunRequest) (*StartedRun, erro
 	if err != nil {
 		return nil, err
 	}
-	engine := &execution.Engine{
-		Name: "run " + run.Key, App: onlyOne{r.House.App, run.Key}, Store: r.House.StoreOf,
-		Prepare: (&execution.Preparer{Things: r.Things, Lanes: &execution.Lanes{}}).Prepare,
-		Guard:   func() storage.Guard { return cleanTemporarily{} }, Events: r.options.Events, Log: r.options.Log,
-	}
+	options := r.options
+	options.App = onlyOne{r.options.App, run.Key}
+	engine, _ := execution.New(options)
 	r.working.Go(func() { engine.Run(r.ctx) })
 	return run, nil
 }
@@ -66,9 +65,3 @@ func (r *Runs) Close() {
 	r.stop()
 	r.working.Wait()
 }
-
-type cleanTemporarily struct{}
-
-func (cleanTemporarily) Seal(_, _, text string) (string, error) { return text, nil }
-func (cleanTemporarily) Add(string)                              {}
-func (cleanTemporarily) Clean(text string) (string, bool)        { return text, false }

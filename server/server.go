@@ -92,6 +92,8 @@ type Server struct {
 	spooling   spooling
 	health     health
 	tails      execution.Tails
+	engine     *execution.Engine
+	starter    *execution.Starter
 	runner     *Runner
 	ending     context.Context //nolint:containedctx // of the streams: it ends with the server
 	end        context.CancelFunc
@@ -134,7 +136,14 @@ func New(options Options) *Server {
 	}
 	s.ending, s.end = context.WithCancel(context.Background())
 	s.tails = execution.Tails{Store: options.House.StoreOf, Events: options.Events}
-	s.runner = &Runner{House: options.House, Things: s.things(), Tails: &s.tails}
+	things := s.things()
+	things.Calls.Timeout = 0 // of calls of runs, which no request waits for
+	s.engine, s.starter = execution.New(execution.Options{
+		App: options.House.App, Store: options.House.StoreOf, Things: things, Events: options.Events, Count: s.countExecution, Log: s.log,
+	})
+	byCommand := *s.starter
+	byCommand.Count = nil // whoever may run programs on the machine has no rate
+	s.runner = &Runner{House: options.House, Things: things, Starter: &byCommand, Tails: &s.tails}
 	s.handler = s.routes()
 	return s
 }
@@ -210,8 +219,9 @@ func (s *Server) SignInLink(username string, role auth.Role) string {
 // headerBytes is room for a token of 8 KiB, cookies and what proxies add.
 const headerBytes = 32 << 10
 
-// Serve answers on listener, and on the control socket, until ctx ends; then it
-// lets requests under way finish for up to ten seconds. ready is called when both listen.
+// Serve answers on listener, and on the control socket, and works on runs, until ctx ends;
+// then it lets requests under way finish for up to ten seconds. ready is called when both
+// listen.
 func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func()) error {
 	if err := errors.Join(s.rates.refresh(ctx), s.rates.limiter.Load(ctx)); err != nil {
 		return fmt.Errorf("load the rate limits: %w", err)
@@ -245,6 +255,16 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func())
 		endRating()
 		<-rated
 	}()
+	working, stopWorking := context.WithCancel(context.WithoutCancel(ctx))
+	worked := make(chan struct{})
+	go func() {
+		defer close(worked)
+		s.WorkOnRuns(working)
+	}()
+	defer func() {
+		stopWorking()
+		<-worked
+	}()
 	ended := make(chan error, len(servers))
 	for i, l := range []net.Listener{listener, control} {
 		go func() { ended <- servers[i].Serve(l) }()
@@ -257,6 +277,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func())
 		running--
 	}
 	s.end()
+	stopWorking() // other engines may have the runs at once
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	for _, server := range servers {
@@ -273,6 +294,9 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func())
 	}
 	return err
 }
+
+// WorkOnRuns works on the runs of the data folder until ctx ends, as Serve does.
+func (s *Server) WorkOnRuns(ctx context.Context) { s.engine.Run(ctx) }
 
 func (s *Server) healthz(w http.ResponseWriter, r *http.Request) {
 	s.checked(r.Context(), "server", time.Now(), nil)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"os"
@@ -39,8 +40,12 @@ type stage struct {
 	endpoint string                    // of a model
 }
 
-// stageEndpoint names the address of the stage's model, as if it were an example.
-const stageEndpoint = "Stage.endpoint"
+// What the stage itself gives, as if it were an example: the address of its model, which
+// refuses the prompt "Fail", and the status of runs once they are over.
+const (
+	stageEndpoint = "Stage.endpoint"
+	stageRun      = "Stage.run"
+)
 
 var people = map[string]auth.Role{
 	"alice": auth.RoleUser, "ed": auth.RoleUser, "vi": auth.RoleUser, "mallory": auth.RoleUser, "root": auth.RoleAdmin, "auditor": auth.RoleAuditor,
@@ -88,7 +93,12 @@ func copyFolder(t *testing.T, from, to string) {
 
 func newStageIn(t *testing.T, dir string, change ...func(*server.Options)) *stage {
 	t.Helper()
-	model := httptest.NewServer(mocktarget.New(mocktarget.Options{}))
+	model := httptest.NewServer(mocktarget.New(mocktarget.Options{Fault: func(prompt string, _ int) mocktarget.Fault {
+		if prompt == "Fail" {
+			return mocktarget.Fault{Status: http.StatusBadRequest, Body: `{"error":{"message":"not this one"}}`}
+		}
+		return mocktarget.Fault{}
+	}}))
 	t.Cleanup(model.Close)
 	return &stage{
 		site: newSiteIn(t, dir, func(options *server.Options) {
@@ -275,6 +285,8 @@ func (s *stage) prepare(step operations.Step, person string) map[string]any {
 		case variable.Document != "":
 			a := s.mustAsk(s.tokenOf(or(step.As, person)), filled(s.t, variable.Document, variables), nil)
 			data = a.Data
+		case variable.From == stageRun:
+			data = map[string]any{"status": s.finishRuns()}
 		case variable.From != stageEndpoint:
 			data = s.play(variable.From, person)
 		}
@@ -285,6 +297,32 @@ func (s *stage) prepare(step operations.Step, person string) map[string]any {
 		variables[variable.Name] = value
 	}
 	return variables
+}
+
+// finishRuns works on the runs of the stage until all are over, as the server does that
+// listens, and returns the status of the last.
+func (s *stage) finishRuns() (status string) {
+	s.t.Helper()
+	ctx, end := context.WithCancel(context.Background())
+	var working sync.WaitGroup
+	working.Go(func() { s.server.WorkOnRuns(ctx) })
+	defer working.Wait()
+	defer end()
+	for until := time.Now().Add(time.Minute); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+		a := s.mustAsk(s.tokenOf("alice"), `{viewer{workspaces{executions(filter: {origin: {in: [NATIVE]}}){nodes{status}}}}}`, nil)
+		busy := false
+		for _, one := range along(a.Data, []string{"viewer", "workspaces", "*", "executions", "nodes"}).([]any) {
+			for _, run := range one.([]any) {
+				status = at(run, "status").(string)
+				busy = busy || status == "QUEUED" || status == "RUNNING"
+			}
+		}
+		if !busy {
+			return status
+		}
+	}
+	s.t.Fatal("the runs of the stage do not end")
+	return ""
 }
 
 // along walks into decoded JSON; * takes all of a list.

@@ -17,11 +17,16 @@ func (s *Server) things() *configured.Things {
 	}
 }
 
+// countExecution counts a run that somebody is about to start.
+func (s *Server) countExecution(ctx context.Context) error { return s.count(ctx, executions) }
+
 // countCall counts a call that costs somebody money, before it is made.
-func (s *Server) countCall(ctx context.Context) error {
-	wait, ok := s.rates.take(ctx, calls, 1)
+func (s *Server) countCall(ctx context.Context) error { return s.count(ctx, calls) }
+
+func (s *Server) count(ctx context.Context, kind string) error {
+	wait, ok := s.rates.take(ctx, kind, 1)
 	if ok {
 		return nil
 	}
-	return storage.Errorf(storage.CodeRateLimited, "%s", tooMany(calls, wait))
+	return storage.Errorf(storage.CodeRateLimited, "%s", tooMany(kind, wait))
 }

@@ -43,6 +43,55 @@ type Execution struct {
 	StartedAt       *time.Time
 	FinishedAt      *time.Time
 	Attributes      *JSON
+
+	// What only native runs have.
+	Items     *int64
+	StartedBy *string // username
+	RetryOf   *string // key
+	QueuedAt  *time.Time
+}
+
+// ExecutionItem is what one item of a native run came to.
+type ExecutionItem struct {
+	Execution    string // key
+	Item         int64  // from 0, in the order of the plan
+	AttackNumber *int64 // nil for an item that makes no attack
+	AttackID     string // empty for none
+	Outcome      Outcome
+	ErrorClass   *string
+	Attempts     int64
+	Calls        int64 // of any generator
+	LatencyMs    *int64
+	InputTokens  int64
+	OutputTokens int64
+	Cost         float64 // by the prices of that time, in the budget's currency
+	FinishedAt   time.Time
+}
+
+// ExecutionItemFilter narrows the items of a run.
+type ExecutionItemFilter struct {
+	Outcome    *OutcomeIn
+	ErrorClass *TextIn
+}
+
+// ExecutionEventFilter narrows the events of a run.
+type ExecutionEventFilter struct{ Kind []ExecutionEventKind }
+
+// ExecutionTally is the progress of a run by its recorded items, and how many of them are
+// of the last TallyOver.
+type ExecutionTally struct {
+	ExecutionProgress
+	Recent int64
+}
+
+// TallyOver is the time over which the speed of a run is told.
+const TallyOver = 10 * time.Second
+
+// ErrorClassCount counts the items, or the attacks of an import, that ended in an error of
+// a class; "unknown" where the source names none.
+type ErrorClassCount struct {
+	Class string
+	Count int64
 }
 
 // ExecutionSummary counts the attacks of an execution by outcome.

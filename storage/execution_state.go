@@ -94,8 +94,12 @@ type Lease struct {
 // transaction, so that several engines may work on one app store.
 type Executions interface {
 	// QueueExecution adds a run, which is QUEUED: its Key, WorkspaceKey, UserKey, RetryOf
-	// and Progress.Total are the caller's.
-	QueueExecution(ctx context.Context, execution *ExecutionState) error
+	// and Progress.Total are the caller's. No engine claims it before the time is over or
+	// ReadyExecution is called: meanwhile its plan is stored.
+	QueueExecution(ctx context.Context, execution *ExecutionState, after time.Duration) error
+	ReadyExecution(ctx context.Context, key string) error
+	// DropExecution forgets a run whose plan was not stored.
+	DropExecution(ctx context.Context, key string) error
 	// ClaimExecution gives the engine a run that waits, or whose engine let its lease run
 	// out; nil when there is none. The runs of the user with the fewest that are worked on
 	// come first, then the oldest. Runs of users who may not write to the workspace any
@@ -117,6 +121,11 @@ type Executions interface {
 	// the workspace and returns how it stands then. CodeNotFound for none, CodeConflict for
 	// a state that may not follow.
 	CommandExecution(ctx context.Context, workspaceKey, key string, status ExecutionStatus) (*ExecutionState, error)
+	// UntoldExecutions lists runs that ended or were commanded since ToldExecution was called
+	// for them, at most so many. ToldExecution says that the workspace's store knows the
+	// state, and returns whether it still is the one.
+	UntoldExecutions(ctx context.Context, most int) ([]*ExecutionState, error)
+	ToldExecution(ctx context.Context, key string, status ExecutionStatus) (bool, error)
 	// ExecutionStates reads how runs stand.
 	ExecutionStates(ctx context.Context, keys []string) (map[string]*ExecutionState, error)
 	// LiveExecutions lists the runs of a workspace that are not over, oldest first.

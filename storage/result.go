@@ -14,7 +14,8 @@ type ExecutionPlan struct {
 	OrchestratorKey *string
 	Configuration   JSON // all that the run needs to be made again, without credentials
 	Items           int64
-	StartedBy       string // username
+	Version         *VersionKey // of the dataset whose prompts it takes, which is marked as used
+	StartedBy       string      // username
 	RetryOf         *string
 	QueuedAt        time.Time
 }
@@ -143,6 +144,10 @@ type Runs interface {
 	// SetExecutionStatus notes the state that the app store decided, with an event unless
 	// it is the one that stands there.
 	SetExecutionStatus(ctx context.Context, key string, event StatusEvent, now time.Time) error
+	// DecideExecutionStatus is that for a state that decide, the app store, comes to when it
+	// is this store's turn to write. An error of decide changes nothing; after any other one
+	// it is decided, and not noted.
+	DecideExecutionStatus(ctx context.Context, key string, now time.Time, decide func(ctx context.Context) (StatusEvent, error)) error
 	// ExecutionEvents reads the events behind a seq, at most limit.
 	ExecutionEvents(ctx context.Context, key string, after int64, limit int) ([]*ExecutionEvent, error)
 	// LastExecutionEvent reads the last event of a kind, nil for none, and the seq of the

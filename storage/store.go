@@ -128,6 +128,10 @@ type UserStore interface {
 	Executions(ctx context.Context, filter *ExecutionFilter, order ExecutionOrder, page Page) (*Connection[Execution], error)
 	ExecutionsByKey(ctx context.Context, keys []string) (map[string]*Execution, error)
 	ExecutionSummaries(ctx context.Context, keys []string) (map[string]*ExecutionSummary, error)
+	ExecutionTallies(ctx context.Context, keys []string, now time.Time) (map[string]*ExecutionTally, error)
+	ErrorClasses(ctx context.Context, keys []string) (map[string][]*ErrorClassCount, error)
+	ItemsByExecution(ctx context.Context, keys []string, filter *ExecutionItemFilter, page Page) (map[string]*Connection[ExecutionItem], error)
+	EventsByExecution(ctx context.Context, keys []string, filter *ExecutionEventFilter, page Page) (map[string]*Connection[ExecutionEvent], error)
 
 	Runs
 

@@ -11,6 +11,7 @@ import (
 	"github.com/violentutf/violentutf/execution"
 	"github.com/violentutf/violentutf/gate"
 	"github.com/violentutf/violentutf/house"
+	"github.com/violentutf/violentutf/outbound"
 	"github.com/violentutf/violentutf/runfile"
 	"github.com/violentutf/violentutf/server"
 	"github.com/violentutf/violentutf/storage"
@@ -72,7 +73,7 @@ func (c *command) runAttacks(ctx context.Context, args []string) (err error) {
 	if *salt == "" {
 		*salt = c.getenv("PYRIT_DB_SALT")
 	}
-	at, done, err := c.runsIn(ctx, house.Options{Dir: text(set, "data"), Salt: *salt, MemoryLimit: *memory, MasterKey: c.masterKey(set), Log: log}, server.Options{Outbound: policy, Version: version(), Log: log}, asked.Detach)
+	at, done, err := c.runsIn(ctx, house.Options{Dir: text(set, "data"), Salt: *salt, MemoryLimit: *memory, MasterKey: c.masterKey(set), Log: log}, policy, asked.Detach)
 	if err != nil {
 		return err
 	}
@@ -122,7 +123,7 @@ func (c *command) describe(asked *ordered, files []string) error {
 
 // runsIn is how runs get done: by this process when the data folder is free, by the one
 // that owns it otherwise.
-func (c *command) runsIn(ctx context.Context, options house.Options, of server.Options, detach bool) (runs, func() error, error) {
+func (c *command) runsIn(ctx context.Context, options house.Options, policy outbound.Policy, detach bool) (runs, func() error, error) {
 	h, err := house.Open(ctx, options)
 	switch {
 	case errors.Is(err, datadir.ErrLocked):
@@ -134,8 +135,7 @@ func (c *command) runsIn(ctx context.Context, options house.Options, of server.O
 	if detach {
 		return nil, nil, errors.Join(fmt.Errorf("--detach needs a running server, and none owns %s: start one with violentutf serve, or leave --detach out", options.Dir), h.Close(after))
 	}
-	of.House = h
-	here := server.NewRuns(of)
+	here := server.NewRuns(h, policy, options.Log)
 	return here, func() error {
 		here.Close()
 		return h.Close(after)

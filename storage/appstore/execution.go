@@ -28,13 +28,40 @@ func scanExecution(row *sql.Rows, into *storage.ExecutionState) error {
 	return err
 }
 
-// QueueExecution adds a run that waits for an engine.
-func (s *Store) QueueExecution(ctx context.Context, e *storage.ExecutionState) error {
-	e.Status, e.QueuedAt = storage.ExecutionQueued, fromMicros(s.now().UnixMicro())
+// QueueExecution adds a run, which no engine claims for a while.
+func (s *Store) QueueExecution(ctx context.Context, e *storage.ExecutionState, after time.Duration) error {
+	now := s.now()
+	e.Status, e.QueuedAt = storage.ExecutionQueued, fromMicros(now.UnixMicro())
 	_, err := exec(ctx, s.db, "queue an execution", `
-		INSERT INTO executions (id, workspace_id, user_id, status, retry_of, total, queued_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		e.Key, e.WorkspaceKey, e.UserKey, string(e.Status), e.RetryOf, e.Progress.Total, e.QueuedAt.UnixMicro())
+		INSERT INTO executions (id, workspace_id, user_id, status, retry_of, total, queued_at, lease_until)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		e.Key, e.WorkspaceKey, e.UserKey, string(e.Status), e.RetryOf, e.Progress.Total, e.QueuedAt.UnixMicro(), readyAfter(now, after))
+	return err
+}
+
+// readyAfter is the end of the time in which a run waits for its plan; 0 for one that has
+// it.
+func readyAfter(now time.Time, after time.Duration) int64 {
+	if after == 0 {
+		return 0
+	}
+	return now.Add(after).UnixMicro()
+}
+
+// ReadyExecution lets engines claim a run at once.
+func (s *Store) ReadyExecution(ctx context.Context, key string) error {
+	_, err := exec(ctx, s.db, "ready an execution", `
+		UPDATE executions
+		SET lease_until = 0
+		WHERE id = $1 AND status = 'QUEUED' AND lease_epoch = 0`, key)
+	return err
+}
+
+// DropExecution forgets a run that has no plan.
+func (s *Store) DropExecution(ctx context.Context, key string) error {
+	_, err := exec(ctx, s.db, "drop an execution", `
+		DELETE FROM executions
+		WHERE id = $1`, key)
 	return err
 }
 
@@ -72,7 +99,7 @@ func (s *Store) claim(ctx context.Context, engine string, lease time.Duration, k
 			WHERE status = 'RUNNING' AND lease_until > $1
 			GROUP BY user_id
 		) AS busy ON busy.user_id = e.user_id
-		WHERE (e.status = 'QUEUED' OR e.status = 'RUNNING' AND e.lease_until <= $1) AND `+mayWrite+`
+		WHERE (e.status = 'QUEUED' AND e.lease_epoch > 0 OR e.status IN ('QUEUED', 'RUNNING') AND e.lease_until <= $1) AND `+mayWrite+`
 			AND ($2 = '' OR e.id = $2)
 		ORDER BY COALESCE(busy.runs, 0), e.queued_at, e.id
 		LIMIT 1`, now.UnixMicro(), key)
@@ -164,7 +191,7 @@ func (s *Store) RenewLease(ctx context.Context, lease *storage.Lease, until time
 func (s *Store) forbid(ctx context.Context, tx Runner, lease *storage.Lease) error {
 	_, err := exec(ctx, tx, "pause an execution", `
 		UPDATE executions AS e
-		SET status = 'PAUSED', reason = $4
+		SET status = 'PAUSED', reason = $4, untold = 1
 		WHERE e.id = $1 AND e.lease_owner = $2 AND e.lease_epoch = $3 AND e.status = 'RUNNING' AND NOT `+mayWrite,
 		lease.Execution.Key, lease.Owner, lease.Epoch, string(storage.ReasonForbidden))
 	return err
@@ -194,7 +221,7 @@ func (s *Store) EndExecution(ctx context.Context, lease *storage.Lease, status s
 	return s.db.WithTx(ctx, func(tx Runner) error {
 		changed, err := exec(ctx, tx, "end an execution", `
 		UPDATE executions
-		SET lease_until = 0, `+progressed+`, status = $13, reason = $14, finished_at = $15
+		SET lease_until = 0, `+progressed+`, status = $13, reason = $14, finished_at = $15, untold = 1
 		WHERE `+held+` AND status = 'RUNNING'`, leaseArguments(lease, progress, string(status), (*string)(reason), finished)...)
 		if err != nil || changed > 0 {
 			return err
@@ -230,7 +257,7 @@ func (s *Store) CommandExecution(ctx context.Context, workspaceKey, key string, 
 	err := s.db.WithTx(ctx, func(tx Runner) error {
 		changed, err := exec(ctx, tx, "command an execution", `
 		UPDATE executions
-		SET status = $3, reason = $4, finished_at = $5
+		SET status = $3, reason = $4, finished_at = $5, untold = 1
 		WHERE id = $1 AND workspace_id = $2 AND status IN (`+strings.Join(before, ", ")+`)`, key, workspaceKey, string(status), reason, finished)
 		if err != nil {
 			return err
@@ -252,16 +279,35 @@ func (s *Store) CommandExecution(ctx context.Context, workspaceKey, key string, 
 	return state, nil
 }
 
+// UntoldExecutions lists runs whose state a workspace's store may not know.
+func (s *Store) UntoldExecutions(ctx context.Context, most int) ([]*storage.ExecutionState, error) {
+	return list(ctx, s.db, "read untold executions", scanExecution, `
+		SELECT `+executionColumns+`
+		FROM executions AS e
+		WHERE e.untold = 1
+		ORDER BY e.id
+		LIMIT $1`, most)
+}
+
+// ToldExecution notes that a workspace's store knows the state of a run.
+func (s *Store) ToldExecution(ctx context.Context, key string, status storage.ExecutionStatus) (bool, error) {
+	changed, err := exec(ctx, s.db, "note that an execution was told", `
+		UPDATE executions
+		SET untold = 0
+		WHERE id = $1 AND status = $2`, key, string(status))
+	return changed > 0, err
+}
+
 // ExecutionStates reads how runs stand.
 func (s *Store) ExecutionStates(ctx context.Context, keys []string) (map[string]*storage.ExecutionState, error) {
 	return executionListing.byKey(ctx, s.db, keys)
 }
 
-// LiveExecutions lists the runs of a workspace that are not over.
+// LiveExecutions lists the runs of a workspace that are not over, and have a plan.
 func (s *Store) LiveExecutions(ctx context.Context, workspaceKey string) ([]*storage.ExecutionState, error) {
 	return list(ctx, s.db, "read live executions", scanExecution, `
 		SELECT `+executionColumns+`
 		FROM executions AS e
-		WHERE e.workspace_id = $1 AND e.status IN ('QUEUED', 'RUNNING', 'PAUSED')
+		WHERE e.workspace_id = $1 AND e.status IN ('QUEUED', 'RUNNING', 'PAUSED') AND NOT (e.lease_epoch = 0 AND e.lease_until > 0)
 		ORDER BY e.queued_at, e.id`, workspaceKey)
 }

@@ -28,6 +28,8 @@ var executionTests = map[string]func(t *testing.T, store storage.AppStore){
 	"NoCommandReachesAnIllegalState":  noCommandReachesAnIllegalState,
 	"LiveRunsAreThoseThatAreNotOver":  liveRunsAreThoseThatAreNotOver,
 	"EndedRunKeepsWhoWasFaster":       endedRunKeepsWhoWasFaster,
+	"RunWaitsForItsPlan":              runWaitsForItsPlan,
+	"DecisionIsToldOnce":              decisionIsToldOnce,
 }
 
 func queued(t *testing.T, store storage.AppStore, user *storage.User, workspace *storage.Workspace) string {
@@ -36,7 +38,7 @@ func queued(t *testing.T, store storage.AppStore, user *storage.User, workspace 
 		Key: uuid.Must(uuid.NewV7()).String(), WorkspaceKey: workspace.Key, UserKey: user.Key,
 		Progress: storage.ExecutionProgress{Total: 100},
 	}
-	if err := store.QueueExecution(t.Context(), state); err != nil {
+	if err := store.QueueExecution(t.Context(), state, 0); err != nil {
 		t.Fatal(err)
 	}
 	return state.Key
@@ -317,4 +319,73 @@ func noCommandReachesAnIllegalState(t *testing.T, store storage.AppStore) {
 			r.Fatal(err)
 		}
 	})
+}
+
+func runWaitsForItsPlan(t *testing.T, store storage.AppStore) {
+	user, workspace := ensure(t, store, "alice")
+	add := func(after time.Duration) string {
+		state := &storage.ExecutionState{Key: uuid.Must(uuid.NewV7()).String(), WorkspaceKey: workspace.Key, UserKey: user.Key}
+		if err := store.QueueExecution(t.Context(), state, after); err != nil {
+			t.Fatal(err)
+		}
+		return state.Key
+	}
+	waiting := add(time.Hour)
+	if claimed := claim(t, store, "a", time.Hour); claimed != nil {
+		t.Errorf("claimed a run without a plan: %+v", claimed)
+	}
+	if live, err := store.LiveExecutions(t.Context(), workspace.Key); err != nil || len(live) != 0 {
+		t.Errorf("a run without a plan is live: %v, %v", live, err)
+	}
+	if err := store.ReadyExecution(t.Context(), waiting); err != nil {
+		t.Fatal(err)
+	}
+	if claimed := claim(t, store, "a", time.Hour); claimed == nil || claimed.Execution.Key != waiting {
+		t.Errorf("claimed %+v", claimed)
+	}
+	forgotten := add(-time.Second)
+	if claimed := claim(t, store, "a", time.Hour); claimed == nil || claimed.Execution.Key != forgotten {
+		t.Errorf("nobody claims a run whose plan does not come: %+v", claimed)
+	}
+	if err := store.DropExecution(t.Context(), forgotten); err != nil {
+		t.Fatal(err)
+	}
+	if states, err := store.ExecutionStates(t.Context(), []string{forgotten}); err != nil || len(states) != 0 {
+		t.Errorf("it is still there: %v, %v", states, err)
+	}
+}
+
+func decisionIsToldOnce(t *testing.T, store storage.AppStore) {
+	user, workspace := ensure(t, store, "alice")
+	key := queued(t, store, user, workspace)
+	untold := func() []storage.ExecutionStatus {
+		t.Helper()
+		found, err := store.UntoldExecutions(t.Context(), 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []storage.ExecutionStatus
+		for _, state := range found {
+			all = append(all, state.Status)
+		}
+		return all
+	}
+	if got := untold(); len(got) != 0 {
+		t.Errorf("untold %v", got)
+	}
+	if _, err := store.CommandExecution(t.Context(), workspace.Key, key, storage.ExecutionPaused); err != nil {
+		t.Fatal(err)
+	}
+	if same, err := store.ToldExecution(t.Context(), key, storage.ExecutionQueued); err != nil || same {
+		t.Errorf("told a state that is not: %v, %v", same, err)
+	}
+	if got := untold(); !slices.Equal(got, []storage.ExecutionStatus{storage.ExecutionPaused}) {
+		t.Errorf("untold %v", got)
+	}
+	if same, err := store.ToldExecution(t.Context(), key, storage.ExecutionPaused); err != nil || !same {
+		t.Errorf("%v, %v", same, err)
+	}
+	if got := untold(); len(got) != 0 {
+		t.Errorf("untold %v", got)
+	}
 }

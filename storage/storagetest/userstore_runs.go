@@ -1,7 +1,9 @@
 package storagetest
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -21,6 +23,8 @@ var runTests = map[string]func(t *testing.T, store storage.UserStore){
 	"EventsAreReadBehindACursor":         eventsAreReadBehindACursor,
 	"StateIsToldOnce":                    stateIsToldOnce,
 	"BranchesAndRepeatedMessagesAreKept": branchesAndRepeatedMessagesAreKept,
+	"RunIsCountedByItsItems":             runIsCountedByItsItems,
+	"DecisionOfARefusedCommandIsNone":    decisionOfARefusedCommandIsNone,
 }
 
 func plan(t *testing.T, store storage.UserStore, items int64) string {
@@ -254,5 +258,66 @@ func branchesAndRepeatedMessagesAreKept(t *testing.T, store storage.UserStore) {
 	message := must(store.MessagesByKey(t.Context(), []storage.MessageKey{{Conversation: 2}}))(t)[storage.MessageKey{Conversation: 2}]
 	if message == nil || message.Original == nil || message.Original.Conversation != 1 {
 		t.Errorf("repeated message %+v", message)
+	}
+}
+
+func runIsCountedByItsItems(t *testing.T, store storage.UserStore) {
+	key, other := plan(t, store, 10), plan(t, store, 3)
+	r := recorderOf(t, store, key, 1)
+	results := make([]*storage.ItemResult, 6)
+	for i := range results {
+		results[i] = result(t, int64(i), storage.OutcomeSuccess)
+		results[i].Cost, results[i].FinishedAt = 0.25, runTime.Add(time.Duration(i)*time.Second)
+	}
+	for i, class := range []string{"TIMEOUT", "TIMEOUT", "RATE_LIMITED"} {
+		results[i].Outcome, results[i].Attack.Outcome, results[i].ErrorClass, results[i].Attack.ErrorType = storage.OutcomeError, storage.OutcomeError, &class, &class
+	}
+	if _, err := r.Record(t.Context(), results, []storage.LogLine{{Level: "INFO", Text: "half of it", Time: runTime}}); err != nil {
+		t.Fatal(err)
+	}
+	tallies, err := store.ExecutionTallies(t.Context(), []string{key, other}, runTime.Add(storage.TallyOver+2500*time.Millisecond))
+	if err != nil || tallies[other] != nil || tallies[key] == nil {
+		t.Fatalf("%v, %v", tallies, err)
+	}
+	if got, want := *tallies[key], (storage.ExecutionTally{
+		ExecutionProgress: storage.ExecutionProgress{Done: 6, Successes: 3, Errors: 3, Calls: 6, InputTokens: 18, OutputTokens: 12, Cost: 1.5}, Recent: 3,
+	}); got != want {
+		t.Errorf("counted %+v, want %+v", got, want)
+	}
+	classes, err := store.ErrorClasses(t.Context(), []string{key, other})
+	if err != nil || len(classes) != 1 || len(classes[key]) != 2 || *classes[key][0] != (storage.ErrorClassCount{Class: "TIMEOUT", Count: 2}) || *classes[key][1] != (storage.ErrorClassCount{Class: "RATE_LIMITED", Count: 1}) {
+		t.Errorf("errors %v, %v", classes, err)
+	}
+	timeouts := &storage.ExecutionItemFilter{Outcome: &storage.OutcomeIn{In: []storage.Outcome{storage.OutcomeError}}, ErrorClass: &storage.TextIn{In: []string{"TIMEOUT"}}}
+	items, err := store.ItemsByExecution(t.Context(), []string{key, other}, timeouts, storage.Page{Limit: 1})
+	if err != nil || len(items[key].Nodes()) != 1 || items[key].Nodes()[0].Item != 0 || items[key].Nodes()[0].AttackNumber == nil || !items[key].PageInfo.HasNextPage {
+		t.Fatalf("items %v, %v", items, err)
+	}
+	next, err := store.ItemsByExecution(t.Context(), []string{key}, timeouts, storage.Page{Limit: 5, After: *items[key].PageInfo.EndCursor})
+	if err != nil || len(next[key].Nodes()) != 1 || next[key].Nodes()[0].Item != 1 {
+		t.Errorf("items behind it %v, %v", next, err)
+	}
+	events, err := store.EventsByExecution(t.Context(), []string{key}, &storage.ExecutionEventFilter{Kind: []storage.ExecutionEventKind{storage.EventStatus, storage.EventLog}}, storage.Page{Limit: 10})
+	if err != nil || len(events[key].Nodes()) != 2 || events[key].Nodes()[1].Kind != storage.EventLog {
+		t.Errorf("events %v, %v", events, err)
+	}
+	runs, err := store.ExecutionsByKey(t.Context(), []string{key})
+	if run := runs[key]; err != nil || run.StartedBy == nil || *run.StartedBy != "alice" || *run.Items != 10 || !run.QueuedAt.Equal(runTime) || run.RetryOf != nil {
+		t.Errorf("the run is %+v, %v", runs[key], err)
+	}
+}
+
+func decisionOfARefusedCommandIsNone(t *testing.T, store storage.UserStore) {
+	key := plan(t, store, 1)
+	refused := storage.Errorf(storage.CodeConflict, "no")
+	err := store.DecideExecutionStatus(t.Context(), key, runTime, func(context.Context) (storage.StatusEvent, error) {
+		return storage.StatusEvent{Status: storage.ExecutionPaused}, refused
+	})
+	if !errors.Is(err, refused) {
+		t.Errorf("%v", err)
+	}
+	runs, err := store.ExecutionsByKey(t.Context(), []string{key})
+	if err != nil || runs[key].Status != storage.ExecutionQueued {
+		t.Errorf("%v, %v", runs[key], err)
 	}
 }

@@ -35,16 +35,20 @@ WHERE owner_id = $1 AND id = $2`, s.owner, key, given(change.Name), given(change
 // UseDatasetVersion marks a version as used.
 func (s *Store) UseDatasetVersion(ctx context.Context, version storage.VersionKey, by string, now time.Time) error {
 	return s.changing(ctx, "use a version of a dataset", func(ctx context.Context, tx *sql.Tx) error {
-		number, err := s.versionNumber(ctx, tx, version)
-		if err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `
+		return s.useVersion(ctx, tx, version, by, now)
+	})
+}
+
+func (s *Store) useVersion(ctx context.Context, tx *sql.Tx, version storage.VersionKey, by string, now time.Time) error {
+	number, err := s.versionNumber(ctx, tx, version)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `
 UPDATE dataset_versions
 SET used_at = $4, used_by = $5
 WHERE owner_id = $1 AND dataset_id = $2 AND version = $3 AND used_at IS NULL`, s.owner, version.Dataset, number, now.UTC(), by)
-		return err
-	})
+	return err
 }
 
 // versionNumber resolves the newest; CodeNotFound for a version that is not there.

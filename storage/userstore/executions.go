@@ -11,10 +11,11 @@ func (s *Store) executionTable() *table[storage.Execution] {
 	return &table[storage.Execution]{
 		name: "executions", from: "execution_plans e", alias: "e", keys: []string{"id"}, keyType: "TEXT",
 		columns: `e.id, e.origin, e.source, e.source_id, e.name, e.orchestrator, e.status, e.partial, e.configuration, e.error,
-  e.started_at, e.finished_at, e.attributes, e.orchestrator_id`,
+  e.started_at, e.finished_at, e.attributes, e.orchestrator_id, e.item_count, e.started_by, e.retry_of, e.queued_at`,
 		scan: func(scan func(columns ...any) error, e *storage.Execution) error {
 			err := scan(&e.Key, &e.Origin, &e.Source, &e.SourceID, &e.Name, &e.Orchestrator, &e.Status, &e.Partial,
-				&e.Configuration, &e.Error, &e.StartedAt, &e.FinishedAt, &e.Attributes, &e.OrchestratorKey)
+				&e.Configuration, &e.Error, &e.StartedAt, &e.FinishedAt, &e.Attributes, &e.OrchestratorKey,
+				&e.Items, &e.StartedBy, &e.RetryOf, &e.QueuedAt)
 			e.ID = s.id(storage.KindExecution, e.Key)
 			return err
 		},

@@ -25,6 +25,11 @@ INSERT INTO execution_fences (owner_id, execution_id, epoch, next_seq)
 VALUES ($1, $2, 0, 1)`, s.owner, plan.Key); err != nil {
 			return err
 		}
+		if plan.Version != nil {
+			if err := s.useVersion(ctx, tx, *plan.Version, "execution "+plan.Key, plan.QueuedAt); err != nil {
+				return err
+			}
+		}
 		return s.tellStatus(ctx, tx, plan.Key, storage.StatusEvent{Status: storage.ExecutionQueued})
 	})
 }
@@ -58,7 +63,16 @@ ORDER BY i.item`, []any{s.owner, key}, scanOne[int64])
 
 // SetExecutionStatus notes a state, with an event unless it stands there.
 func (s *Store) SetExecutionStatus(ctx context.Context, key string, event storage.StatusEvent, now time.Time) error {
+	return s.DecideExecutionStatus(ctx, key, now, func(context.Context) (storage.StatusEvent, error) { return event, nil })
+}
+
+// DecideExecutionStatus notes the state that decide comes to.
+func (s *Store) DecideExecutionStatus(ctx context.Context, key string, now time.Time, decide func(ctx context.Context) (storage.StatusEvent, error)) error {
 	return unlessUnchanged(s.changing(ctx, "note the state of an execution", func(ctx context.Context, tx *sql.Tx) error {
+		event, err := decide(ctx)
+		if err != nil {
+			return err
+		}
 		return s.setStatus(ctx, tx, key, event, now)
 	}))
 }

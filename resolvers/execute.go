@@ -1,0 +1,139 @@
+package resolvers
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/violentutf/violentutf/directives"
+	"github.com/violentutf/violentutf/execution"
+	"github.com/violentutf/violentutf/graph"
+	"github.com/violentutf/violentutf/loaders"
+	"github.com/violentutf/violentutf/schema"
+	"github.com/violentutf/violentutf/storage"
+)
+
+// executions is the noun of inStore, which uses no table of it.
+var executions = noun{name: "Execution", action: "execution.", kind: storage.KindExecution}
+
+func (r *Resolver) startExecution(ctx context.Context, input graph.StartExecutionInput) (*schema.ExecutionPayload, error) {
+	return r.changeExecution(ctx, r.inStoreOf(orchestrators, change{
+		field: "startExecution", id: input.ClientMutationID, input: input, action: executions.action + "start",
+	}, "orchestrator", input.Orchestrator, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
+		by, err := startedBy(ctx, set)
+		if err != nil {
+			return "", err
+		}
+		return r.starter.Start(ctx, set.Store, by, key, input.Name)
+	}))
+}
+
+func (r *Resolver) retryExecution(ctx context.Context, input graph.RetryExecutionInput) (*schema.ExecutionPayload, error) {
+	return r.changeExecution(ctx, r.inStore(executions, change{
+		field: "retryExecution", id: input.ClientMutationID, input: input, action: executions.action + "retry",
+	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
+		by, err := startedBy(ctx, set)
+		if err != nil {
+			return "", err
+		}
+		return r.starter.Retry(ctx, set.Store, by, key)
+	}))
+}
+
+func (r *Resolver) repeatExecution(ctx context.Context, input graph.RepeatExecutionInput) (*schema.ExecutionPayload, error) {
+	return r.changeExecution(ctx, r.inStore(executions, change{
+		field: "repeatExecution", id: input.ClientMutationID, input: input, action: executions.action + "repeat",
+	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
+		by, err := startedBy(ctx, set)
+		if err != nil {
+			return "", err
+		}
+		return r.starter.Repeat(ctx, set.Store, by, key, input.Name)
+	}))
+}
+
+func (r *Resolver) pauseExecution(ctx context.Context, input graph.PauseExecutionInput) (*schema.ExecutionPayload, error) {
+	return r.commandExecution(ctx, change{field: "pauseExecution", id: input.ClientMutationID, input: input, action: executions.action + "pause"}, input.ID, storage.ExecutionPaused)
+}
+
+func (r *Resolver) resumeExecution(ctx context.Context, input graph.ResumeExecutionInput) (*schema.ExecutionPayload, error) {
+	return r.commandExecution(ctx, change{field: "resumeExecution", id: input.ClientMutationID, input: input, action: executions.action + "resume"}, input.ID, storage.ExecutionQueued)
+}
+
+func (r *Resolver) cancelExecution(ctx context.Context, input graph.CancelExecutionInput) (*schema.ExecutionPayload, error) {
+	return r.commandExecution(ctx, change{field: "cancelExecution", id: input.ClientMutationID, input: input, action: executions.action + "cancel"}, input.ID, storage.ExecutionCancelled)
+}
+
+func (r *Resolver) commandExecution(ctx context.Context, c change, id string, status storage.ExecutionStatus) (*schema.ExecutionPayload, error) {
+	return r.changeExecution(ctx, r.inStore(executions, c, id, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
+		err := r.starter.Command(ctx, set.Store, set.Store.Owner(), key, status)
+		if errors.Is(err, execution.ErrUntold) {
+			err = partly{err}
+		}
+		return key, err
+	}))
+}
+
+// changeExecution makes a change and reads the run.
+func (r *Resolver) changeExecution(ctx context.Context, c change) (*schema.ExecutionPayload, error) {
+	done, workspace, err := r.changeConfigured(ctx, c)
+	answer := &schema.ExecutionPayload{WorkspacePayload: workspace}
+	if done != nil && err == nil {
+		answer.Execution, err = rowNow(ctx, done, func(set *loaders.Set) *loaders.Loader[string, *storage.Execution] { return set.Execution })
+	}
+	return answer, err
+}
+
+func startedBy(ctx context.Context, set *loaders.Set) (execution.By, error) {
+	user, err := directives.User(ctx)
+	if err != nil {
+		return execution.By{}, err
+	}
+	return execution.By{WorkspaceKey: set.Store.Owner(), UserKey: user.Key, Username: user.Username}, nil
+}
+
+// nativeState is how a native run stands by the app store, nil for an import.
+func nativeState(ctx context.Context, e *storage.Execution) (*storage.ExecutionState, error) {
+	if e.Origin != storage.OriginNative {
+		return nil, nil
+	}
+	return directives.App(ctx).Execution.Load(ctx, e.Key)
+}
+
+func progressOf(ctx context.Context, e *storage.Execution) (*schema.ExecutionProgress, error) {
+	if e.Origin != storage.OriginNative {
+		return nil, nil
+	}
+	set, err := directives.In(ctx, e.ID)
+	if err != nil {
+		return nil, err
+	}
+	tally, err := set.ExecutionTally.Load(ctx, e.Key)
+	if err != nil {
+		return nil, err
+	}
+	return schema.ProgressOf(e, tally, time.Now()), nil
+}
+
+// eventsOf is a page of a run's events as a subscription would tell them.
+func eventsOf(ctx context.Context, e *storage.Execution, kinds []storage.ExecutionEventKind, first *int, after *string, last *int, before *string) (*schema.ExecutionEventConnection, error) {
+	filter := &storage.ExecutionEventFilter{Kind: kinds}
+	page, err := pageOf(ctx, e.ID, e.Key, filter, first, after, last, before, func(set *loaders.Set) *loaders.Pages[string, storage.ExecutionEventFilter, storage.ExecutionEvent] {
+		return set.EventsOfExecution
+	})
+	if err != nil {
+		return nil, err
+	}
+	id, _ := storage.ParseID(e.ID)
+	told := &schema.ExecutionEventConnection{PageInfo: page.PageInfo, Count: page.Count}
+	for _, edge := range page.Edges {
+		frame, err := execution.FrameOf(edge.Node)
+		if err != nil {
+			return nil, err
+		}
+		event := eventOf(frame, id, &schema.Speed{})
+		event.CreatedAt = &edge.Node.CreatedAt
+		told.Edges = append(told.Edges, &schema.ExecutionEventRow{Cursor: edge.Cursor, Node: event})
+	}
+	return told, nil
+}

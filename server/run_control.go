@@ -95,6 +95,9 @@ func (s *Server) answerRun(w http.ResponseWriter, r *http.Request, answer func(c
 	last := runLine{End: true}
 	if err != nil {
 		last = runLine{Error: err.Error(), Code: storage.CodeOf(err)}
+		if s.ending.Err() != nil {
+			last.Error = serverEnded
+		}
 	}
 	s.log.InfoContext(r.Context(), "run by command", "path", r.URL.Path, "user", asked.Request.User, "execution", asked.Run.Key, "code", last.Code)
 	_ = tell(last) // a command that went away needs no answer
@@ -135,6 +138,8 @@ func withoutFile(request RunRequest) RunRequest {
 	return request
 }
 
+const serverEnded = "the server ended: the run goes on when it is started again"
+
 // mostLine is how long a line may be: a result has an objective and the tags of an attack.
 const mostLine = 16 << 20
 
@@ -173,5 +178,5 @@ func (t RunsThrough) ask(ctx context.Context, path string, asked runAsked, take 
 	if err := lines.Err(); err != nil {
 		return fmt.Errorf("read the server's answer: %w", err)
 	}
-	return errors.New("the server ended: the run goes on when it is started again")
+	return errors.New(serverEnded)
 }

@@ -30,7 +30,7 @@ type runs interface {
 type ordered struct {
 	server.RunRequest
 	conditions   []*gate.Condition
-	junit, sarif string // paths, empty for none
+	junit, sarif *os.File // nil for none
 	asJSON       bool
 }
 
@@ -46,8 +46,8 @@ func (c *command) runAttacks(ctx context.Context, args []string) (err error) {
 		asked.conditions = append(asked.conditions, condition)
 		return err
 	})
-	set.StringVar(&asked.junit, "junit", "", "`file` to write the attacks to as JUnit XML")
-	set.StringVar(&asked.sarif, "sarif", "", "`file` to write the attacks that succeeded to as SARIF")
+	junit := set.String("junit", "", "`file` to write the attacks to as JUnit XML")
+	sarif := set.String("sarif", "", "`file` to write the attacks that succeeded to as SARIF")
 	set.BoolVar(&asked.asJSON, "json", false, "print the summary as JSON")
 	set.BoolVar(&asked.Detach, "detach", false, "start the run at the running server, print its id and leave")
 	salt := set.String("salt", "", "salt of user stores' names (default: PYRIT_DB_SALT)")
@@ -58,6 +58,9 @@ func (c *command) runAttacks(ctx context.Context, args []string) (err error) {
 	logLevel := set.String("log-level", "warn", "debug, info, warn or error")
 	if err := c.parse(set, args); err != nil {
 		return err
+	}
+	if asked.Detach && (len(asked.conditions) > 0 || *junit != "" || *sarif != "") {
+		return usageError("--detach does not wait for the end: leave out --fail-if, --junit and --sarif")
 	}
 	if err := c.describe(&asked, set.Args()); err != nil {
 		return err
@@ -72,6 +75,16 @@ func (c *command) runAttacks(ctx context.Context, args []string) (err error) {
 	}
 	if *salt == "" {
 		*salt = c.getenv("PYRIT_DB_SALT")
+	}
+	// Before the run: it may take hours, and what an earlier one left must not pass for its.
+	for path, into := range map[string]**os.File{*junit: &asked.junit, *sarif: &asked.sarif} {
+		if path == "" {
+			continue
+		}
+		if *into, err = os.Create(path); err != nil {
+			return usageError(err.Error())
+		}
+		defer (*into).Close() // once more, after an error
 	}
 	at, done, err := c.runsIn(ctx, house.Options{Dir: text(set, "data"), Salt: *salt, MemoryLimit: *memory, MasterKey: c.masterKey(set), Log: log}, policy, asked.Detach)
 	if err != nil {
@@ -88,8 +101,6 @@ func (c *command) describe(asked *ordered, files []string) error {
 		return usageError("--user NAME is required")
 	case len(files) > 1 || (len(files) == 1) == (asked.Orchestrator != ""):
 		return usageError("either one FILE.yaml or --orchestrator NAME is required")
-	case asked.Detach && (len(asked.conditions) > 0 || asked.junit != "" || asked.sarif != ""):
-		return usageError("--detach does not wait for the end: leave out --fail-if, --junit and --sarif")
 	case len(files) == 0:
 		return nil
 	}
@@ -108,8 +119,8 @@ func (c *command) describe(asked *ordered, files []string) error {
 	if asked.Name == "" {
 		asked.Name = file.Name
 	}
-	if asked.Detach {
-		return nil
+	if asked.Detach && len(file.FailIf) > 0 {
+		fmt.Fprintf(c.stderr, "the conditions of %s are not checked: --detach does not wait for the end\n", files[0])
 	}
 	for _, text := range file.FailIf {
 		condition, err := gate.Parse(text) // Read has parsed it
@@ -182,6 +193,7 @@ func (c *command) follow(ctx context.Context, at runs, s *summary) error {
 		}
 	})
 	bar := newRunBar(c.stderr, s.run.Name)
+	bar.begin()
 	err := at.Follow(following, s.run, func(frame *execution.Frame) error {
 		if frame.Status != nil {
 			s.state = *frame.Status
@@ -189,7 +201,7 @@ func (c *command) follow(ctx context.Context, at runs, s *summary) error {
 		if frame.Progress != nil {
 			s.progress = *frame.Progress
 		}
-		bar.show(time.Now(), s.state.Status, s.progress)
+		bar.tell(time.Now(), s.state.Status, s.progress)
 		if s.state.Status == storage.ExecutionPaused && s.state.Reason != nil && *s.state.Reason != storage.ReasonUser {
 			return errStands
 		}

@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"os"
@@ -22,6 +24,7 @@ import (
 	"github.com/violentutf/violentutf/outbound"
 	"github.com/violentutf/violentutf/server"
 	"github.com/violentutf/violentutf/storage"
+	"github.com/violentutf/violentutf/storage/datadir"
 )
 
 const example = "../../docs/runs/example.yaml"
@@ -244,8 +247,11 @@ func TestRunGoesThroughTheServerThatOwnsTheFolder(t *testing.T) {
 	if got := d.run(t.Context(), "--orchestrator", "missing"); got != exitFailed || !strings.Contains(d.err.String(), `no orchestrator of the name "missing"`) {
 		t.Errorf("status %d: %s", got, d.err.String())
 	}
-	if got := d.run(t.Context(), "--orchestrator", "help desk nightly", "--detach"); got != exitDone {
+	if got := d.run(t.Context(), example, "--detach"); got != exitDone {
 		t.Fatalf("status %d: %s", got, d.err.String())
+	}
+	if !strings.Contains(d.err.String(), "are not checked") {
+		t.Error(d.err.String())
 	}
 	id, ok := storage.ParseID(strings.TrimSpace(d.out.String()))
 	if !ok || id.Kind != storage.KindExecution {
@@ -276,6 +282,77 @@ func TestRunOfAServerIsCancelledAndNotOnlyLeft(t *testing.T) {
 	}
 	if s := d.summary(); s.Status != storage.ExecutionCancelled || status(s.Key) != storage.ExecutionCancelled {
 		t.Errorf("%+v", s)
+	}
+}
+
+// TestSecondInterruptLeavesAtOnce lets an owner of the folder hang who never answers.
+func TestSecondInterruptLeavesAtOnce(t *testing.T) {
+	data := t.TempDir()
+	lock, err := datadir.Acquire(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Unlock()
+	socket, err := datadir.PrepareControlSocket(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := make(chan string, 10)
+	owner := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.URL.Path
+		if r.URL.Path == "/runs" {
+			_, _ = io.WriteString(w, `{"run":{"id":"x","key":"k","name":"n"}}`+"\n"+`{"end":true}`+"\n")
+			return
+		}
+		<-r.Context().Done()
+	})}
+	go func() { _ = owner.Serve(listener) }()
+	defer owner.Close()
+	cmd := program(t, "run", "--data", data, "--user", "ci", "--orchestrator", "o")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	wait := func(path string) {
+		t.Helper()
+		select {
+		case got := <-asked:
+			if got != path {
+				t.Errorf("asked %s, want %s", got, path)
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatalf("never asked %s", path)
+		}
+	}
+	wait("/runs")
+	wait("/runs/follow")
+	interrupt := func() {
+		t.Helper()
+		if err := cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			t.Fatal(err)
+		}
+	}
+	interrupt()
+	wait("/runs/cancel")
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for tries := 0; ; tries++ { // it may still be on its way to taking the second one
+		interrupt()
+		select {
+		case err := <-ended:
+			if err == nil || cmd.ProcessState.ExitCode() != -1 {
+				t.Errorf("it ended by %v, not by the signal", err)
+			}
+			return
+		case <-time.After(100 * time.Millisecond):
+			if tries == 100 {
+				_ = cmd.Process.Kill()
+				t.Fatal("it goes on")
+			}
+		}
 	}
 }
 
@@ -357,6 +434,7 @@ func TestWrongUsesOfRunAreTold(t *testing.T) {
 		{`wrong.yaml:2:1: unknown key "orchestrater"`, exitUsage, []string{wrong}},
 		{`at column 1 stands "lowr"`, exitUsage, []string{example, "--fail-if", "lowr > 1"}},
 		{"--detach does not wait", exitUsage, []string{example, "--detach", "--junit", "x"}},
+		{"no such file", exitUsage, []string{example, "--junit", filepath.Join(t.TempDir(), "none", "x")}},
 		{"--detach needs a running server", exitFailed, []string{example, "--detach"}},
 		{"--call-private takes ranges", exitUsage, []string{example, "--call-private", "x"}},
 		{`no orchestrator of the name "x"`, exitFailed, []string{"--orchestrator", "x"}},
@@ -375,18 +453,18 @@ func TestWrongUsesOfRunAreTold(t *testing.T) {
 func TestProgressIsShown(t *testing.T) {
 	var out bytes.Buffer
 	bar := newRunBar(&out, "nightly")
-	begin := bar.shown
+	begin := bar.bar.shown
 	for second := range 20 {
 		done := int64(second * 10)
-		bar.show(begin.Add(time.Duration(second)*time.Second), storage.ExecutionRunning, storage.ExecutionProgress{Total: 1000, Done: done, Successes: 1, Failures: done - 1})
+		bar.tell(begin.Add(time.Duration(second)*time.Second), storage.ExecutionRunning, storage.ExecutionProgress{Total: 1000, Done: done, Successes: 1, Failures: done - 1})
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	if len(lines) != 6 || lines[5] != "nightly: 180 of 1000, 10/s, 1m22s left, 1 succeeded, 179 failed, 0 undetermined, 0 errors" {
 		t.Errorf("%d lines: %s", len(lines), out.String())
 	}
 	out.Reset()
-	bar.terminal = true
-	bar.show(begin.Add(time.Minute), storage.ExecutionPaused, storage.ExecutionProgress{Total: 1000, Done: 500})
+	bar.bar.terminal = true
+	bar.tell(begin.Add(time.Minute), storage.ExecutionPaused, storage.ExecutionProgress{Total: 1000, Done: 500})
 	if got := out.String(); !strings.Contains(got, "["+strings.Repeat("=", 15)+strings.Repeat(" ", 15)+"] 500 of 1000, paused, 0 succeeded") {
 		t.Errorf("%q", got)
 	}

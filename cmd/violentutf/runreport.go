@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -21,26 +20,14 @@ import (
 func (c *command) report(ctx context.Context, at runs, s *summary) error {
 	var add []func(*server.RunResult) error
 	var end []func() error
-	defer func() {
-		for _, one := range end {
-			_ = one() // after an error, which is told
-		}
-	}()
 	for _, wanted := range []struct {
-		path string
+		file *os.File
 		open func(io.Writer, *summary) (func(*server.RunResult) error, func() error)
 	}{{s.asked.junit, asJUnit}, {s.asked.sarif, asSARIF}} {
-		if wanted.path == "" {
-			continue
+		if wanted.file != nil {
+			one, closed := wanted.open(wanted.file, s)
+			add, end = append(add, one), append(end, closed, wanted.file.Close)
 		}
-		file, err := os.Create(wanted.path)
-		if err != nil {
-			return err
-		}
-		out := bufio.NewWriter(file)
-		one, closed := wanted.open(out, s)
-		add = append(add, one)
-		end = append(end, func() error { return errors.Join(closed(), out.Flush(), file.Close()) })
 	}
 	if len(add) == 0 {
 		return nil
@@ -56,7 +43,6 @@ func (c *command) report(ctx context.Context, at runs, s *summary) error {
 	for _, one := range end {
 		err = errors.Join(err, one())
 	}
-	end = nil
 	if err != nil {
 		return fmt.Errorf("write the reports: %w", err)
 	}

@@ -48,6 +48,10 @@ type Engine struct {
 	Events  events.Waker
 	Log     *slog.Logger
 
+	// Alone says that no other engine works on the app store: what one had leased that is
+	// gone is taken over at once.
+	Alone bool
+
 	Runs   int // at once; 8 if 0
 	Places int // items at once, over all runs; 256 if 0
 	// Lease is how long a run is its engine's without a sign of life; 15 s if 0.
@@ -91,6 +95,11 @@ func (e *Engine) Run(ctx context.Context) {
 	var working sync.WaitGroup
 	defer working.Wait()
 	working.Go(func() { e.tellAll(ctx) })
+	if e.Alone {
+		if err := e.App.ExpireLeases(ctx); err != nil && ctx.Err() == nil {
+			e.Log.ErrorContext(ctx, "expire leases", "error", err) // they end by themselves
+		}
+	}
 	places := make(chan struct{}, e.Runs)
 	tick := time.NewTicker(e.Beat)
 	defer tick.Stop()
@@ -162,7 +171,7 @@ func (e *Engine) tellOne(ctx context.Context, state *storage.ExecutionState) (er
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	if err := tell(ctx, e.App, store, state); err != nil {
+	if err := tell(ctx, e.App, store, state.Key); err != nil {
 		return err
 	}
 	e.Events.Wake(events.Execution(state.Key))

@@ -19,6 +19,7 @@ type Options struct {
 	Store  func(ctx context.Context, workspaceKey string) (storage.UserStore, error)
 	Things *configured.Things
 	Events events.Waker
+	Alone  bool // Engine.Alone
 	// Count is Starter.Count.
 	Count func(ctx context.Context) error
 	Log   *slog.Logger
@@ -28,7 +29,7 @@ type Options struct {
 func New(o Options) (*Engine, *Starter) {
 	preparer := &Preparer{Things: o.Things, Lanes: &Lanes{}}
 	engine := &Engine{
-		Name: uuid.NewString(), App: o.App, Store: o.Store, Prepare: preparer.Prepare, Events: o.Events, Log: o.Log,
+		Name: uuid.NewString(), App: o.App, Store: o.Store, Prepare: preparer.Prepare, Events: o.Events, Log: o.Log, Alone: o.Alone,
 		Guard: func() storage.Guard { return clean{} },
 	}
 	return engine, &Starter{App: o.App, Things: o.Things, Events: o.Events, Wake: engine.Wake, Count: o.Count}

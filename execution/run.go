@@ -136,11 +136,12 @@ func (r *run) after() (context.Context, context.CancelFunc) {
 
 // tell notes the state in the workspace's store and wakes who follows the run.
 func (r *run) tell(ctx context.Context, event storage.StatusEvent) error {
-	if err := r.recorder.SetStatus(ctx, event, time.Now()); err != nil {
+	told, decide := nowOf(r.engine.App, r.key, event)
+	if err := r.recorder.DecideStatus(ctx, time.Now(), decide); err != nil {
 		return lost(err)
 	}
 	r.wake()
-	_, err := r.engine.App.ToldExecution(ctx, r.key, event.Status)
+	_, err := r.engine.App.ToldExecution(ctx, r.key, *told)
 	return err
 }
 

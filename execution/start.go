@@ -196,21 +196,33 @@ func (s *Starter) wake() {
 	}
 }
 
-// tell notes in the workspace's store how the app store says that a run stands, until it
-// has not changed meanwhile.
-func tell(ctx context.Context, app storage.Executions, store storage.UserStore, state *storage.ExecutionState) error {
-	for {
-		if err := store.SetExecutionStatus(ctx, state.Key, storage.StatusEvent{Status: state.Status, Reason: state.Reason}, time.Now()); err != nil {
-			return err
+// tell notes in the workspace's store how the app store says that a run stands.
+func tell(ctx context.Context, app storage.Executions, store storage.UserStore, key string) error {
+	told, decide := nowOf(app, key, storage.StatusEvent{})
+	if err := store.DecideExecutionStatus(ctx, key, time.Now(), decide); err != nil {
+		return err
+	}
+	_, err := app.ToldExecution(ctx, key, *told)
+	return err
+}
+
+// nowOf is how a run stands when it is its store's turn to write: what was to be told, or
+// what somebody decided meanwhile. So no state is noted after the one that followed it.
+func nowOf(app storage.Executions, key string, event storage.StatusEvent) (*storage.ExecutionStatus, func(ctx context.Context) (storage.StatusEvent, error)) {
+	told := new(storage.ExecutionStatus)
+	return told, func(ctx context.Context) (storage.StatusEvent, error) {
+		states, err := app.ExecutionStates(ctx, []string{key})
+		if err != nil {
+			return event, err
 		}
-		same, err := app.ToldExecution(ctx, state.Key, state.Status)
-		if same || err != nil {
-			return err
+		state := states[key]
+		if state == nil {
+			return event, storage.Errorf(storage.CodeConflict, "the run is not there any more")
 		}
-		states, err := app.ExecutionStates(ctx, []string{state.Key})
-		if err != nil || states[state.Key] == nil {
-			return err
+		*told = state.Status
+		if state.Status != event.Status {
+			event = storage.StatusEvent{Status: state.Status, Reason: state.Reason}
 		}
-		state = states[state.Key]
+		return event, nil
 	}
 }

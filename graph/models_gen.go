@@ -308,6 +308,8 @@ type DeleteDatasetInput struct {
 type DeleteDatasetVersionInput struct {
 	// The version.
 	ID string `json:"id"`
+	// Deletes it even where attacks tried prompts that only it has: they stay, without their prompts.
+	Cascade bool `json:"cascade"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

@@ -16568,7 +16568,7 @@ type TargetOutcome {
     "What to do."
     input: DeleteDatasetInput!
   ): DeleteDatasetPayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes an old version with the prompts that only it has. There is no way back. CONFLICT for the newest, one that was used or that an orchestrator names, and while attacks tried those prompts."
+  "Moves an old version with the prompts that only it has to the trash. CONFLICT for the newest, one that was used or that an orchestrator names, and, without cascade, while attacks tried those prompts."
   deleteDatasetVersion(
     "What to do."
     input: DeleteDatasetVersionInput!
@@ -16803,6 +16803,8 @@ What version is to be deleted.
 input DeleteDatasetVersionInput {
   "The version."
   id: ID!
+  "Deletes it even where attacks tried prompts that only it has: they stay, without their prompts."
+  cascade: Boolean! = false
   "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
   clientMutationId: String
 }
@@ -18380,7 +18382,7 @@ extend type Mutation {
     "What to change."
     input: UpdateFileInput!
   ): UpdateFilePayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes a file with its content. CONFLICT while a message or a dataset refers to it, or one in the trash does."
+  "Moves a file to the trash. Its content goes when that is purged. CONFLICT while a message or a dataset refers to it."
   deleteFile(
     "What to delete."
     input: DeleteFileInput!
@@ -20669,7 +20671,7 @@ extend type Mutation {
     "What to make it of."
     input: CloneParameterFileInput!
   ): CloneParameterFilePayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes a parameter file."
+  "Moves a parameter file to the trash."
   deleteParameterFile(
     "What to delete."
     input: DeleteParameterFileInput!
@@ -20856,7 +20858,7 @@ extend type Mutation {
     "Which price."
     input: SetPriceInput!
   ): SetPricePayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Forgets a price."
+  "Moves a price to the trash."
   removePrice(
     "Which one."
     input: RemovePriceInput!
@@ -21174,7 +21176,7 @@ extend type Mutation {
     "What to make it of."
     input: CloneSavedQueryInput!
   ): CloneSavedQueryPayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes a saved query."
+  "Moves a saved query to the trash."
   deleteSavedQuery(
     "What to delete."
     input: DeleteSavedQueryInput!
@@ -21406,7 +21408,7 @@ extend type Mutation {
     "What to save."
     input: SaveSessionInput!
   ): SaveSessionPayload @hasRole(role: USER) @memberRole(role: VIEWER)
-  "Deletes what the viewer saved under a key."
+  "Moves what the viewer saved under a key to the trash, which keeps the last 200 of one person. An EDITOR can restore it; it is read by the viewer alone still."
   deleteSavedSession(
     "What to delete."
     input: DeleteSavedSessionInput!
@@ -22375,7 +22377,7 @@ extend type Mutation {
     "What to change."
     input: UpdateTaxonomyInput!
   ): UpdateTaxonomyPayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes an own taxonomy. Attacks keep its tags, which then name no entry."
+  "Moves an own taxonomy to the trash. Attacks keep its tags, which name no entry until it is restored."
   deleteTaxonomy(
     "What to delete."
     input: DeleteTaxonomyInput!
@@ -22704,7 +22706,7 @@ extend type Mutation {
     "What to make it of."
     input: CloneTemplateInput!
   ): CloneTemplatePayload @hasRole(role: USER) @memberRole(role: EDITOR)
-  "Deletes a template."
+  "Moves a template to the trash."
   deleteTemplate(
     "What to delete."
     input: DeleteTemplateInput!
@@ -23074,7 +23076,7 @@ extend type Workspace {
 }
 
 extend type Mutation {
-  "Deletes things of one workspace as one entry of its trash, all or nothing: attacks with their conversations, messages, scores, labels, annotations and places as evidence; conversations with theirs; runs; datasets with their prompts; findings; annotations; configured things. CONFLICT while something that stays needs what goes; a dry run tells what."
+  "Deletes things of one workspace as one entry of its trash, all or nothing: attacks with their conversations, messages, scores, labels, annotations and places as evidence; conversations with theirs; runs; datasets with their prompts; findings; annotations; configured things; versions of datasets; files; what people keep. CONFLICT while something that stays needs what goes; a dry run tells what."
   moveToTrash(
     "What to delete."
     input: MoveToTrashInput!
@@ -23092,38 +23094,74 @@ extend type Mutation {
 }
 
 """
-What is to be deleted, at most 1 000 ids of a kind.
+What is to be deleted: at most 1 000 ids of a kind, and what filters hold for.
 """
 input MoveToTrashInput {
   "The workspace of the filters; without it that of the ids, or the personal one."
   workspace: ID
   "Attacks."
   attacks: [ID!]
-  "Attacks that this holds for, beside those. A filter that is empty is refused without all."
+  "Attacks that this holds for, beside those."
   attackFilter: AttackFilter
   "Conversations. The main one of an attack goes only with its attack."
   conversations: [ID!]
-  "Conversations that this holds for, beside those. A filter that is empty is refused without all."
+  "Conversations that this holds for, beside those."
   conversationFilter: ConversationFilter
   "Runs."
   executions: [ID!]
+  "Runs that this holds for, beside those."
+  executionFilter: ExecutionFilter
   "Whether the attacks of these runs go too."
   withAttacks: Boolean! = false
   "Datasets."
   datasets: [ID!]
+  "Datasets that this holds for, beside those."
+  datasetFilter: DatasetFilter
   "Generators."
   generators: [ID!]
+  "Generators that this holds for, beside those."
+  generatorFilter: ConfiguredFilter
   "Converters."
   converters: [ID!]
+  "Converters that this holds for, beside those."
+  converterFilter: ConfiguredFilter
   "Scorers."
   scorers: [ID!]
+  "Scorers that this holds for, beside those."
+  scorerFilter: ConfiguredFilter
   "Orchestrators. Their runs stay."
   orchestrators: [ID!]
+  "Orchestrators that this holds for, beside those."
+  orchestratorFilter: OrchestratorFilter
   "Findings. The attacks and messages that showed them stay."
   findings: [ID!]
+  "Findings that this holds for, beside those."
+  findingFilter: FindingFilter
   "Annotations. A verdict that stands has to be retracted first."
   annotations: [ID!]
-  "Lets an empty filter stand for everything."
+  "Versions of datasets, with the prompts that only they have. The newest of a dataset goes only with the dataset."
+  datasetVersions: [ID!]
+  "Files. What a message shows or a dataset was read from goes only with that."
+  files: [ID!]
+  "Files that this holds for, beside those."
+  fileFilter: FileFilter
+  "Prices."
+  prices: [ID!]
+  "Saved queries."
+  savedQueries: [ID!]
+  "Saved queries that this holds for, beside those."
+  savedQueryFilter: SavedQueryFilter
+  "Parameter files."
+  parameterFiles: [ID!]
+  "Parameter files that this holds for, beside those."
+  parameterFileFilter: ParameterFileFilter
+  "Templates."
+  templates: [ID!]
+  "Templates that this holds for, beside those."
+  templateFilter: TemplateFilter
+  "Own taxonomies with their entries. Attacks keep the tags, which then name no entry."
+  taxonomies: [ID!]
+  "Lets an empty filter stand for everything. Without it, one that is empty is refused."
   all: Boolean! = false
   "Parts what stays from what goes, instead of refusing: a conversation loses what it branches from, an attack its run or prompt, a component the thing that it came from, a finding its evidence. Restoring joins them again. Orchestrators that name what goes are taken along."
   cascade: Boolean! = false

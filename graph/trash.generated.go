@@ -992,7 +992,7 @@ func (ec *executionContext) unmarshalInputMoveToTrashInput(ctx context.Context, 
 		asMap["dryRun"] = false
 	}
 
-	fieldsInOrder := [...]string{"workspace", "attacks", "attackFilter", "conversations", "conversationFilter", "executions", "withAttacks", "datasets", "generators", "converters", "scorers", "orchestrators", "findings", "annotations", "all", "cascade", "dryRun", "clientMutationId"}
+	fieldsInOrder := [...]string{"workspace", "attacks", "attackFilter", "conversations", "conversationFilter", "executions", "executionFilter", "withAttacks", "datasets", "datasetFilter", "generators", "generatorFilter", "converters", "converterFilter", "scorers", "scorerFilter", "orchestrators", "orchestratorFilter", "findings", "findingFilter", "annotations", "datasetVersions", "files", "fileFilter", "prices", "savedQueries", "savedQueryFilter", "parameterFiles", "parameterFileFilter", "templates", "templateFilter", "taxonomies", "all", "cascade", "dryRun", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1041,6 +1041,13 @@ func (ec *executionContext) unmarshalInputMoveToTrashInput(ctx context.Context, 
 				return it, err
 			}
 			it.Executions = data
+		case "executionFilter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("executionFilter"))
+			data, err := ec.unmarshalOExecutionFilter2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐExecutionFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExecutionFilter = data
 		case "withAttacks":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("withAttacks"))
 			data, err := ec.unmarshalNBoolean2bool(ctx, v)
@@ -1055,6 +1062,13 @@ func (ec *executionContext) unmarshalInputMoveToTrashInput(ctx context.Context, 
 				return it, err
 			}
 			it.Datasets = data
+		case "datasetFilter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("datasetFilter"))
+			data, err := ec.unmarshalODatasetFilter2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐDatasetFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DatasetFilter = data
 		case "generators":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("generators"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
@@ -1062,6 +1076,13 @@ func (ec *executionContext) unmarshalInputMoveToTrashInput(ctx context.Context, 
 				return it, err
 			}
 			it.Generators = data
+		case "generatorFilter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("generatorFilter"))
+			data, err := ec.unmarshalOConfiguredFilter2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐConfiguredFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.GeneratorFilter = data
 		case "converters":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("converters"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
@@ -1069,6 +1090,13 @@ func (ec *executionContext) unmarshalInputMoveToTrashInput(ctx context.Context, 
 				return it, err
 			}
 			it.Converters = data
+		case "converterFilter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("converterFilter"))
+			data, err := ec.unmarshalOConfiguredFilter2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐConfiguredFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ConverterFilter = data
 		case "scorers":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scorers"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
@@ -1076,6 +1104,13 @@ func (ec *executionContext) unmarshalInputMoveToTrashInput(ctx context.Context, 
 				return it, err
 			}
 			it.Scorers = data
+		case "scorerFilter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scorerFilter"))
+			data, err := ec.unmarshalOConfiguredFilter2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐConfiguredFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ScorerFilter = data
 		case "orchestrators":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orchestrators"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
@@ -1083,6 +1118,13 @@ func (ec *executionContext) unmarshalInputMoveToTrashInput(ctx context.Context, 
 				return it, err
 			}
 			it.Orchestrators = data
+		case "orchestratorFilter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orchestratorFilter"))
+			data, err := ec.unmarshalOOrchestratorFilter2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐOrchestratorFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrchestratorFilter = data
 		case "findings":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("findings"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
@@ -1090,6 +1132,13 @@ func (ec *executionContext) unmarshalInputMoveToTrashInput(ctx context.Context, 
 				return it, err
 			}
 			it.Findings = data
+		case "findingFilter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("findingFilter"))
+			data, err := ec.unmarshalOFindingFilter2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐFindingFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FindingFilter = data
 		case "annotations":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("annotations"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
@@ -1097,6 +1146,83 @@ func (ec *executionContext) unmarshalInputMoveToTrashInput(ctx context.Context, 
 				return it, err
 			}
 			it.Annotations = data
+		case "datasetVersions":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("datasetVersions"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DatasetVersions = data
+		case "files":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("files"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Files = data
+		case "fileFilter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("fileFilter"))
+			data, err := ec.unmarshalOFileFilter2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐFileFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FileFilter = data
+		case "prices":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("prices"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Prices = data
+		case "savedQueries":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("savedQueries"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SavedQueries = data
+		case "savedQueryFilter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("savedQueryFilter"))
+			data, err := ec.unmarshalOSavedQueryFilter2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐSavedQueryFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SavedQueryFilter = data
+		case "parameterFiles":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("parameterFiles"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ParameterFiles = data
+		case "parameterFileFilter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("parameterFileFilter"))
+			data, err := ec.unmarshalOParameterFileFilter2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐParameterFileFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ParameterFileFilter = data
+		case "templates":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("templates"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Templates = data
+		case "templateFilter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("templateFilter"))
+			data, err := ec.unmarshalOTemplateFilter2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐTemplateFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TemplateFilter = data
+		case "taxonomies":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("taxonomies"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Taxonomies = data
 		case "all":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("all"))
 			data, err := ec.unmarshalNBoolean2bool(ctx, v)

@@ -46,7 +46,7 @@ func TestWhatHasLainInTheTrashIsPurgedWithItsContents(t *testing.T) {
 			t.Fatal("the content was not kept")
 		}
 		d := &storage.Deletion{
-			Key: uuid.Must(uuid.NewV7()).String(), AttackFilter: &storage.AttackFilter{}, All: true, Chosen: "{}", By: "alice",
+			Key: uuid.Must(uuid.NewV7()).String(), DeletionFilters: storage.DeletionFilters{AttackFilter: &storage.AttackFilter{}}, All: true, Chosen: "{}", By: "alice",
 			At: time.Now(), Until: time.Now().Add(time.Hour),
 		}
 		if _, err := store.MoveToTrash(t.Context(), d); err != nil {

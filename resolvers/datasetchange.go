@@ -491,25 +491,9 @@ func (r *Resolver) deleteDataset(ctx context.Context, input graph.DeleteDatasetI
 }
 
 func (r *Resolver) deleteDatasetVersion(ctx context.Context, input graph.DeleteDatasetVersionInput) (*schema.DeletePayload, error) {
-	return r.deleteRow(ctx, input.ID, r.inStore(versions, change{
-		field: "deleteDatasetVersion", id: input.ClientMutationID, input: input, action: "dataset.version.delete",
-	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
-		version, ok := storage.ParseVersionKey(key)
-		if !ok || version.Number == 0 {
-			return "", directives.Missing("id")
-		}
-		return key, inArgument("id", conflictIn("id", set.Store.DeleteDatasetVersion(ctx, version)))
-	}))
-}
-
-// deleteRow makes a change that deletes the thing with that id.
-func (r *Resolver) deleteRow(ctx context.Context, id string, c change) (*schema.DeletePayload, error) {
-	done, payload, err := r.mutate(ctx, c)
-	answer := &schema.DeletePayload{Payload: payload}
-	if done != nil && err == nil {
-		answer.DeletedID = &id
-	}
-	return answer, err
+	return r.deleteOne(ctx, versions, change{
+		field: "deleteDatasetVersion", id: input.ClientMutationID, input: input, action: "dataset.version.delete", detail: map[string]any{"cascade": input.Cascade},
+	}, input.ID, storage.Deletion{Cascade: input.Cascade}, "dataset_versions")
 }
 
 // changeDataset makes a change and reads the dataset.

@@ -55,11 +55,9 @@ func (r *Resolver) updateFile(ctx context.Context, input graph.UpdateFileInput) 
 }
 
 func (r *Resolver) deleteFile(ctx context.Context, input graph.DeleteFileInput) (*schema.DeletePayload, error) {
-	return r.deleteRow(ctx, input.ID, r.inStore(filesNoun, change{
+	return r.deleteOne(ctx, filesNoun, change{
 		field: "deleteFile", id: input.ClientMutationID, input: input, action: "file.delete",
-	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
-		return key, r.shelf.Delete(ctx, set.Store, key)
-	}))
+	}, input.ID, storage.Deletion{}, "files")
 }
 
 // changeFile makes a change and reads the file.

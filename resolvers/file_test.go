@@ -76,9 +76,19 @@ func TestAFileIsDescribedAndDeleted(t *testing.T) {
 	}
 	s.refuse(t, "deleteFile", map[string]any{"id": id}, storage.CodeNotFound)
 	s.refuse(t, "updateFile", map[string]any{"id": id}, storage.CodeNotFound)
-	if _, err := s.files.Open(s.personalKey(t), at(done, "file", "sha256").(string)); err == nil {
-		t.Error("the content of a deleted file is there")
+	// Its content waits in the trash with it.
+	content, err := s.files.Open(s.personalKey(t), at(done, "file", "sha256").(string))
+	if err != nil {
+		t.Fatal(err)
 	}
+	if err := content.Close(); err != nil {
+		t.Fatal(err)
+	}
+	entry := at(s.ask(t, alice, trashOf, nil).Data, "viewer", "workspace", "trash", "nodes", 0)
+	same(t, at(entry, "chosen"), map[string]any{"files": 1})
+	s.change(t, "restoreFromTrash", `tables{name rows}`, map[string]any{"id": at(entry, "id")})
+	a = s.ask(t, alice, `{node(id:"`+id+`"){... on File{name}}}`, nil)
+	same(t, at(a.Data, "node", "name"), "other")
 }
 
 // personalKey is of alice's own workspace.

@@ -43,11 +43,9 @@ func (r *Resolver) inWorkspace(of noun, c change, workspace *string, do func(ctx
 }
 
 func (r *Resolver) deleteKept(ctx context.Context, of noun, table storage.KeptKind, input schema.DeleteKeptInput) (*schema.DeletePayload, error) {
-	return r.deleteRow(ctx, input.ID, r.inStore(of, change{
+	return r.deleteOne(ctx, of, change{
 		field: "delete" + of.name, id: input.ClientMutationID, input: input, action: of.action + "delete",
-	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
-		return key, set.Store.DeleteKept(ctx, table, key)
-	}))
+	}, input.ID, storage.Deletion{}, string(table))
 }
 
 // newKept is what a new thing of the viewer begins with.

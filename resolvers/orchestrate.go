@@ -71,11 +71,9 @@ func (r *Resolver) deleteOrchestrator(ctx context.Context, input graph.DeleteOrc
 }
 
 func (r *Resolver) removePrice(ctx context.Context, input graph.RemovePriceInput) (*schema.DeletePayload, error) {
-	return r.deleteRow(ctx, input.ID, r.inStore(prices, change{
+	return r.deleteOne(ctx, prices, change{
 		field: "removePrice", id: input.ClientMutationID, input: input, action: prices.action + "remove",
-	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
-		return key, set.Store.RemovePrice(ctx, key)
-	}))
+	}, input.ID, storage.Deletion{}, "prices")
 }
 
 func (r *Resolver) validateOrchestrator(ctx context.Context, input graph.ValidateOrchestratorInput) (*schema.ValidationPayload, error) {

@@ -39,7 +39,11 @@ func (r *Resolver) deleteSavedSession(ctx context.Context, input graph.DeleteSav
 	done, answer, err := r.changeSavedSession(ctx, change{
 		field: "deleteSavedSession", id: input.ClientMutationID, input: input, action: "saved_session.delete",
 	}, input.Workspace, func(ctx context.Context, store storage.UserStore, userKey string) (string, error) {
-		return store.DeleteSavedSession(ctx, userKey, input.Key)
+		d := storage.Deletion{Chosen: detail(map[string]any{"user_sessions": 1})}
+		if err := r.entry(ctx, &d); err != nil {
+			return "", err
+		}
+		return store.DeleteSavedSession(ctx, userKey, input.Key, &d)
 	})
 	if done != nil {
 		answer.DeletedKey = &input.Key

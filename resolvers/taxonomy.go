@@ -187,11 +187,9 @@ func (r *Resolver) updateTaxonomy(ctx context.Context, input graph.UpdateTaxonom
 }
 
 func (r *Resolver) deleteTaxonomy(ctx context.Context, input graph.DeleteTaxonomyInput) (*schema.DeletePayload, error) {
-	return r.deleteRow(ctx, input.ID, r.inStore(taxonomies, change{
+	return r.deleteOne(ctx, taxonomies, change{
 		field: "deleteTaxonomy", id: input.ClientMutationID, input: input, action: "taxonomy.delete",
-	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
-		return key, set.Store.DeleteTaxonomy(ctx, key)
-	}))
+	}, input.ID, storage.Deletion{}, "taxonomies")
 }
 
 // ownName is CONFLICT for the key of a taxonomy that comes with the program: facets and

@@ -36,21 +36,39 @@ func trashLists(input schema.MoveToTrashInput) []trashList {
 		{idList{"orchestrators", storage.KindOrchestrator, input.Orchestrators}, "orchestrators"},
 		{idList{"findings", storage.KindFinding, input.Findings}, "findings"},
 		{idList{"annotations", storage.KindAnnotation, input.Annotations}, "annotations"},
+		{idList{"datasetVersions", storage.KindVersion, input.DatasetVersions}, "dataset_versions"},
+		{idList{"files", storage.KindFile, input.Files}, "files"},
+		{idList{"prices", storage.KindPrice, input.Prices}, "prices"},
+		{idList{"savedQueries", storage.KindSavedQuery, input.SavedQueries}, string(storage.KeptQueries)},
+		{idList{"parameterFiles", storage.KindParameterFile, input.ParameterFiles}, string(storage.KeptParameterFiles)},
+		{idList{"templates", storage.KindTemplate, input.Templates}, string(storage.KeptTemplates)},
+		{idList{"taxonomies", storage.KindTaxonomy, input.Taxonomies}, "taxonomies"},
 	}
+}
+
+func filtersGiven(f storage.DeletionFilters) []string {
+	return given(map[string]bool{
+		"attackFilter": f.AttackFilter != nil, "conversationFilter": f.ConversationFilter != nil, "executionFilter": f.ExecutionFilter != nil,
+		"datasetFilter": f.DatasetFilter != nil, "generatorFilter": f.GeneratorFilter != nil, "converterFilter": f.ConverterFilter != nil,
+		"scorerFilter": f.ScorerFilter != nil, "orchestratorFilter": f.OrchestratorFilter != nil, "findingFilter": f.FindingFilter != nil,
+		"fileFilter": f.FileFilter != nil, "savedQueryFilter": f.SavedQueryFilter != nil, "parameterFileFilter": f.ParameterFileFilter != nil,
+		"templateFilter": f.TemplateFilter != nil,
+	})
 }
 
 func (r *Resolver) moveToTrash(ctx context.Context, input schema.MoveToTrashInput) (*schema.MoveToTrashPayload, error) {
 	lists := trashLists(input)
-	on := triage{workspace: input.Workspace, filter: input.AttackFilter}
+	on := triage{workspace: input.Workspace}
 	for _, list := range lists {
 		on.lists = append(on.lists, list.idList)
 	}
-	fields := on.fields()
-	if input.ConversationFilter != nil {
-		fields = append(fields, "conversationFilter")
+	fields, subject := on.fields(), on.subject()
+	if filters := filtersGiven(input.DeletionFilters); len(filters) > 0 {
+		// A filter may mean anything.
+		fields, subject = append(fields, filters...), triage{workspace: input.Workspace}.subject()
 	}
 	done, payload, err := r.mutate(ctx, change{
-		field: "moveToTrash", id: input.ClientMutationID, input: input, action: "trash.move", fields: fields, on: on.subject(),
+		field: "moveToTrash", id: input.ClientMutationID, input: input, action: "trash.move", fields: fields, on: subject,
 		do: func(ctx context.Context, w work) (made, error) {
 			if len(fields) == 0 {
 				return made{}, storage.BadInput("attacks", "name what to delete, or give a filter")
@@ -60,7 +78,7 @@ func (r *Resolver) moveToTrash(ctx context.Context, input schema.MoveToTrashInpu
 				return made{}, err
 			}
 			d := storage.Deletion{
-				AttackFilter: input.AttackFilter, ConversationFilter: input.ConversationFilter, WithAttacks: input.WithAttacks,
+				DeletionFilters: input.DeletionFilters, WithAttacks: input.WithAttacks,
 				All: input.All, Cascade: input.Cascade, DryRun: input.DryRun, Chosen: asGiven(ctx),
 				Numbered: map[string][]int64{}, Keyed: map[string][]string{},
 			}
@@ -69,7 +87,10 @@ func (r *Resolver) moveToTrash(ctx context.Context, input schema.MoveToTrashInpu
 					return made{}, err
 				}
 			}
-			deleted, err := r.trash(ctx, set, &d)
+			if err := r.entry(ctx, &d); err != nil {
+				return made{}, err
+			}
+			deleted, err := set.Store.MoveToTrash(ctx, &d)
 			if err != nil {
 				return made{}, err
 			}
@@ -108,28 +129,36 @@ func (l trashList) choose(d *storage.Deletion, store string) error {
 	return err
 }
 
-// trash moves things into the trash, in the name of who asks.
-func (r *Resolver) trash(ctx context.Context, set *loaders.Set, d *storage.Deletion) (*storage.Deleted, error) {
+// entry makes a deletion an entry of the trash of its own, in the name of who asks.
+func (r *Resolver) entry(ctx context.Context, d *storage.Deletion) error {
 	user, err := directives.User(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	days, err := r.settingNow(ctx, storage.TrashDays)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	d.Key, d.By, d.At = uuid.Must(uuid.NewV7()).String(), user.Username, now()
 	d.Until = d.At.Add(time.Duration(days.Int()) * 24 * time.Hour)
-	return set.Store.MoveToTrash(ctx, d)
+	return nil
 }
 
 // deleteOne moves one thing into the trash.
 func (r *Resolver) deleteOne(ctx context.Context, of noun, c change, id string, d storage.Deletion, table string) (*schema.DeletePayload, error) {
-	return r.deleteRow(ctx, id, r.inStore(of, c, id, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
+	done, payload, err := r.mutate(ctx, r.inStore(of, c, id, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
 		d.Keyed, d.Chosen = map[string][]string{table: {key}}, detail(map[string]any{table: 1})
-		_, err := r.trash(ctx, set, &d)
+		if err := r.entry(ctx, &d); err != nil {
+			return "", err
+		}
+		_, err := set.Store.MoveToTrash(ctx, &d)
 		return key, aboutOne(err)
 	}))
+	answer := &schema.DeletePayload{Payload: payload}
+	if done != nil && err == nil {
+		answer.DeletedID = &id
+	}
+	return answer, err
 }
 
 func (r *Resolver) restoreFromTrash(ctx context.Context, input graph.RestoreFromTrashInput) (*schema.TrashPayload, error) {

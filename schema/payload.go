@@ -317,11 +317,12 @@ type MoveToTrashInput struct {
 	Workspace                                    *string
 	Attacks, Conversations, Executions, Datasets []string
 	Generators, Converters, Scorers, Findings    []string
-	Annotations, Orchestrators                   []string
-	AttackFilter                                 *storage.AttackFilter
-	ConversationFilter                           *storage.ConversationFilter
-	WithAttacks, All, Cascade, DryRun            bool
-	ClientMutationID                             *string
+	Annotations, Orchestrators, DatasetVersions  []string
+	Files, Prices, SavedQueries, ParameterFiles  []string
+	Templates, Taxonomies                        []string
+	storage.DeletionFilters
+	WithAttacks, All, Cascade, DryRun bool
+	ClientMutationID                  *string
 }
 
 // MoveToTrashPayload is the answer of moveToTrash.

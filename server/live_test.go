@@ -79,7 +79,7 @@ func (l *liveSite) record(item int64) {
 
 func (l *liveSite) status(status storage.ExecutionStatus) {
 	l.t.Helper()
-	if err := l.recorder.SetStatus(l.t.Context(), storage.StatusEvent{Status: status}, time.Now()); err != nil {
+	if err := l.recorder.DecideStatus(l.t.Context(), time.Now(), func(context.Context) (storage.StatusEvent, error) { return storage.StatusEvent{Status: status}, nil }); err != nil {
 		l.t.Fatal(err)
 	}
 	l.events.Wake(events.Execution(l.key))

@@ -182,8 +182,23 @@ func TestAFileIsUploadedListedAndFetched(t *testing.T) {
 	if at(gone.Data, "deleteFile", "deletedId") != at(file, "id") {
 		t.Errorf("%s", gone.body)
 	}
+	if a := s.mustAsk(token, `query($id:ID!){node(id:$id){id}}`, map[string]any{"id": at(file, "id")}); at(a.Data, "node") != nil {
+		t.Errorf("a deleted file: %s", a.body)
+	}
+	// Its content goes with the entry of the trash, once no upload can be about to name it.
+	old := time.Now().Add(-25 * time.Hour)
+	if err := os.Chtimes(contents[0], old, old); err != nil {
+		t.Fatal(err)
+	}
+	if response, _ := s.get(url, nil); response.StatusCode != http.StatusOK {
+		t.Errorf("a link to what may be restored: %d", response.StatusCode)
+	}
+	purged := s.mustAsk(token, `mutation{purgeTrash(input:{all:true}){entries userErrors{code}}}`, nil)
+	if at(purged.Data, "purgeTrash", "entries") != 1.0 {
+		t.Errorf("%s", purged.body)
+	}
 	if response, _ := s.get(url, nil); response.StatusCode != http.StatusNotFound {
-		t.Errorf("a deleted file: %d", response.StatusCode)
+		t.Errorf("a purged file: %d", response.StatusCode)
 	}
 	s.leavesNothing(t)
 }

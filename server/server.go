@@ -140,6 +140,7 @@ func New(options Options) *Server {
 	things.Calls.Timeout = 0 // of calls of runs, which no request waits for
 	s.engine, s.starter = execution.New(execution.Options{
 		App: options.House.App, Store: options.House.StoreOf, Things: things, Events: options.Events, Count: s.countExecution, Log: s.log,
+		Alone: true, // a data folder has one process
 	})
 	byCommand := *s.starter
 	byCommand.Count = nil // whoever may run programs on the machine has no rate

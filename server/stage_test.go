@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -160,11 +161,17 @@ func serveFolder(dir string) error {
 	}
 	options := server.Options{House: opened, Issuer: issuer, Dev: true, Version: "test", Log: log, Limits: server.Limits{NoRates: true}}
 	options.Outbound.Private = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-	listening := httptest.NewServer(server.New(options).Handler())
-	fmt.Println(listening.URL)
-	_, _ = io.Copy(io.Discard, os.Stdin)
-	listening.Close()
-	return opened.Close(ctx)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	ctx, end := context.WithCancel(ctx)
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		end()
+	}()
+	err = server.New(options).Serve(ctx, listener, func() { fmt.Println("http://" + listener.Addr().String()) })
+	return errors.Join(err, opened.Close(context.WithoutCancel(ctx)))
 }
 
 func TestMain(m *testing.M) {

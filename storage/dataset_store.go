@@ -29,10 +29,6 @@ type Datasets interface {
 	// names; the first one stays on record. From then on neither the version nor its
 	// dataset can be deleted.
 	UseDatasetVersion(ctx context.Context, version VersionKey, by string, now time.Time) error
-	// DeleteDatasetVersion deletes an old version with the prompts that only it has.
-	// CodeConflict for the newest, for one that was used or that an orchestrator names,
-	// and while attacks tried those prompts.
-	DeleteDatasetVersion(ctx context.Context, version VersionKey) error
 	// SplitDataset divides a version into named splits, each prompt in exactly one, in
 	// place of those that it had.
 	SplitDataset(ctx context.Context, version VersionKey, plan *SplitPlan) error

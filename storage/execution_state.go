@@ -111,6 +111,9 @@ type Executions interface {
 	// another state than RUNNING is a command to stop. It is PAUSED with ReasonForbidden
 	// when who started it lost the right to. CodeConflict for a lease that was lost.
 	RenewLease(ctx context.Context, lease *Lease, until time.Duration, progress ExecutionProgress) (*ExecutionState, error)
+	// ExpireLeases ends the leases of all runs that are worked on: for an engine that knows
+	// of no other one.
+	ExpireLeases(ctx context.Context) error
 	// ReleaseLease gives a run back that is not over: another engine may claim it at once.
 	// CodeConflict for a lease that was lost.
 	ReleaseLease(ctx context.Context, lease *Lease, progress ExecutionProgress) error

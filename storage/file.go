@@ -32,10 +32,6 @@ type Files interface {
 	AddFile(ctx context.Context, file *File, change FileChange) (known bool, err error)
 	// ChangeFile changes what is said of a file. CodeNotFound for none.
 	ChangeFile(ctx context.Context, hash, author string, change FileChange, now time.Time) error
-	// DeleteFile deletes a file, whose content is the caller's to remove after it.
-	// CodeNotFound for none, CodeConflict while a message or a dataset refers to it,
-	// also one in the trash.
-	DeleteFile(ctx context.Context, hash string) error
 	Files(ctx context.Context, filter *FileFilter, order FileOrder, page Page) (*Connection[File], error)
 	FilesByHash(ctx context.Context, hashes []string) (map[string]*File, error)
 	// FileTypes counts the files of each media type, the most frequent first.

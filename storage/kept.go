@@ -23,8 +23,6 @@ type Keeping interface {
 	ReplaceSavedQuery(ctx context.Context, query *SavedQuery) error
 	ReplaceParameterFile(ctx context.Context, file *ParameterFile) error
 	ReplaceTemplate(ctx context.Context, template *Template) error
-	// DeleteKept deletes one of them. CodeNotFound for none.
-	DeleteKept(ctx context.Context, kind KeptKind, key string) error
 
 	SavedQueries(ctx context.Context, filter *SavedQueryFilter, order SavedQueryOrder, page Page) (*Connection[SavedQuery], error)
 	ParameterFiles(ctx context.Context, filter *ParameterFileFilter, order KeptOrder, page Page) (*Connection[ParameterFile], error)

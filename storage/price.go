@@ -13,8 +13,6 @@ type Prices interface {
 	// the key of the row. Key and UpdatedAt are the caller's for a new one. BAD_USER_INPUT
 	// for more than MaxPrices.
 	SetPrice(ctx context.Context, price *Price) (string, error)
-	// RemovePrice forgets a price. CodeNotFound for none.
-	RemovePrice(ctx context.Context, key string) error
 	// Prices lists prices by pattern.
 	Prices(ctx context.Context, page Page) (*Connection[Price], error)
 	PricesByKey(ctx context.Context, keys []string) (map[string]*Price, error)

@@ -77,8 +77,8 @@ type Recorder interface {
 	// that is recorded already is passed over. CodeConflict when a higher epoch has come
 	// to the store: then another engine works on the run.
 	Record(ctx context.Context, results []*ItemResult, lines []LogLine) (*Recorded, error)
-	// SetStatus is Runs.SetExecutionStatus by the engine. CodeConflict as Record's.
-	SetStatus(ctx context.Context, event StatusEvent, now time.Time) error
+	// DecideStatus is Runs.DecideExecutionStatus by the engine. CodeConflict as Record's.
+	DecideStatus(ctx context.Context, now time.Time, decide func(ctx context.Context) (StatusEvent, error)) error
 	Close() error
 }
 

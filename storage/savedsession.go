@@ -15,9 +15,10 @@ type SavedSessions interface {
 	// its Key. Its UpdatedAt is now. revision is what was seen, 0 for nothing, nil for
 	// whatever is there; CodeConflict when it is another. What has expired is deleted.
 	SaveSession(ctx context.Context, userKey string, session *SavedSession, revision *int64) (key string, err error)
-	// DeleteSavedSession deletes what the person saved under a name, and tells its Key.
-	// CodeNotFound for none.
-	DeleteSavedSession(ctx context.Context, userKey, name string) (key string, err error)
+	// DeleteSavedSession moves what the person saved under a name to the trash, into the
+	// entry of the deletion, and tells its Key. CodeNotFound for none. The trash has room
+	// for MaxSavedSessions of a person: the oldest go for good.
+	DeleteSavedSession(ctx context.Context, userKey, name string, deletion *Deletion) (key string, err error)
 	// SavedSessions lists what the person saved and has not expired at now, and what was
 	// imported.
 	SavedSessions(ctx context.Context, userKey string, now time.Time, filter *SavedSessionFilter, order SavedSessionOrder, page Page) (*Connection[SavedSession], error)

@@ -201,8 +201,6 @@ type Taxonomies interface {
 	AddTaxonomy(ctx context.Context, taxonomy *Taxonomy) error
 	// ChangeTaxonomy changes one. CodeNotFound for none; CodeConflict as above.
 	ChangeTaxonomy(ctx context.Context, key string, change TaxonomyChange, now time.Time) error
-	// DeleteTaxonomy deletes one. Attacks keep the tags, which then name no entry.
-	DeleteTaxonomy(ctx context.Context, key string) error
 
 	// AddTags gives attacks each tag of which they have no spelling. CodeNotFound for an
 	// attack that is not there.

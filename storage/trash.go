@@ -22,6 +22,9 @@ type Trash interface {
 	TrashEntries(ctx context.Context, page Page) (*Connection[TrashEntry], error)
 	TrashByKey(ctx context.Context, keys []string) (map[string]*TrashEntry, error)
 
+	// NamedFiles finds, of these hashes, those of contents that a row names, also one in
+	// the trash.
+	NamedFiles(ctx context.Context, hashes []string) (map[string]bool, error)
 	// PurgedFiles lists the hashes of contents that no row names since a purge, behind
 	// one; the empty one is the beginning.
 	PurgedFiles(ctx context.Context, after string, limit int) ([]string, error)
@@ -34,12 +37,11 @@ type Trash interface {
 type Deletion struct {
 	Key string // of the entry: a UUID
 
-	// Numbered and Keyed are the keys of things by their table.
+	// Numbered and Keyed are the keys of things by their table; that of a version is the
+	// text of its VersionKey, that of a file its hash.
 	Numbered map[string][]int64
 	Keyed    map[string][]string
-	// The filters take what they hold for beside those, nil none.
-	AttackFilter       *AttackFilter
-	ConversationFilter *ConversationFilter
+	DeletionFilters
 	// WithAttacks takes the attacks of the executions along.
 	WithAttacks bool
 	// All lets a filter be empty, so that it holds for everything.
@@ -53,6 +55,22 @@ type Deletion struct {
 	By     string
 	At     time.Time
 	Until  time.Time
+}
+
+// DeletionFilters take what they hold for beside what is named by its key; nil takes
+// none.
+type DeletionFilters struct {
+	AttackFilter                                   *AttackFilter
+	ConversationFilter                             *ConversationFilter
+	ExecutionFilter                                *ExecutionFilter
+	DatasetFilter                                  *DatasetFilter
+	GeneratorFilter, ConverterFilter, ScorerFilter *ConfiguredFilter
+	OrchestratorFilter                             *OrchestratorFilter
+	FindingFilter                                  *FindingFilter
+	FileFilter                                     *FileFilter
+	SavedQueryFilter                               *SavedQueryFilter
+	ParameterFileFilter                            *ParameterFileFilter
+	TemplateFilter                                 *TemplateFilter
 }
 
 // TrashEntry is one deletion that can be undone.

@@ -54,33 +54,15 @@ func (s *Shelf) Add(ctx context.Context, store storage.UserStore, author string,
 	return content.Hash, known, nil
 }
 
-// Delete deletes a file: first the row, then the content. CodeNotFound for none;
-// CodeConflict while something refers to it, or somebody hands the same content over. A
-// content that cannot be removed then stays until the next sweep.
-func (s *Shelf) Delete(ctx context.Context, store storage.UserStore, hash string) error {
-	removal, ok := s.Files.Removing(store.Owner(), hash)
-	if !ok {
-		return &storage.Error{Code: storage.CodeConflict, Field: "id", Message: "the file is just being kept, or deleted: try again"}
-	}
-	defer removal.End()
-	if err := store.DeleteFile(ctx, hash); err != nil {
-		return err
-	}
-	if err := removal.Remove(); err != nil {
-		s.warn(ctx, "the content of a deleted file stays until the next sweep", store, err)
-	}
-	return nil
-}
-
-// removeUnnamed removes a content that no row names.
+// removeUnnamed removes a content that no row names, in the trash neither.
 func (s *Shelf) removeUnnamed(ctx context.Context, store storage.UserStore, hash string) (removed bool, err error) {
 	removal, ok := s.Files.Removing(store.Owner(), hash)
 	if !ok {
 		return false, nil // somebody is about to name it, or to remove it
 	}
 	defer removal.End()
-	named, err := store.FilesByHash(ctx, []string{hash})
-	if err != nil || named[hash] != nil {
+	named, err := store.NamedFiles(ctx, []string{hash})
+	if err != nil || named[hash] {
 		return false, err
 	}
 	return true, removal.Remove()
@@ -88,7 +70,7 @@ func (s *Shelf) removeUnnamed(ctx context.Context, store storage.UserStore, hash
 
 // Swept is what Sweep found in a workspace.
 type Swept struct {
-	Unnamed int // contents that no row names
+	Unnamed int // contents that no row names, in the trash neither
 	Missing int // rows whose content is not there: these files cannot be read
 }
 
@@ -103,12 +85,12 @@ func (s *Shelf) Sweep(ctx context.Context, store storage.UserStore, remove bool)
 		for len(hashes) > 0 {
 			some := hashes[:min(len(hashes), storage.MaxPageSize)]
 			hashes = hashes[len(some):]
-			named, err := store.FilesByHash(ctx, some)
+			named, err := store.NamedFiles(ctx, some)
 			if err != nil {
 				return swept, err
 			}
 			for _, hash := range some {
-				if named[hash] != nil {
+				if named[hash] {
 					continue
 				}
 				gone := true

@@ -132,7 +132,6 @@ type broken struct {
 	storage.UserStore
 	before func()
 	add    error
-	delete error
 	after  error // once the row is stored
 }
 
@@ -145,16 +144,6 @@ func (b *broken) AddFile(ctx context.Context, file *storage.File, change storage
 	}
 	known, err := b.UserStore.AddFile(ctx, file, change)
 	return known, errors.Join(err, b.after)
-}
-
-func (b *broken) DeleteFile(ctx context.Context, hash string) error {
-	if b.before != nil {
-		b.before()
-	}
-	if b.delete != nil {
-		return b.delete
-	}
-	return b.UserStore.DeleteFile(ctx, hash)
 }
 
 var errFault = errors.New("the disk is full")
@@ -205,54 +194,40 @@ func TestAFileThatCannotBeKeptLeavesNothing(t *testing.T) {
 	}
 }
 
-// Each step of deleting a file fails in turn.
-func TestAFileIsDeletedRowFirst(t *testing.T) {
+// What lies in the trash may be restored: nothing removes its content before the purge.
+func TestTheContentOfAFileInTheTrashStays(t *testing.T) {
 	d := newDesk(t)
 	hash, _, err := d.add(d.store, "one")
 	if err != nil {
 		t.Fatal(err)
 	}
-	held := d.Files.Hold()
-	if err := d.Files.KeepUpload(t.Context(), owner, must(d.upload("one").Content())(t), held); err != nil {
-		t.Fatal(err)
+	deletion := &storage.Deletion{Key: "e", Keyed: map[string][]string{"files": {hash}}, Chosen: "{}", By: "alice", At: time.Now(), Until: time.Now()}
+	if _, err := d.store.MoveToTrash(t.Context(), deletion); err != nil || d.rows() != 0 {
+		t.Fatalf("%d rows, %v", d.rows(), err)
 	}
-	if err := d.Delete(t.Context(), d.store, hash); storage.CodeOf(err) != storage.CodeConflict {
-		t.Errorf("while somebody keeps the same content: %v", err)
+	if swept := must(d.Sweep(t.Context(), d.store, true))(t); swept != (uploads.Swept{}) {
+		t.Errorf("swept %+v", swept)
 	}
-	held.Release()
-	d.consistent(1)
-	if err := d.Delete(t.Context(), &broken{UserStore: d.store, delete: errFault}, hash); !errors.Is(err, errFault) {
+	// Somebody hands it over again, and its row cannot be stored.
+	if _, _, err := d.add(&broken{UserStore: d.store, add: errFault}, "one"); !errors.Is(err, errFault) {
 		t.Error(err)
 	}
-	d.consistent(1)
-
-	// While it is deleted, nobody keeps the same content: whoever wants to waits.
-	waiting, ended := make(chan error, 1), d.Files.Hold()
-	err = d.Delete(t.Context(), &broken{UserStore: d.store, before: func() {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		defer cancel()
-		waiting <- d.Files.KeepUpload(ctx, owner, must(d.upload("one").Content())(t), ended)
-	}}, hash)
-	if err != nil || !errors.Is(<-waiting, context.DeadlineExceeded) {
-		t.Errorf("kept while it is deleted: %v", err)
+	if len(d.contents()) != 1 {
+		t.Fatal("the content is gone")
 	}
-	d.consistent(0)
-	if err := d.Delete(t.Context(), d.store, hash); storage.CodeOf(err) != storage.CodeNotFound {
-		t.Errorf("deleted twice: %v", err)
-	}
-
-	// The content cannot be removed: the file is deleted, and the sweep finds it.
-	if hash, _, err = d.add(d.store, "two"); err != nil {
+	if _, err := d.store.RestoreFromTrash(t.Context(), "e"); err != nil {
 		t.Fatal(err)
 	}
-	content := d.contents()[0]
-	err = d.Delete(t.Context(), &broken{UserStore: d.store, before: func() { // a folder that is not empty cannot be removed
-		if err := errors.Join(os.Remove(content), os.MkdirAll(filepath.Join(content, "x"), 0o700)); err != nil {
-			t.Fatal(err)
-		}
-	}}, hash)
-	if err != nil || d.rows() != 0 {
-		t.Errorf("%d rows, %v", d.rows(), err)
+	d.consistent(1)
+
+	if _, err := d.store.MoveToTrash(t.Context(), deletion); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.store.PurgeTrash(t.Context(), storage.Purge{All: true}); err != nil {
+		t.Fatal(err)
+	}
+	if swept := must(d.Sweep(t.Context(), d.store, true))(t); swept != (uploads.Swept{Unnamed: 1}) {
+		t.Errorf("after the purge %+v was swept", swept)
 	}
 }
 

@@ -92,7 +92,7 @@ type served struct {
 
 func serve(t *testing.T, program, data string) *served {
 	t.Helper()
-	cmd := exec.CommandContext(context.Background(), program, "serve", "--dev", "--duckdb-memory", "128MB", "--listen", "127.0.0.1:0", "--data", data)
+	cmd := exec.CommandContext(context.Background(), program, "serve", "--dev", "--listen", "127.0.0.1:0", "--data", data)
 	cmd.Stderr = io.Discard
 	out, err := cmd.StdoutPipe()
 	if err == nil {

@@ -187,6 +187,15 @@ func (s *Store) RenewLease(ctx context.Context, lease *storage.Lease, until time
 	return state, nil
 }
 
+// ExpireLeases ends all leases.
+func (s *Store) ExpireLeases(ctx context.Context) error {
+	_, err := exec(ctx, s.db, "expire leases", `
+		UPDATE executions
+		SET lease_until = 0
+		WHERE status = 'RUNNING'`)
+	return err
+}
+
 // forbid pauses the run of somebody who may not write to the workspace any more.
 func (s *Store) forbid(ctx context.Context, tx Runner, lease *storage.Lease) error {
 	_, err := exec(ctx, tx, "pause an execution", `

@@ -19,11 +19,15 @@ const (
 	flushBytes = 8 << 20
 	// A stream into the store itself is to take little memory, and waits for nobody.
 	streamBytes = 2 << 20
+	// So much of what it wrote it leaves in memory, unless others are using more than streamOthers.
+	streamCache  = 24 << 20
+	streamOthers = 256 << 20
 )
 
 // bulk is a pool of one connection, closed with it: temporary tables live as long
 // as their connection, so that may not go back to a pool.
 type bulk struct {
+	registry   *Registry
 	attachment *attachment
 	pool       *sql.DB
 	conn       *sql.Conn
@@ -31,13 +35,15 @@ type bulk struct {
 	appenders  map[string]*duckdb.Appender
 	rows       int // appended since the last flush, like bytes
 	bytes      int
-	stored     bool // some of them in tables of the store
+	stored     bool   // some of them in tables of the store
+	cached     *int64 // bytes of blocks of files in memory when a stream began
 }
 
 var _ userstore.Bulk = (*bulk)(nil)
 
 func (e *engine) Bulk(ctx context.Context) (userstore.Bulk, error) {
 	b := &bulk{
+		registry:   e.registry,
 		attachment: e.attachment,
 		pool:       sql.OpenDB(e.registry.connector(e.attachment)),
 		appenders:  map[string]*duckdb.Appender{},
@@ -136,6 +142,9 @@ func (b *bulk) Flush(ctx context.Context) error {
 		}
 	}
 	if b.stored {
+		if err := b.trim(ctx); err != nil {
+			return fmt.Errorf("trim the cache: %w", err)
+		}
 		// Row groups that were written leave much behind, which the allocator would keep
 		// for a second: a stream of a file would hold as much as it reads meanwhile.
 		purge()
@@ -175,4 +184,29 @@ func (b *bulk) Close() error {
 	clear(b.appenders)
 	errs = append(errs, b.conn.Close(), b.pool.Close())
 	return errors.Join(errs...)
+}
+
+// trim drops blocks that a stream has written, which the engine would keep for readers
+// up to its limit. DuckDB has no statement for that; but before it refuses a limit that
+// is below what is in use, it evicts what it can: blocks of files, and to the disk what
+// else nobody is reading. The limit that statements see never changes, so that none of
+// them lacks memory. Where others are using much, which would have to be written, nothing
+// is done.
+func (b *bulk) trim(ctx context.Context) error {
+	var cached, used int64
+	if err := b.registry.admin.QueryRowContext(ctx, `
+SELECT CAST(sum(CASE WHEN tag = 'BASE_TABLE' THEN memory_usage_bytes ELSE 0 END) AS BIGINT), CAST(sum(memory_usage_bytes) AS BIGINT)
+FROM duckdb_memory()`).Scan(&cached, &used); err != nil {
+		return err
+	}
+	if b.cached == nil {
+		b.cached = &cached
+	}
+	if cached < *b.cached+streamCache || used-cached > streamOthers {
+		return nil
+	}
+	ctx = context.WithoutCancel(ctx)                                    // whoever gives up must not leave the setting behind
+	_, _ = b.registry.admin.ExecContext(ctx, "SET memory_limit = '1B'") // refused
+	_, err := b.registry.admin.ExecContext(ctx, "SET memory_limit = "+literal(b.registry.options.MemoryLimit))
+	return err
 }

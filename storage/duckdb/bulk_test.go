@@ -2,9 +2,13 @@ package duckdb
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
+	"encoding/base64"
 	"fmt"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -130,6 +134,63 @@ func TestBulkHoldsFewRowsAndGivesMemoryBack(t *testing.T) {
 	}
 	if n := count(t, e, "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'big'"); n != 0 {
 		t.Error("the temporary table is still there")
+	}
+}
+
+func TestStreamLeavesLittleOfWhatItWroteInMemoryAndFailsNobody(t *testing.T) {
+	r := newRegistry(t, Options{MemoryLimit: "1GB"})
+	e := newEngine(t, r, "a.db", "w1")
+	b, err := e.Bulk(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	one := func(query string) (value string) {
+		if err := r.admin.QueryRow(query).Scan(&value); err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+	limit := one("SELECT current_setting('memory_limit')")
+	// Somebody else needs much memory meanwhile.
+	var ended atomic.Bool
+	failed := make(chan error, 1)
+	go func() {
+		var err error
+		for groups := 0; err == nil && !ended.Load(); {
+			err = r.admin.QueryRow("SELECT count(*) FROM (SELECT DISTINCT md5(CAST(n AS TEXT)) FROM range(400000) AS numbers(n))").Scan(&groups)
+		}
+		failed <- err
+	}()
+	written := int64(0)
+	err = b.WithTx(t.Context(), func(ctx context.Context, _ *sql.Tx) error {
+		text := make([]byte, 1200)
+		for range 4 * 32_768 {
+			rand.Read(text)
+			value := base64.StdEncoding.EncodeToString(text)
+			written += int64(len(text))
+			if err := b.AppendStored(ctx, "memory_labels", []string{"owner_id", "key", "value"}, "w1", "k", value); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	ended.Store(true)
+	if failed := <-failed; failed != nil {
+		t.Errorf("beside the stream: %v", failed)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	cached, err := strconv.ParseInt(one("SELECT memory_usage_bytes FROM duckdb_memory() WHERE tag = 'BASE_TABLE'"), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cached > written/2 {
+		t.Errorf("of %d MB written, %d MB are in memory", written>>20, cached>>20)
+	}
+	if after := one("SELECT current_setting('memory_limit')"); after != limit {
+		t.Errorf("the limit was %s, is %s", limit, after)
 	}
 }
 

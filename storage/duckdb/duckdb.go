@@ -187,6 +187,8 @@ func sandbox(ctx context.Context, dir, temp string, options Options) (*duckdb.Co
 		fmt.Sprintf("SET threads = %d", options.Threads),
 		// Otherwise five row groups wait in memory to be written together.
 		"SET write_buffer_row_group_count = 1",
+		// For bulk.trim.
+		"SET allowed_configs = ['memory_limit']",
 		// Before the list of folders it would forbid setting the list.
 		"SET enable_external_access = false",
 		"SET lock_configuration = true",

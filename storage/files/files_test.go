@@ -314,3 +314,30 @@ func TestOnlyAnOldContentIsRemoved(t *testing.T) {
 	keep()
 	remove(false)
 }
+
+// Whoever hands a content over again is about to name it: a purge must not remove it.
+func TestAnUploadThatComesAgainIsAsYoungAsANewOne(t *testing.T) {
+	m := newMedia(t)
+	content, err := m.folder.Spool(t.Context(), strings.NewReader("again"), 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-2 * youngest)
+	path := filepath.Join(m.data, filepath.FromSlash(place), owner, content.Hash[:2], content.Hash)
+	for _, removed := range []bool{false, true} {
+		if err := m.folder.KeepUpload(t.Context(), owner, content, nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, old, old); err != nil {
+			t.Fatal(err)
+		}
+		if !removed {
+			if err := m.folder.KeepUpload(t.Context(), owner, content, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if gone, err := m.folder.Remove(owner, content.Hash); err != nil || gone != removed {
+			t.Errorf("removed %v, %v", gone, err)
+		}
+	}
+}

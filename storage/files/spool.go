@@ -77,7 +77,10 @@ func (f *Folder) KeepUpload(ctx context.Context, owner string, content *storage.
 		return err
 	}
 	if info, err := f.root.Stat(name); err == nil && info.Mode().IsRegular() && info.Size() == content.Bytes {
-		return nil
+		// As young as a new one, for Remove. When that took it just now, it is kept anew.
+		if now := time.Now(); f.root.Chtimes(name, now, now) == nil {
+			return nil
+		}
 	}
 	if err := f.root.MkdirAll(path.Dir(name), 0o700); err != nil {
 		return fmt.Errorf("keep an upload: %w", err)

@@ -30,6 +30,7 @@ var executionTests = map[string]func(t *testing.T, store storage.AppStore){
 	"EndedRunKeepsWhoWasFaster":       endedRunKeepsWhoWasFaster,
 	"RunWaitsForItsPlan":              runWaitsForItsPlan,
 	"DecisionIsToldOnce":              decisionIsToldOnce,
+	"LeasesOfTheDeadExpireAtOnce":     leasesOfTheDeadExpireAtOnce,
 }
 
 func queued(t *testing.T, store storage.AppStore, user *storage.User, workspace *storage.Workspace) string {
@@ -387,5 +388,17 @@ func decisionIsToldOnce(t *testing.T, store storage.AppStore) {
 	}
 	if got := untold(); len(got) != 0 {
 		t.Errorf("untold %v", got)
+	}
+}
+
+func leasesOfTheDeadExpireAtOnce(t *testing.T, store storage.AppStore) {
+	user, workspace := ensure(t, store, "alice")
+	key := queued(t, store, user, workspace)
+	claim(t, store, "dead", time.Hour)
+	if err := store.ExpireLeases(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if claimed := claim(t, store, "a", time.Hour); claimed == nil || claimed.Execution.Key != key || claimed.Epoch != 2 {
+		t.Errorf("claimed %+v", claimed)
 	}
 }

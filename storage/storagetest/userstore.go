@@ -97,7 +97,16 @@ func UserStore(t *testing.T, open func(t *testing.T) storage.UserStore) {
 		"FilesHandedOverAreReadBack":                filesHandedOverAreReadBack,
 		"FilesAreListedFilteredAndCounted":          filesAreListedFilteredAndCounted,
 		"StreamedVersionsAreAsOthers":               streamedVersionsAreAsOthers,
-		"AFileIsNotDeletedWhileTheTrashNeedsIt":     aFileIsNotDeletedWhileTheTrashNeedsIt,
+		"AFileStaysWithWhateverNeedsIt":             aFileStaysWithWhateverNeedsIt,
+		"AFileThatCameAgainStaysAsItIs":             aFileThatCameAgainStaysAsItIs,
+		"WhatPeopleKeepComesBack":                   whatPeopleKeepComesBack,
+		"NamesThatWereTakenMeanwhileAreInTheWay":    namesThatWereTakenMeanwhileAreInTheWay,
+		"ARestorationKeepsTheBounds":                aRestorationKeepsTheBounds,
+		"TheTrashKeepsSoManyScreensOfAPerson":       theTrashKeepsSoManyScreensOfAPerson,
+		"VersionsComeBackInAnyOrder":                versionsComeBackInAnyOrder,
+		"WhatVersionsNeedIsInTheWay":                whatVersionsNeedIsInTheWay,
+		"AVersionIsPartedFromAttacks":               aVersionIsPartedFromAttacks,
+		"FiltersChooseOfEachKind":                   filtersChooseOfEachKind,
 		"AFileIsNotDeletedWhileInUse":               aFileIsNotDeletedWhileSomethingRefersToIt,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })

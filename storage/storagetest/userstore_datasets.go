@@ -171,7 +171,8 @@ func versionsRefuseWhatDoesNotFit(t *testing.T, store storage.UserStore) {
 			return err
 		}, storage.CodeForbidden},
 		"to delete the newest": {func() error {
-			return store.DeleteDatasetVersion(t.Context(), storage.VersionKey{Dataset: "d1", Number: 1})
+			_, err := store.MoveToTrash(t.Context(), deletion("t1", 30, "dataset_versions", "d1-1"))
+			return err
 		}, storage.CodeConflict},
 		"to use none": {func() error {
 			return store.UseDatasetVersion(t.Context(), storage.VersionKey{Dataset: "d1", Number: 5}, "run", at(1))
@@ -336,15 +337,15 @@ func usedVersionsStay(t *testing.T, store storage.UserStore) {
 	if err := store.CheckDelete(t.Context(), storage.Selection{Datasets: []string{"d1"}}); storage.CodeOf(err) != storage.CodeConflict {
 		t.Errorf("moving what has a history: %v", err)
 	}
-	if err := store.DeleteDatasetVersion(t.Context(), version.VersionKey()); storage.CodeOf(err) != storage.CodeConflict || !strings.Contains(err.Error(), "run 1") {
-		t.Errorf("deleting the used version: %v", err)
+	_, err := store.MoveToTrash(t.Context(), cascading(deletion("t1", 32, "dataset_versions", version.VersionKey().String())))
+	refusedAs(t, err, storage.CodeConflict, "datasetVersions")
+	if !strings.Contains(err.Error(), `"run 1"`) {
+		t.Errorf("who used it is not named: %v", err)
 	}
 	if _, err := store.MoveToTrash(t.Context(), cascading(deletion("t1", 32, "datasets", "d1"))); storage.CodeOf(err) != storage.CodeConflict {
 		t.Errorf("deleting the dataset with the used version: %v", err)
 	}
-	if err := store.DeleteDatasetVersion(t.Context(), storage.VersionKey{Dataset: "d1", Number: 2}); err != nil {
-		t.Errorf("deleting an unused version: %v", err)
-	}
+	must(store.MoveToTrash(t.Context(), deletion("t2", 33, "dataset_versions", "d1-2")))(t)
 	if got := textsOf(promptsOf(t, store, "d1", 1)) + "|" + textsOf(promptsOf(t, store, "d1", 2)) + "|" + textsOf(promptsOf(t, store, "d1", 3)); got != "a b||A" {
 		t.Errorf("what is left: %q", got)
 	}

@@ -57,9 +57,7 @@ func keptThingsAreReadBack(t *testing.T, store storage.UserStore) {
 		now.Source != nil || now.Description != nil || len(now.Parameters) != 0 || len(now.HarmCategories) != 0 || len(now.Tags) != 1 {
 		t.Errorf("template now %+v", now)
 	}
-	if err := store.DeleteKept(t.Context(), storage.KeptParameterFiles, "p1"); err != nil {
-		t.Error(err)
-	}
+	must(store.MoveToTrash(t.Context(), deletion("t1", 20, "parameter_files", "p1")))(t)
 	if left := must(store.ParameterFilesByKey(t.Context(), []string{"p1"}))(t); len(left) != 0 {
 		t.Errorf("left %v", left)
 	}
@@ -87,7 +85,8 @@ func keptThingsOfAnotherRevisionOrNameConflict(t *testing.T, store storage.UserS
 	wantCode(t, store.ReplaceSavedQuery(t.Context(), &change), storage.CodeConflict, "the revision that was there")
 	change.Key = "none"
 	wantCode(t, store.ReplaceSavedQuery(t.Context(), &change), storage.CodeNotFound, "nothing")
-	wantCode(t, store.DeleteKept(t.Context(), storage.KeptQueries, "none"), storage.CodeNotFound, "nothing")
+	_, err := store.MoveToTrash(t.Context(), deletion("t1", 20, "saved_queries", "none"))
+	refusedAs(t, err, storage.CodeNotFound, "savedQueries")
 	// The same name is free in another table.
 	wantCode(t, store.AddParameterFile(t.Context(), &storage.ParameterFile{Kept: keptPart("p", "open", 1), Format: storage.FormatJSON, Text: "{}", Parameters: "{}"}), "", "another kind")
 }
@@ -197,14 +196,14 @@ func savedSessionsAreOfOnePerson(t *testing.T, store storage.UserStore) {
 			t.Errorf("%s reads %s", user, got.Body)
 		}
 	}
-	if deleted := must(store.DeleteSavedSession(t.Context(), "alice", "filters"))(t); deleted != first {
+	if deleted := must(store.DeleteSavedSession(t.Context(), "alice", "filters", deletion("t1", 10, "")))(t); deleted != first {
 		t.Errorf("deleted %s", deleted)
 	}
 	for _, user := range []string{"alice", "carol"} {
-		_, err := store.DeleteSavedSession(t.Context(), user, "filters")
+		_, err := store.DeleteSavedSession(t.Context(), user, "filters", deletion("t2", 11, ""))
 		wantCode(t, err, storage.CodeNotFound, "nothing of one's own")
 	}
-	if _, err := store.DeleteSavedSession(t.Context(), "carol", imported[0].Name); storage.CodeOf(err) != storage.CodeNotFound {
+	if _, err := store.DeleteSavedSession(t.Context(), "carol", imported[0].Name, deletion("t2", 11, "")); storage.CodeOf(err) != storage.CodeNotFound {
 		t.Errorf("deleted what was imported: %v", err)
 	}
 	if left := must(store.SavedSessionsByName(t.Context(), "bob", at(9), []string{"filters"}))(t); string(left["filters"].Body) != `{"b":1}` {

@@ -170,11 +170,9 @@ func pricesAreSetAndRemoved(t *testing.T, store storage.UserStore) {
 			t.Errorf("%s: %v", field, err)
 		}
 	}
-	for i, code := range []storage.Code{"", storage.CodeNotFound} {
-		if err := store.RemovePrice(t.Context(), "p1"); storage.CodeOf(err) != code {
-			t.Errorf("removed %d: %v", i, err)
-		}
-	}
+	must(store.MoveToTrash(t.Context(), deletion("t1", 30, "prices", "p1")))(t)
+	_, err := store.MoveToTrash(t.Context(), deletion("t2", 31, "prices", "p1"))
+	refusedAs(t, err, storage.CodeNotFound, "prices")
 }
 
 func usesOfConfiguredThingsAreFound(t *testing.T, store storage.UserStore) {

@@ -147,12 +147,9 @@ func ownTaxonomiesAreKept(t *testing.T, store storage.UserStore) {
 	if err := store.ChangeTaxonomy(t.Context(), "none", change, at(31)); storage.CodeOf(err) != storage.CodeNotFound && storage.CodeOf(err) != storage.CodeConflict {
 		t.Errorf("changed nothing: %v", err)
 	}
-	if err := store.DeleteTaxonomy(t.Context(), "t1"); err != nil {
-		t.Fatal(err)
-	}
-	if err := store.DeleteTaxonomy(t.Context(), "t1"); storage.CodeOf(err) != storage.CodeNotFound {
-		t.Errorf("deleted twice: %v", err)
-	}
+	must(store.MoveToTrash(t.Context(), deletion("e1", 40, "taxonomies", "t1")))(t)
+	_, err := store.MoveToTrash(t.Context(), deletion("e2", 41, "taxonomies", "t1"))
+	refusedAs(t, err, storage.CodeNotFound, "taxonomies")
 	if rows := counts(t, store); rows["taxonomies"] != 1 || rows["taxonomy_entries"] != 0 {
 		t.Errorf("left %v", rows)
 	}

@@ -147,18 +147,18 @@ func anEmptyFilterIsRefused(t *testing.T, store storage.UserStore) {
 	for name, filter := range map[string]*storage.AttackFilter{
 		"empty": {}, "of nothing": {And: []*storage.AttackFilter{{}}}, "not none": {Not: &storage.AttackFilter{Or: []*storage.AttackFilter{}}},
 	} {
-		_, err := store.MoveToTrash(t.Context(), &storage.Deletion{Key: "t1", AttackFilter: filter, At: at(40), Until: at(41)})
+		_, err := store.MoveToTrash(t.Context(), &storage.Deletion{Key: "t1", DeletionFilters: storage.DeletionFilters{AttackFilter: filter}, At: at(40), Until: at(41)})
 		t.Log(name)
 		refusedAs(t, err, storage.CodeBadInput, "attackFilter")
 	}
-	_, err := store.MoveToTrash(t.Context(), &storage.Deletion{Key: "t1", ConversationFilter: &storage.ConversationFilter{}, At: at(40), Until: at(41)})
+	_, err := store.MoveToTrash(t.Context(), &storage.Deletion{Key: "t1", DeletionFilters: storage.DeletionFilters{ConversationFilter: &storage.ConversationFilter{}}, At: at(40), Until: at(41)})
 	refusedAs(t, err, storage.CodeBadInput, "conversationFilter")
 	rows := counts(t, store)
-	done := must(store.MoveToTrash(t.Context(), &storage.Deletion{Key: "t1", AttackFilter: &storage.AttackFilter{}, All: true, At: at(40), Until: at(41)}))(t)
+	done := must(store.MoveToTrash(t.Context(), &storage.Deletion{Key: "t1", DeletionFilters: storage.DeletionFilters{AttackFilter: &storage.AttackFilter{}}, All: true, At: at(40), Until: at(41)}))(t)
 	if gone := usedTables(done.Tables); gone["attacks"] != 2 || gone["conversations"] != 3 {
 		t.Errorf("deleted %v", gone)
 	}
-	nothing := must(store.MoveToTrash(t.Context(), &storage.Deletion{Key: "t2", AttackFilter: &storage.AttackFilter{}, All: true, At: at(40), Until: at(41)}))(t)
+	nothing := must(store.MoveToTrash(t.Context(), &storage.Deletion{Key: "t2", DeletionFilters: storage.DeletionFilters{AttackFilter: &storage.AttackFilter{}}, All: true, At: at(40), Until: at(41)}))(t)
 	if len(nothing.Tables) > 0 || len(must(store.TrashByKey(t.Context(), []string{"t2"}))(t)) > 0 {
 		t.Errorf("nothing was deleted, but %v", nothing)
 	}
@@ -356,7 +356,7 @@ func filesGoWithTheirLastMessage(t *testing.T, store storage.UserStore) {
 	if err := store.ForgetFiles(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	must(store.MoveToTrash(t.Context(), &storage.Deletion{Key: "t3", AttackFilter: &storage.AttackFilter{}, All: true, At: at(46), Until: at(46)}))(t)
+	must(store.MoveToTrash(t.Context(), &storage.Deletion{Key: "t3", DeletionFilters: storage.DeletionFilters{AttackFilter: &storage.AttackFilter{}}, All: true, At: at(46), Until: at(46)}))(t)
 	must(store.PurgeTrash(t.Context(), storage.Purge{All: true}))(t)
 	equal(t, "purged again", purged(), []string{a, b})
 	if err := store.ForgetFiles(t.Context(), []string{a}); err != nil {

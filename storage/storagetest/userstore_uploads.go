@@ -62,16 +62,10 @@ func filesHandedOverAreReadBack(t *testing.T, store storage.UserStore) {
 			t.Errorf("a bad %s: %v", field, err)
 		}
 	}
-	for _, err := range []error{
-		store.ChangeFile(t.Context(), contentHash("9"), "bob", storage.FileChange{}, at(4)), store.DeleteFile(t.Context(), contentHash("9")),
-	} {
-		if storage.CodeOf(err) != storage.CodeNotFound {
-			t.Errorf("a file that is not there: %v", err)
-		}
-	}
-	if err := store.DeleteFile(t.Context(), contentHash("a")); err != nil {
-		t.Fatal(err)
-	}
+	refusedAs(t, store.ChangeFile(t.Context(), contentHash("9"), "bob", storage.FileChange{}, at(4)), storage.CodeNotFound, "id")
+	_, err := store.MoveToTrash(t.Context(), deletion("t1", 5, "files", contentHash("9")))
+	refusedAs(t, err, storage.CodeNotFound, "files")
+	must(store.MoveToTrash(t.Context(), deletion("t1", 5, "files", contentHash("a"))))(t)
 	if rows := counts(t, store); rows["files"] != 0 || rows["file_details"] != 0 || rows["file_tags"] != 0 {
 		t.Errorf("left of a deleted file: %v", rows)
 	}
@@ -138,7 +132,8 @@ func aFileIsNotDeletedWhileSomethingRefersToIt(t *testing.T, store storage.UserS
 		contentHash("c"): {Messages: []storage.MessageKey{}, Datasets: []string{}},
 	})
 	for _, digit := range []string{"a", "b"} {
-		refusedAs(t, store.DeleteFile(t.Context(), contentHash(digit)), storage.CodeConflict, "id")
+		_, err := store.MoveToTrash(t.Context(), cascading(deletion("t1", 40, "files", contentHash(digit))))
+		refusedAs(t, err, storage.CodeConflict, "files")
 	}
 	// Deleted attacks take their media along, and not what a user handed over.
 	handOver(t, store, "b", "alice", 2, storage.FileChange{})
@@ -146,11 +141,8 @@ func aFileIsNotDeletedWhileSomethingRefersToIt(t *testing.T, store storage.UserS
 	if err := store.Delete(t.Context(), storage.Selection{Attacks: []int64{1, 2}, Datasets: []string{dataset}}, must(store.Revision(t.Context()))(t), always); err != nil {
 		t.Fatal(err)
 	}
-	for _, digit := range []string{"a", "b"} {
-		if err := store.DeleteFile(t.Context(), contentHash(digit)); err != nil {
-			t.Errorf("%s: %v", digit, err)
-		}
-	}
+	must(store.MoveToTrash(t.Context(), deletion("t1", 41, "files", contentHash("a"), contentHash("b"))))(t)
+	must(store.PurgeTrash(t.Context(), storage.Purge{All: true}))(t)
 	if left := slices.Collect(func(yield func(string) bool) {
 		for table, rows := range counts(t, store) {
 			if strings.Contains(table, "file") && rows > 0 && !yield(table) {
@@ -162,26 +154,64 @@ func aFileIsNotDeletedWhileSomethingRefersToIt(t *testing.T, store storage.UserS
 	}
 }
 
-func aFileIsNotDeletedWhileTheTrashNeedsIt(t *testing.T, store storage.UserStore) {
+// Whichever entry is restored or purged first, what comes back has its files, and they
+// have what was said of them.
+func aFileStaysWithWhateverNeedsIt(t *testing.T, store storage.UserStore) {
 	f := sample()
 	f.media = []*storage.StagedMedium{medium("m1", storage.PartOriginal, "b", "b.png")}
 	f.load(t, store)
-	handOver(t, store, "a", "alice", 1, storage.FileChange{})
-	handOver(t, store, "b", "alice", 1, storage.FileChange{})
+	described := storage.FileChange{Description: new("what it is"), Tags: []string{"x"}}
+	handOver(t, store, "a", "alice", 1, described)
+	handOver(t, store, "b", "alice", 1, described)
 	dataset := must(store.Datasets(t.Context(), nil, storage.NameOrder{}, storage.Page{Limit: 1}))(t).Nodes()[0].Key
 	if err := store.LinkDatasetFile(t.Context(), dataset, 1, contentHash("a")); err != nil {
 		t.Fatal(err)
 	}
-	must(store.MoveToTrash(t.Context(), cascading(deletion("t1", 40, "datasets", dataset))))(t)
-	must(store.MoveToTrash(t.Context(), cascading(deletionOf("t2", 40, "attacks", 1, 2))))(t)
-	for _, digit := range []string{"a", "b"} {
-		refusedAs(t, store.DeleteFile(t.Context(), contentHash(digit)), storage.CodeConflict, "id")
-	}
-	must(store.PurgeTrash(t.Context(), storage.Purge{All: true}))(t)
-	for _, digit := range []string{"a", "b"} {
-		if err := store.DeleteFile(t.Context(), contentHash(digit)); err != nil {
-			t.Errorf("%s: %v", digit, err)
+	rows := counts(t, store)
+	hashes := []string{contentHash("a"), contentHash("b")}
+	before := must(store.FilesByHash(t.Context(), hashes))(t)
+	for name, end := range map[string]func(){
+		"what needs them first": func() { restored(t, store, "needs"); restored(t, store, "files") },
+		"the files first":       func() { restored(t, store, "files"); restored(t, store, "needs") },
+		"the files are purged": func() {
+			must(store.PurgeTrash(t.Context(), storage.Purge{Key: "files"}))(t)
+			equal(t, "purged contents", must(store.PurgedFiles(t.Context(), "", 9))(t), []string{})
+			restored(t, store, "needs")
+		},
+	} {
+		d := cascading(deletionOf("needs", 40, "attacks", 1, 2))
+		d.Keyed = map[string][]string{"datasets": {dataset}}
+		must(store.MoveToTrash(t.Context(), d))(t)
+		must(store.MoveToTrash(t.Context(), deletion("files", 41, "files", hashes...)))(t)
+		if left := must(store.FilesByHash(t.Context(), hashes))(t); len(left) > 0 {
+			t.Fatalf("%s: left %v", name, left)
 		}
+		equal(t, name+": named", must(store.NamedFiles(t.Context(), append(hashes, contentHash("9"))))(t), map[string]bool{hashes[0]: true, hashes[1]: true})
+		end()
+		equal(t, name+": files", must(store.FilesByHash(t.Context(), hashes))(t), before)
+		equal(t, name+": rows", counts(t, store), rows)
+	}
+	// With what needs them, they go at once, and their contents with the purge.
+	d := cascading(deletionOf("all", 42, "attacks", 1, 2))
+	d.Keyed = map[string][]string{"datasets": {dataset}, "files": hashes}
+	must(store.MoveToTrash(t.Context(), d))(t)
+	must(store.PurgeTrash(t.Context(), storage.Purge{All: true}))(t)
+	equal(t, "purged contents", must(store.PurgedFiles(t.Context(), "", 9))(t), hashes)
+	equal(t, "named", must(store.NamedFiles(t.Context(), hashes))(t), map[string]bool{})
+}
+
+func aFileThatCameAgainStaysAsItIs(t *testing.T, store storage.UserStore) {
+	handOver(t, store, "a", "alice", 1, storage.FileChange{Description: new("old"), Tags: []string{"old", "both"}})
+	handOver(t, store, "b", "alice", 1, storage.FileChange{Description: new("only"), Tags: []string{"only"}})
+	must(store.MoveToTrash(t.Context(), deletion("t1", 10, "files", contentHash("a"), contentHash("b"))))(t)
+	if handOver(t, store, "a", "bob", 11, storage.FileChange{Description: new("new"), Tags: []string{"both"}}) {
+		t.Error("a file in the trash is known")
+	}
+	again := fileNow(t, store, "a")
+	restored(t, store, "t1")
+	equal(t, "file that came again", fileNow(t, store, "a"), again)
+	if back := fileNow(t, store, "b"); *back.Description != "only" || len(back.Tags) != 1 {
+		t.Errorf("the other came back as %+v", back)
 	}
 }
 

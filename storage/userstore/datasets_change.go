@@ -67,30 +67,6 @@ WHERE owner_id = $1 AND dataset_id = $2 AND version = $3`, s.owner, version.Data
 	return version.Number, err
 }
 
-// isUnused is CodeConflict for a version that a run or orchestrator took, or that an
-// orchestrator names.
-func (s *Store) isUnused(ctx context.Context, tx *sql.Tx, version storage.VersionKey) error {
-	by, err := textsIn(ctx, tx, `
-SELECT COALESCE(used_by, '')
-FROM dataset_versions
-WHERE owner_id = $1 AND dataset_id = $2 AND version = $3 AND used_at IS NOT NULL`, s.owner, version.Dataset, version.Number)
-	if err != nil {
-		return err
-	}
-	if len(by) > 0 {
-		return storage.Errorf(storage.CodeConflict, "version %d was used by %q, which can only be understood with it: it stays", version.Number, by[0])
-	}
-	names, err := textsIn(ctx, tx, `
-SELECT name
-FROM orchestrators
-WHERE owner_id = $1 AND dataset_id = $2 AND dataset_version = $3
-ORDER BY name`, s.owner, version.Dataset, version.Number)
-	if err != nil || len(names) == 0 {
-		return err
-	}
-	return storage.Errorf(storage.CodeConflict, "version %d is the one of the orchestrators %s: change or delete them first", version.Number, listed(names))
-}
-
 // mostListed is how many names a message lists.
 const mostListed = 5
 
@@ -104,58 +80,4 @@ func listed(names []string) string {
 		quoted = append(quoted, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(quoted, ", ")
-}
-
-// partsOfVersions are the tables whose rows belong to a version.
-var partsOfVersions = []string{"dataset_split_members", "dataset_splits", "dataset_members", "dataset_versions"}
-
-// DeleteDatasetVersion deletes an old version.
-func (s *Store) DeleteDatasetVersion(ctx context.Context, version storage.VersionKey) error {
-	return s.changing(ctx, "delete a version of a dataset", func(ctx context.Context, tx *sql.Tx) error {
-		number, err := s.versionNumber(ctx, tx, version)
-		if err != nil {
-			return err
-		}
-		newest, err := s.newestVersion(ctx, tx, version.Dataset)
-		if err != nil {
-			return err
-		}
-		if number == newest {
-			return storage.Errorf(storage.CodeConflict, "version %d is the newest: only older ones can be deleted, or the dataset with all of them", number)
-		}
-		if err := s.isUnused(ctx, tx, storage.VersionKey{Dataset: version.Dataset, Number: number}); err != nil {
-			return err
-		}
-		// Prompts that no other version has.
-		const only = `(
-  SELECT m.prompt_no FROM dataset_members m
-  WHERE m.owner_id = $1 AND m.dataset_id = $2 AND m.version = $3
-  EXCEPT
-  SELECT m.prompt_no FROM dataset_members m
-  WHERE m.owner_id = $1 AND m.dataset_id = $2 AND m.version <> $3)`
-		args := []any{s.owner, version.Dataset, number}
-		var attacks int64
-		if err := tx.QueryRowContext(ctx, `
-SELECT count(*)
-FROM attacks
-WHERE owner_id = $1 AND prompt_no IN `+only, args...).Scan(&attacks); err != nil {
-			return err
-		}
-		if attacks > 0 {
-			return storage.Errorf(storage.CodeConflict, "%d attacks tried prompts that only version %d has: it stays", attacks, number)
-		}
-		if _, err := tx.ExecContext(ctx, `
-DELETE FROM dataset_prompts
-WHERE owner_id = $1 AND prompt_no IN `+only, args...); err != nil {
-			return err
-		}
-		for _, from := range partsOfVersions {
-			if _, err := tx.ExecContext(ctx, `
-DELETE FROM `+from+`
-WHERE owner_id = $1 AND dataset_id = $2 AND version = $3`, args...); err != nil {
-				return fmt.Errorf("%s: %w", from, err)
-			}
-		}
-		return nil
-	})
 }

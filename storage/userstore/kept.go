@@ -80,19 +80,6 @@ func otherRevision(is, seen int64) error {
 	}
 }
 
-// DeleteKept deletes a saved query, parameter file or template.
-func (s *Store) DeleteKept(ctx context.Context, kind storage.KeptKind, key string) error {
-	return s.changing(ctx, "delete from "+string(kind), func(ctx context.Context, tx *sql.Tx) error {
-		deleted, err := execCount(ctx, tx, `
-DELETE FROM `+string(kind)+`
-WHERE owner_id = $1 AND id = $2`, s.owner, key)
-		if err == nil && deleted == 0 {
-			err = notThere("id")
-		}
-		return err
-	})
-}
-
 // rows reads the table.
 func (k *kept[T]) rows(s *Store) *table[T] {
 	t := &table[T]{

@@ -48,19 +48,6 @@ VALUES ($1, $2, $3, $4, $5, $6, $7)`, values...)
 	return key, err
 }
 
-// RemovePrice forgets a price.
-func (s *Store) RemovePrice(ctx context.Context, key string) error {
-	return s.changing(ctx, "remove a price", func(ctx context.Context, tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, `
-DELETE FROM prices
-WHERE owner_id = $1 AND id = $2`, s.owner, key)
-		if err != nil {
-			return err
-		}
-		return changedOne(result)
-	})
-}
-
 func (s *Store) priceTable() *table[storage.Price] {
 	return &table[storage.Price]{
 		name: "prices", from: "prices p", alias: "p", keys: []string{"id"}, keyType: "TEXT",

@@ -77,9 +77,13 @@ func (s *Store) DecideExecutionStatus(ctx context.Context, key string, now time.
 	}))
 }
 
-func (r *recorder) SetStatus(ctx context.Context, event storage.StatusEvent, now time.Time) error {
+func (r *recorder) DecideStatus(ctx context.Context, now time.Time, decide func(ctx context.Context) (storage.StatusEvent, error)) error {
 	return unlessUnchanged(r.store.changing(ctx, "note the state of an execution", func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := r.passFence(ctx, tx); err != nil {
+			return err
+		}
+		event, err := decide(ctx)
+		if err != nil {
 			return err
 		}
 		return r.store.setStatus(ctx, tx, r.key, event, now)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -84,8 +85,8 @@ WHERE owner_id = $1 AND user_id = $2`, s.owner, userKey).Scan(&saved); err != ni
 	return nil
 }
 
-// DeleteSavedSession deletes a state of a person.
-func (s *Store) DeleteSavedSession(ctx context.Context, userKey, name string) (key string, err error) {
+// DeleteSavedSession moves a state of a person to the trash.
+func (s *Store) DeleteSavedSession(ctx context.Context, userKey, name string, d *storage.Deletion) (key string, err error) {
 	err = s.changing(ctx, "delete a saved session", func(ctx context.Context, tx *sql.Tx) error {
 		if key, _, err = s.ownSession(ctx, tx, userKey, name); err != nil {
 			return err
@@ -93,9 +94,22 @@ func (s *Store) DeleteSavedSession(ctx context.Context, userKey, name string) (k
 		if key == "" {
 			return &storage.Error{Code: storage.CodeNotFound, Field: "key", Message: "you saved nothing under this key: savedSessions lists the keys there are"}
 		}
-		_, err := tx.ExecContext(ctx, `
-DELETE FROM user_sessions
-WHERE owner_id = $1 AND source = 'NATIVE' AND source_id = $2`, s.owner, key)
+		d.Keyed = map[string][]string{"user_sessions": {key}}
+		if err := (&going{store: s, tx: tx, entry: d.Key}).move(ctx, d); err != nil {
+			return err
+		}
+		// Viewers delete too, who may not purge: their screens must not fill the store.
+		over, err := textsIn(ctx, tx, `
+SELECT e.id
+FROM trash e
+JOIN user_sessions u ON u.owner_id = '`+trashOwner+`' || e.id
+WHERE e.owner_id = $1 AND u.user_id = $2
+ORDER BY e.deleted_at DESC, e.id DESC
+LIMIT 1 OFFSET `+strconv.Itoa(storage.MaxSavedSessions), s.owner, userKey)
+		if err != nil || len(over) == 0 {
+			return err
+		}
+		_, err = s.purge(ctx, tx, over)
 		return err
 	})
 	return key, err

@@ -137,24 +137,6 @@ WHERE owner_id = $1 AND taxonomy_id = $2 AND code IN (SELECT unnest(CAST($3 AS T
 	})
 }
 
-// DeleteTaxonomy deletes an own taxonomy.
-func (s *Store) DeleteTaxonomy(ctx context.Context, key string) error {
-	return s.changing(ctx, "delete a taxonomy", func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `
-DELETE FROM taxonomy_entries
-WHERE owner_id = $1 AND taxonomy_id = $2`, s.owner, key); err != nil {
-			return err
-		}
-		result, err := tx.ExecContext(ctx, `
-DELETE FROM taxonomies
-WHERE owner_id = $1 AND id = $2`, s.owner, key)
-		if err != nil {
-			return err
-		}
-		return changedOne(result)
-	})
-}
-
 // setEntries adds entries, or changes those of the same code.
 func (s *Store) setEntries(ctx context.Context, tx *sql.Tx, key string, entries []*storage.TaxonomyEntry) error {
 	if len(entries) == 0 {

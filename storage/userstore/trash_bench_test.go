@@ -23,9 +23,9 @@ func BenchmarkTrash(b *testing.B) {
 	)
 	for name, d := range map[string]storage.Deletion{
 		"one attack":           {Numbered: map[string][]int64{"attacks": {5000}}},
-		"100k messages":        {AttackFilter: &storage.AttackFilter{Probe: &storage.TextIn{In: []string{"p3"}}}},
-		"a million":            {AttackFilter: &storage.AttackFilter{}, All: true},
-		"a million, by a text": {AttackFilter: &storage.AttackFilter{Objective: &storage.TextMatch{Contains: ptr("objective")}}},
+		"100k messages":        {DeletionFilters: storage.DeletionFilters{AttackFilter: &storage.AttackFilter{Probe: &storage.TextIn{In: []string{"p3"}}}}},
+		"a million":            {DeletionFilters: storage.DeletionFilters{AttackFilter: &storage.AttackFilter{}}, All: true},
+		"a million, by a text": {DeletionFilters: storage.DeletionFilters{AttackFilter: &storage.AttackFilter{Objective: &storage.TextMatch{Contains: ptr("objective")}}}},
 	} {
 		b.Run(name, func(b *testing.B) {
 			var gone, back time.Duration

@@ -19,21 +19,7 @@ func (s *Store) MoveToTrash(ctx context.Context, d *storage.Deletion) (*storage.
 	g := &going{store: s, entry: d.Key}
 	err := s.changing(ctx, "move to the trash", func(ctx context.Context, tx *sql.Tx) error {
 		g.tx = tx
-		if err := g.take(ctx, d); err != nil {
-			return err
-		}
-		if d.DryRun || len(g.done.Tables) == 0 {
-			return errUndone
-		}
-		for _, found := range g.found {
-			if !found.Cascades || !d.Cascade {
-				return found.refusal()
-			}
-		}
-		if err := g.part(ctx); err != nil {
-			return err
-		}
-		return g.record(ctx, d)
+		return g.move(ctx, d)
 	})
 	if err != nil && !errors.Is(err, errUndone) {
 		return nil, err
@@ -60,15 +46,15 @@ type found struct {
 	argument, remedy string
 	reference        *reference
 	along            bool     // it goes too
-	names            []string // of what goes along
+	names            []string // of what it is, where that is known
 }
 
 func (f found) refusal() error {
+	what := f.What
+	if len(f.names) > 0 {
+		what += " (" + listed(f.names) + ")"
+	}
 	if f.Cascades {
-		what := f.What
-		if len(f.names) > 0 {
-			what += " (" + listed(f.names) + ")"
-		}
 		return &storage.Error{
 			Code: storage.CodeConflict, Field: "cascade",
 			Message: fmt.Sprintf("%d %s are in the way: delete those too, or set cascade, which takes them along or parts them from what goes", f.Count, what),
@@ -76,11 +62,30 @@ func (f found) refusal() error {
 	}
 	return &storage.Error{
 		Code: storage.CodeConflict, Field: f.argument,
-		Message: fmt.Sprintf("there are %d %s: %s", f.Count, f.What, f.remedy),
+		Message: fmt.Sprintf("there are %d %s: %s", f.Count, what, f.remedy),
 	}
 }
 
 func (g *going) owner() string { return trashOwner + g.entry }
+
+// move makes the entry, or is errUndone.
+func (g *going) move(ctx context.Context, d *storage.Deletion) error {
+	if err := g.take(ctx, d); err != nil {
+		return err
+	}
+	if d.DryRun || len(g.done.Tables) == 0 {
+		return errUndone
+	}
+	for _, found := range g.found {
+		if !found.Cascades || !d.Cascade {
+			return found.refusal()
+		}
+	}
+	if err := g.part(ctx); err != nil {
+		return err
+	}
+	return g.record(ctx, d)
+}
 
 // take gives what is chosen, and what hangs on it, to the owner of the entry, and looks
 // for what is in the way.
@@ -155,22 +160,14 @@ func (q *query) goes(t trashTable, d *storage.Deletion) (either []string, named 
 	if chosen, count := q.named(t, d); count > 0 {
 		either, named = append(either, chosen), count
 	}
-	switch t.name {
-	case "attacks":
-		if d.AttackFilter != nil {
-			where := attackFilter(q, d.AttackFilter, 1)
-			q.chooses("attackFilter", where, "a.", d.All)
-			either = append(either, "t.attack_no IN (SELECT a.attack_no FROM attacks a WHERE a.owner_id = $1 AND "+where+")")
+	if filter := filters[t.name]; filter.where != nil && t.key != "" {
+		if where := filter.where(q, &d.DeletionFilters); where != "" {
+			q.chooses(filter.argument, where, filter.alias+".", d.All)
+			either = append(either, t.key+" IN (SELECT "+filter.alias+strings.TrimPrefix(t.key, "t")+" FROM "+filter.from+" WHERE "+filter.alias+".owner_id = $1 AND "+where+")")
 		}
-		if d.WithAttacks {
-			either = append(either, gone("execution_id", "execution_plans", "id"))
-		}
-	case "conversations":
-		if d.ConversationFilter != nil {
-			where := conversationFilter(q, d.ConversationFilter, 1)
-			q.chooses("conversationFilter", where, "c.", d.All)
-			either = append(either, "t.conversation_no IN (SELECT c.conversation_no FROM conversations c WHERE c.owner_id = $1 AND "+where+")")
-		}
+	}
+	if t.name == "attacks" && d.WithAttacks {
+		either = append(either, gone("execution_id", "execution_plans", "id"))
 	}
 	return either, named, q.err
 }
@@ -191,9 +188,9 @@ func (q *query) named(t trashTable, d *storage.Deletion) (string, int64) {
 	switch numbers, keys := d.Numbered[t.name], d.Keyed[t.name]; {
 	case t.key == "":
 	case len(numbers) > 0:
-		return "t." + t.key + " IN (SELECT unnest(" + q.list(numbers, "BIGINT") + "))", distinct(numbers)
+		return t.key + " IN (SELECT unnest(" + q.list(numbers, "BIGINT") + "))", distinct(numbers)
 	case len(keys) > 0:
-		return "t." + t.key + " IN (SELECT unnest(" + q.list(keys, "TEXT") + "))", distinct(keys)
+		return t.key + " IN (SELECT unnest(" + q.list(keys, "TEXT") + "))", distinct(keys)
 	}
 	return "", 0
 }
@@ -239,7 +236,13 @@ WHERE t.owner_id = $1 AND p.owner_id = $2`)
 		if err != nil {
 			return fmt.Errorf("look for %s: %w", o.what, err)
 		}
-		g.find(found{Obstacle: storage.Obstacle{What: o.what, Count: count, Cascades: o.remedy == ""}, argument: o.argument, remedy: o.remedy})
+		var names []string
+		if count > 0 && o.names != "" {
+			if names, err = textsIn(ctx, g.tx, strings.Replace(o.count, "count(*)", o.names, 1)+"\nORDER BY 1", g.store.owner, g.owner()); err != nil {
+				return fmt.Errorf("name %s: %w", o.what, err)
+			}
+		}
+		g.find(found{Obstacle: storage.Obstacle{What: o.what, Count: count, Cascades: o.remedy == ""}, argument: o.argument, remedy: o.remedy, names: names})
 	}
 	return nil
 }

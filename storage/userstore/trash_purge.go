@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/violentutf/violentutf/storage"
@@ -54,24 +55,13 @@ func (s *Store) purge(ctx context.Context, tx *sql.Tx, keys []string) ([]*storag
 	for i, key := range keys {
 		owners[i] = trashOwner + key
 	}
+	if err := handOver(ctx, tx, s.owner, owners); err != nil {
+		return nil, err
+	}
 	for _, statement := range []struct {
 		what, text string
 		args       []any
 	}{
-		// A file that messages of another entry name goes over to that.
-		{"hand files over", `
-UPDATE files AS t
-SET owner_id = h.heir
-FROM (
-  SELECT m.sha256, min(m.owner_id) AS heir
-  FROM message_files m
-  WHERE m.owner_id IN ` + trashOwners + ` AND m.owner_id NOT IN ` + purgedOwners + `
-  GROUP BY m.sha256
-) AS h
-WHERE t.sha256 = h.sha256
-  AND t.owner_id = (SELECT min(f.owner_id) FROM files f WHERE f.sha256 = h.sha256 AND f.owner_id IN ` + purgedOwners + `)
-  AND h.sha256 NOT IN (SELECT f.sha256 FROM files f WHERE f.owner_id = $1
-    OR f.owner_id IN ` + trashOwners + ` AND f.owner_id NOT IN ` + purgedOwners + `)`, []any{s.owner, owners}},
 		{"note contents", `
 INSERT INTO trash_files (owner_id, sha256, purged_at)
 SELECT DISTINCT CAST($1 AS TEXT), f.sha256, CAST($3 AS TIMESTAMP)
@@ -98,8 +88,60 @@ WHERE owner_id IN (SELECT unnest(CAST($1 AS TEXT[])))`, owners)
 	return told(removed), nil
 }
 
+// handOver gives what rows of other entries need to those, before the owners are purged.
+func handOver(ctx context.Context, tx *sql.Tx, workspace string, owners []string) error {
+	const others = `m.owner_id IN ` + trashOwners + ` AND m.owner_id NOT IN ` + purgedOwners
+	for _, s := range shared {
+		whole := s.parts[len(s.parts)-1]
+		for _, part := range s.parts {
+			if _, err := tx.ExecContext(ctx, `
+UPDATE `+part+` AS t
+SET owner_id = h.heir
+FROM (
+  SELECT n.`+s.key+`, min(n.owner_id) AS heir
+  FROM (`+namedBy(s.namers, s.key, others)+`) AS n
+  GROUP BY n.`+s.key+`
+) AS h
+WHERE t.`+s.key+` = h.`+s.key+`
+  AND t.owner_id = (SELECT min(f.owner_id) FROM `+whole+` f WHERE f.`+s.key+` = h.`+s.key+` AND f.owner_id IN `+purgedOwners+`)
+  AND h.`+s.key+` NOT IN (SELECT f.`+s.key+` FROM `+whole+` f WHERE f.owner_id = $1
+    OR f.owner_id IN `+trashOwners+` AND f.owner_id NOT IN `+purgedOwners+`)`, workspace, owners); err != nil {
+				return fmt.Errorf("hand %s over: %w", part, err)
+			}
+		}
+	}
+	return followPrompts(ctx, tx, workspace)
+}
+
+// followPrompts lets the links of attacks wait for the entries that have their prompts.
+func followPrompts(ctx context.Context, tx *sql.Tx, workspace string) error {
+	entry := `substr(p.owner_id, ` + strconv.Itoa(len(trashOwner)+1) + `)`
+	if _, err := tx.ExecContext(ctx, `
+UPDATE trash_links AS l
+SET trash_id = `+entry+`
+FROM dataset_prompts AS p
+WHERE l.owner_id = $1 AND l.link = 'prompt' AND p.prompt_no = l.to_number
+  AND p.owner_id IN `+trashOwners+` AND `+entry+` <> l.trash_id`, workspace); err != nil {
+		return fmt.Errorf("follow prompts: %w", err)
+	}
+	return nil
+}
+
 // purgedOwners are the owners, or the keys, $2.
 const purgedOwners = `(SELECT unnest(CAST($2 AS TEXT[])))`
+
+// NamedFiles finds the contents that rows name, also in the trash.
+func (s *Store) NamedFiles(ctx context.Context, hashes []string) (map[string]bool, error) {
+	named := make(map[string]bool, len(hashes))
+	found, err := collect(ctx, s, "look for rows of contents", `
+SELECT DISTINCT f.sha256
+FROM files f
+WHERE (f.owner_id = $1 OR f.owner_id IN `+trashOwners+`) AND f.sha256 IN (SELECT unnest(CAST($2 AS TEXT[])))`, []any{s.owner, hashes}, scanOne[string])
+	for _, hash := range found {
+		named[hash] = true
+	}
+	return named, err
+}
 
 // PurgedFiles lists contents that may be removed.
 func (s *Store) PurgedFiles(ctx context.Context, after string, limit int) ([]string, error) {

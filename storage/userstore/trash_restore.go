@@ -28,8 +28,8 @@ WHERE owner_id = $1 AND id = $2`, s.owner, key).Scan(&told)
 		if err := json.Unmarshal([]byte(told), &tables); err != nil {
 			return fmt.Errorf("the counts of an entry: %w", err)
 		}
-		r := &restoring{tx: tx, args: []any{s.owner, trashOwner + key}, key: key}
-		for _, step := range []func(context.Context) error{r.check, r.complete, r.leaveHanging, r.leaveReferences, r.files, r.putBack, r.join} {
+		r := &restoring{tx: tx, workspace: s.owner, args: []any{s.owner, trashOwner + key}, key: key}
+		for _, step := range []func(context.Context) error{r.check, r.fits, r.complete, r.fetch, r.leaveHanging, r.leaveReferences, r.dropAgain, r.putBack, r.join} {
 			if err := step(ctx); err != nil {
 				return err
 			}
@@ -44,9 +44,10 @@ WHERE owner_id = $1 AND id = $2`, s.owner, key).Scan(&told)
 
 // restoring is a restoration under way: $1 is the workspace, $2 the owner of the entry.
 type restoring struct {
-	tx   *sql.Tx
-	args []any
-	key  string
+	tx        *sql.Tx
+	workspace string
+	args      []any
+	key       string
 }
 
 func (r *restoring) exec(ctx context.Context, what, text string, more ...any) error {
@@ -56,93 +57,28 @@ func (r *restoring) exec(ctx context.Context, what, text string, more ...any) er
 	return nil
 }
 
-// identities are the tables whose rows an import knows by what the source calls them,
-// what they are, and the column of a name that no other may be given.
-var identities = []struct{ table, what, name string }{
-	{"execution_plans", "runs", ""},
-	{"attacks", "attacks", ""},
-	{"conversations", "conversations", ""},
-	{"scores", "scores", ""},
-	{"datasets", "datasets", "name"},
-	{"dataset_prompts", "prompts", ""},
-	{"generators", "generators", "name"},
-	{"converters", "converters", "name"},
-	{"scorers", "scorers", "name"},
-	{"orchestrators", "orchestrators", "name"},
-}
-
-// needs are the configured things that cannot do without others, and how they name them.
-var needs = []struct{ table, of, names string }{
-	{"converters", "generators", "strpos(t.parameters, p.id) > 0"},
-	{"converters", "converters", "strpos(t.parameters, p.id) > 0"},
-	{"converters", "scorers", "strpos(t.parameters, p.id) > 0"},
-	{"scorers", "generators", "strpos(t.parameters, p.id) > 0"},
-	{"scorers", "converters", "strpos(t.parameters, p.id) > 0"},
-	{"scorers", "scorers", "strpos(t.parameters, p.id) > 0"},
-	{"orchestrators", "datasets", "p.id = ANY(t.uses)"},
-	{"orchestrators", "generators", "p.id = ANY(t.uses)"},
-	{"orchestrators", "converters", "p.id = ANY(t.uses)"},
-	{"orchestrators", "scorers", "p.id = ANY(t.uses)"},
-}
-
-// check refuses what has come again meanwhile.
-func (r *restoring) check(ctx context.Context) error {
-	for _, of := range identities {
-		name, same := "''", "l.source = t.source AND l.source_id = t.source_id"
-		if of.name != "" {
-			if of.table == "orchestrators" { // which no source has
-				same = "FALSE"
-			}
-			// Imports bring equal names, which stood beside each other before too.
-			name, same = "min(t."+of.name+")", "("+same+" OR l."+of.name+" = t."+of.name+" AND l.updated_at >= e.deleted_at)"
-		}
-		var count int64
-		var first sql.NullString
-		if err := r.tx.QueryRowContext(ctx, `
-SELECT count(*), `+name+`
-FROM `+of.table+` t
-JOIN trash e ON e.owner_id = $1 AND e.id = $3
-JOIN `+of.table+` l ON `+same+`
-WHERE t.owner_id = $2 AND l.owner_id = $1`, r.args[0], r.args[1], r.key).Scan(&count, &first); err != nil {
-			return fmt.Errorf("look for %s that came again: %w", of.what, err)
-		}
-		switch {
-		case count == 0:
-		case first.String != "":
-			return &storage.Error{
-				Code: storage.CodeConflict, Field: "id",
-				Message: fmt.Sprintf("there is one named %q among the %s again: delete or rename it first", first.String, of.what),
-			}
-		default:
-			return &storage.Error{
-				Code: storage.CodeConflict, Field: "id",
-				Message: fmt.Sprintf("%d %s of it were imported again meanwhile: delete those first, or leave it in the trash", count, of.what),
+// fetch takes what rows of the entry need from the entries that have it.
+func (r *restoring) fetch(ctx context.Context) error {
+	for _, s := range shared {
+		whole := s.parts[len(s.parts)-1]
+		for _, part := range s.parts {
+			if err := r.exec(ctx, "fetch "+part, `
+UPDATE `+part+` AS t
+SET owner_id = $2
+FROM (
+  SELECT f.`+s.key+`, min(f.owner_id) AS holder
+  FROM `+whole+` f
+  WHERE f.owner_id IN `+trashOwners+`
+    AND f.`+s.key+` IN (SELECT n.`+s.key+` FROM (`+namedBy(s.namers, s.key, "m.owner_id = $2")+`) AS n)
+    AND f.`+s.key+` NOT IN (SELECT h.`+s.key+` FROM `+whole+` h WHERE h.owner_id IN ($1, $2))
+  GROUP BY f.`+s.key+`
+) AS h
+WHERE t.`+s.key+` = h.`+s.key+` AND t.owner_id = h.holder`); err != nil {
+				return err
 			}
 		}
 	}
-	return nil
-}
-
-// complete refuses what is made of things that lie in another entry.
-func (r *restoring) complete(ctx context.Context) error {
-	for _, n := range needs {
-		var count int64
-		var first sql.NullString
-		if err := r.tx.QueryRowContext(ctx, `
-SELECT count(*), min(p.name)
-FROM `+n.table+` t
-JOIN `+n.of+` p ON `+n.names+`
-WHERE t.owner_id = $2 AND p.owner_id <> $2 AND p.owner_id IN `+trashOwners, r.args...).Scan(&count, &first); err != nil {
-			return fmt.Errorf("look for what %s need: %w", n.table, err)
-		}
-		if count > 0 {
-			return &storage.Error{
-				Code: storage.CodeConflict, Field: "id",
-				Message: fmt.Sprintf("its %s need %q of the %s, which is in the trash too: restore that first", n.table, first.String, n.of),
-			}
-		}
-	}
-	return nil
+	return followPrompts(ctx, r.tx, r.workspace)
 }
 
 // leaveHanging leaves out what is also of something that is not there: it goes to the
@@ -190,27 +126,15 @@ WHERE t.owner_id = $2 AND t.`+ref.found[0][0]+` IS NOT NULL AND NOT EXISTS (
 	return nil
 }
 
-// files lets messages find their files: those that the workspace has again stay as they
-// are, and those that another entry took are taken from it.
-func (r *restoring) files(ctx context.Context) error {
-	if err := r.exec(ctx, "drop files that came again", `
-DELETE FROM files AS t
-WHERE t.owner_id = $2 AND t.sha256 IN (SELECT f.sha256 FROM files f WHERE f.owner_id = $1)`); err != nil {
-		return err
-	}
-	if err := r.exec(ctx, "fetch files", `
-UPDATE files AS t
-SET owner_id = $2
-FROM (
-  SELECT f.sha256, min(f.owner_id) AS holder
-  FROM files f
-  WHERE f.owner_id IN `+trashOwners+`
-    AND f.sha256 IN (SELECT m.sha256 FROM message_files m WHERE m.owner_id = $2)
-    AND f.sha256 NOT IN (SELECT h.sha256 FROM files h WHERE h.owner_id IN ($1, $2))
-  GROUP BY f.sha256
-) AS h
-WHERE t.sha256 = h.sha256 AND t.owner_id = h.holder`); err != nil {
-		return err
+// dropAgain leaves files, what is said of them, and ranks as the workspace has them
+// again.
+func (r *restoring) dropAgain(ctx context.Context) error {
+	for _, again := range []struct{ table, of string }{{"file_tags", "file_details"}, {"file_details", "file_details"}, {"files", "files"}} {
+		if err := r.exec(ctx, "drop "+again.table+" that came again", `
+DELETE FROM `+again.table+` AS t
+WHERE t.owner_id = $2 AND t.sha256 IN (SELECT f.sha256 FROM `+again.of+` f WHERE f.owner_id = $1)`); err != nil {
+			return err
+		}
 	}
 	return r.exec(ctx, "drop ranks that came again", `
 DELETE FROM source_ranks AS t

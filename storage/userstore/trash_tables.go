@@ -18,7 +18,7 @@ type trashTable struct {
 	// along holds for rows t of the workspace, $1, that go because of what has gone to
 	// the owner $2 already; empty where a row only goes when it is chosen.
 	along string
-	// key and argument tell by what rows are chosen; empty where they never are.
+	// key, of rows t, and argument tell by what rows are chosen; empty where they never are.
 	key, argument string
 	// taken says what the rows that go along are, where they only do by a deletion that
 	// cascades.
@@ -29,12 +29,12 @@ type trashTable struct {
 // comes after them. A new table with an owner_id gets a line here, or one among the
 // tables that a test knows to have nothing to delete.
 var trashTables = []trashTable{
-	{name: "execution_plans", key: "id", argument: "executions"},
+	{name: "execution_plans", key: "t.id", argument: "executions"},
 	{name: "execution_items", along: gone("execution_id", "execution_plans", "id")},
 	{name: "execution_events", along: gone("execution_id", "execution_plans", "id")},
 	{name: "execution_fences", along: gone("execution_id", "execution_plans", "id")},
-	{name: "attacks", key: "attack_no", argument: "attacks"},
-	{name: "conversations", along: gone("attack_no", "attacks", "attack_no"), key: "conversation_no", argument: "conversations"},
+	{name: "attacks", key: "t.attack_no", argument: "attacks"},
+	{name: "conversations", along: gone("attack_no", "attacks", "attack_no"), key: "t.conversation_no", argument: "conversations"},
 	{name: "prompt_request_responses", along: ofGoneConversation},
 	// An objective score may lie on loose content, which no conversation has.
 	{name: "scores", along: ofGoneConversation + ` OR (t.conversation_no IS NULL AND ` + gone("score_no", "attacks", "objective_score_no") + `)`},
@@ -42,27 +42,41 @@ var trashTables = []trashTable{
 	{name: "memory_labels", along: ofGoneAttack + " OR " + ofGoneConversation},
 	{name: "attack_tags", along: ofGoneAttack},
 	{name: "raw_exchanges", along: ofGoneConversation},
-	{name: "annotations", along: ofGoneAttack + " OR " + ofGoneConversation, key: "id", argument: "annotations"},
-	{name: "findings", key: "id", argument: "findings"},
+	{name: "annotations", along: ofGoneAttack + " OR " + ofGoneConversation, key: "t.id", argument: "annotations"},
+	{name: "findings", key: "t.id", argument: "findings"},
 	{name: "finding_attacks", along: gone("finding_id", "findings", "id") + " OR " + ofGoneAttack},
 	{name: "finding_messages", along: gone("finding_id", "findings", "id") + " OR " + ofGoneConversation},
 	{name: "message_files", along: ofGoneConversation},
-	{name: "files", along: gone("sha256", "message_files", "sha256") + `
+	{name: "datasets", key: "t.id", argument: "datasets"},
+	{name: "dataset_versions", along: gone("dataset_id", "datasets", "id"), key: versionKey, argument: "datasetVersions"},
+	{name: "dataset_members", along: ofGoneVersion},
+	{name: "dataset_splits", along: ofGoneVersion},
+	{name: "dataset_split_members", along: ofGoneVersion},
+	{name: "dataset_files", along: ofGoneVersion},
+	// Of a dataset that stays, those that no other version has.
+	{name: "dataset_prompts", along: gone("dataset_id", "datasets", "id") + ` OR (` + gone("prompt_no", "dataset_members", "prompt_no") + `
+  AND t.prompt_no NOT IN (SELECT m.prompt_no FROM dataset_members m WHERE m.owner_id = $1))`},
+	{name: "files", key: "t.sha256", argument: "files", along: gone("sha256", "message_files", "sha256") + `
   AND t.sha256 NOT IN (SELECT f.sha256 FROM message_files f WHERE f.owner_id = $1)
   AND t.sha256 NOT IN (SELECT d.sha256 FROM file_details d WHERE d.owner_id = $1)
   AND t.sha256 NOT IN (SELECT d.sha256 FROM dataset_files d WHERE d.owner_id = $1)`},
-	{name: "datasets", key: "id", argument: "datasets"},
-	{name: "dataset_versions", along: gone("dataset_id", "datasets", "id")},
-	{name: "dataset_members", along: gone("dataset_id", "datasets", "id")},
-	{name: "dataset_splits", along: gone("dataset_id", "datasets", "id")},
-	{name: "dataset_split_members", along: gone("dataset_id", "datasets", "id")},
-	{name: "dataset_files", along: gone("dataset_id", "datasets", "id")},
-	{name: "dataset_prompts", along: gone("dataset_id", "datasets", "id")},
-	{name: "generators", key: "id", argument: "generators"},
-	{name: "converters", key: "id", argument: "converters"},
-	{name: "scorers", key: "id", argument: "scorers"},
-	{name: "orchestrators", key: "id", argument: "orchestrators"},
+	{name: "file_details", along: gone("sha256", "files", "sha256")},
+	{name: "file_tags", along: gone("sha256", "files", "sha256")},
+	// Links of versions that went before versions had a trash.
+	{name: "dataset_files", along: gone("sha256", "files", "sha256") + `
+  AND (t.dataset_id, t.version) NOT IN (SELECT v.dataset_id, v.version FROM dataset_versions v WHERE v.owner_id = $1)`},
+	{name: "generators", key: "t.id", argument: "generators"},
+	{name: "converters", key: "t.id", argument: "converters"},
+	{name: "scorers", key: "t.id", argument: "scorers"},
+	{name: "orchestrators", key: "t.id", argument: "orchestrators"},
 	naming("datasets"), naming("generators"), naming("converters"), naming("scorers"),
+	{name: "prices", key: "t.id", argument: "prices"},
+	{name: "saved_queries", key: "t.id", argument: "savedQueries"},
+	{name: "parameter_files", key: "t.id", argument: "parameterFiles"},
+	{name: "templates", key: "t.id", argument: "templates"},
+	{name: "taxonomies", key: "t.id", argument: "taxonomies"},
+	{name: "taxonomy_entries", along: gone("taxonomy_id", "taxonomies", "id")},
+	{name: "user_sessions", key: savedKey, argument: "key"},
 	{name: "source_ranks", along: ranked("execution_plans") + " OR " + ranked("attacks") + " OR " + ranked("scores")},
 	// garak names the records of a run by the run and their numbers.
 	{name: "attributes_raw", along: `EXISTS (
@@ -89,6 +103,15 @@ func TrashTables() []string {
 	}
 	return names
 }
+
+const (
+	// versionKey is the text of a storage.VersionKey.
+	versionKey = `t.dataset_id || '-' || CAST(t.version AS TEXT)`
+	// savedKey is of what a person saved; what was imported is nobody's to delete.
+	savedKey = `CASE WHEN t.user_id IS NOT NULL THEN t.source_id END`
+)
+
+const ofGoneVersion = `(t.dataset_id, t.version) IN (SELECT g.dataset_id, g.version FROM dataset_versions g WHERE g.owner_id = $2)`
 
 var (
 	ofGoneAttack       = gone("attack_no", "attacks", "attack_no")
@@ -208,58 +231,22 @@ var hanging = []struct{ table, column, parent, key string }{
 	{"finding_messages", "finding_id", "findings", "id"},
 }
 
-// obstacle is what a deletion finds in its way beside references.
-type obstacle struct {
-	what string
-	// count counts rows of the workspace, $1, that need what has gone to the owner $2.
-	count    string
-	argument string
-	remedy   string // empty where cascading is one
+// shared are rows that rows of several entries may need: each lies with one of them, and
+// goes over to another that is restored before it, or stays when it is purged.
+var shared = []struct {
+	key    string
+	namers []string // the tables that name it, by a column of that name
+	parts  []string // the tables that it is in, with that column; the last one tells where it lies
+}{
+	{key: "sha256", namers: []string{"message_files", "dataset_files"}, parts: []string{"file_tags", "file_details", "files"}},
+	{key: "prompt_no", namers: []string{"dataset_members"}, parts: []string{"dataset_prompts"}},
 }
 
-// evidenceOfFindings is what findings that stay would lose.
-const evidenceOfFindings = "pieces of evidence of findings"
-
-var obstacles = []obstacle{
-	{what: evidenceOfFindings, argument: "attacks", count: `
-SELECT (
-  SELECT count(*) FROM finding_attacks t
-  JOIN findings f ON f.owner_id = $1 AND f.id = t.finding_id
-  WHERE t.owner_id = $2
-) + (
-  SELECT count(*) FROM finding_messages t
-  JOIN findings f ON f.owner_id = $1 AND f.id = t.finding_id
-  WHERE t.owner_id = $2
-)`},
-	{what: "verdicts that decide the outcome of attacks", argument: "annotations", remedy: "retract them first", count: `
-SELECT count(*)
-FROM annotations t
-JOIN attacks a ON a.owner_id = $1 AND a.attack_no = t.attack_no
-WHERE t.owner_id = $2 AND t.verdict IS NOT NULL AND t.retracted_at IS NULL`},
-	{what: "versions of these datasets that runs or orchestrators took", argument: "datasets", remedy: "they stay, so that what was made with them can be read", count: `
-SELECT count(*)
-FROM dataset_versions t
-WHERE t.owner_id = $2 AND t.owner_id <> $1 AND t.used_at IS NOT NULL`},
-	{what: "runs that have not ended", argument: "executions", remedy: "cancel them first", count: `
-SELECT count(*)
-FROM execution_plans t
-WHERE t.owner_id = $2 AND t.owner_id <> $1 AND t.origin = 'NATIVE' AND t.status IN ('QUEUED', 'RUNNING', 'PAUSED')`},
-	{what: "runs of theirs that have not ended", argument: "orchestrators", remedy: "cancel them first", count: `
-SELECT count(*)
-FROM execution_plans t
-JOIN orchestrators o ON o.owner_id = $2 AND o.id = t.orchestrator_id
-WHERE t.owner_id = $1 AND t.status IN ('QUEUED', 'RUNNING', 'PAUSED')`},
-	partsOf("generators"), partsOf("converters"), partsOf("scorers"),
-}
-
-// partsOf counts the converters and scorers whose parameters name a thing that goes: its
-// key is long and random, so that it stands nowhere by chance.
-func partsOf(table string) obstacle {
-	count := func(whole string) string {
-		return `(SELECT count(*) FROM ` + whole + ` w JOIN ` + table + ` t ON strpos(w.parameters, t.id) > 0 WHERE w.owner_id = $1 AND t.owner_id = $2)`
+// namedBy are the keys that rows of owners name, with the owner.
+func namedBy(namers []string, key, owners string) string {
+	texts := make([]string, len(namers))
+	for i, namer := range namers {
+		texts[i] = `SELECT m.` + key + `, m.owner_id FROM ` + namer + ` m WHERE ` + owners
 	}
-	return obstacle{
-		what: "converters and scorers that are made of these " + table, argument: table, remedy: "change or delete them first",
-		count: "SELECT " + count("converters") + " + " + count("scorers"),
-	}
+	return strings.Join(texts, " UNION ALL ")
 }

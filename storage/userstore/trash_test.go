@@ -20,16 +20,10 @@ import (
 
 // nothingToDelete are the tables whose rows no deletion takes, and why.
 var nothingToDelete = map[string]string{
-	"store_info":    "the store itself",
-	"components":    "what runs used, whoever used it; they are shared and stay",
-	"imports":       "the history of the store: rows do not tell which import brought them",
-	"user_sessions": "saved screens, which hang on nothing",
-	"prices":        "what calls cost: removed at once",
-	"file_details":  "what somebody says of a file: removed with it", "file_tags": "the same",
-	"taxonomies":       "a workspace's own, removed at once",
-	"taxonomy_entries": "of those",
-	"saved_queries":    "removed at once", "parameter_files": "removed at once", "templates": "removed at once",
-	"trash": "the trash", "trash_links": "the trash", "trash_files": "the trash",
+	"store_info": "the store itself",
+	"components": "what runs used, whoever used it; they are shared and stay",
+	"imports":    "the history of the store: rows do not tell which import brought them",
+	"trash":      "the trash", "trash_links": "the trash", "trash_files": "the trash",
 }
 
 // A table that is in neither list would keep rows of what was deleted.
@@ -226,16 +220,52 @@ func drawContent(r *rapid.T) *content {
 		add("attributes_raw", "GARAK", "garak.digest", fmt.Sprintf("run%d/1", i), text.Draw(r, "t"))
 	}
 	prompts := 0
-	for _, id := range c.keyed["datasets"] {
-		add("datasets", id, "NATIVE", id, id, "x", "y", "{}", lists.Draw(r, "l"), "ready", int64(1), when.Draw(r, "w"), when.Draw(r, "w"), nil)
-		count := rapid.IntRange(0, 3).Draw(r, "prompts")
-		add("dataset_versions", id, int64(1), int64(count), []string{}, "{}", nil, when.Draw(r, "w"), nil, nil)
-		for place := range count {
-			prompts++
-			add("dataset_members", id, int64(1), int64(place), int64(prompts), int64(prompts))
-			add("dataset_prompts", int64(prompts), id, int64(1), "NATIVE", fmt.Sprint("p", prompts), int64(0), "prompt", nil, nil, text.Draw(r, "t"), "text", lists.Draw(r, "l"), nil, nil, "h", nil, nil, when.Draw(r, "w"), nil)
+	hash := func() string { return rapid.SampledFrom(c.keyed["files"]).Draw(r, "hash") }
+	for i := range 3 {
+		id := fmt.Sprint("file", i)
+		c.keyed["files"] = append(c.keyed["files"], id)
+		add("files", id, "n", "image/png", int64(3), when.Draw(r, "w"))
+		if rapid.Bool().Draw(r, "described") {
+			add("file_details", id, text.Draw(r, "t"), nil, "alice", when.Draw(r, "w"))
+			add("file_tags", id, "tag")
 		}
 	}
+	for _, id := range c.keyed["datasets"] {
+		versions := int64(rapid.IntRange(1, 3).Draw(r, "versions"))
+		add("datasets", id, "NATIVE", id, id, "x", "y", "{}", lists.Draw(r, "l"), "ready", versions, when.Draw(r, "w"), when.Draw(r, "w"), nil)
+		var known []int64
+		for version := int64(1); version <= versions; version++ {
+			for range rapid.IntRange(0, 2).Draw(r, "new prompts") {
+				prompts++
+				known = append(known, int64(prompts))
+				add("dataset_prompts", int64(prompts), id, version, "NATIVE", fmt.Sprint("p", prompts), int64(0), "prompt", nil, nil, text.Draw(r, "t"), "text", lists.Draw(r, "l"), nil, nil, "h", nil, nil, when.Draw(r, "w"), nil)
+			}
+			members := slices.DeleteFunc(slices.Clone(known), func(int64) bool { return rapid.Bool().Draw(r, "not in it") })
+			for place, number := range members {
+				add("dataset_members", id, version, int64(place), number, number)
+			}
+			add("dataset_versions", id, version, int64(len(members)), []string{}, "{}", nil, when.Draw(r, "w"), nil, nil)
+			c.keyed["dataset_versions"] = append(c.keyed["dataset_versions"], fmt.Sprint(id, "-", version))
+			add("dataset_splits", id, version, "split", int64(0), int64(len(members)), "{}", "alice", when.Draw(r, "w"))
+			if rapid.Bool().Draw(r, "from a file") {
+				add("dataset_files", id, version, hash())
+			}
+		}
+	}
+	keep := func(table string, values ...any) {
+		key := fmt.Sprint(table, "-key")
+		c.keyed[table] = append(c.keyed[table], key)
+		add(table, append([]any{key}, values...)...)
+	}
+	made := []any{"name", nil, lists.Draw(r, "l"), "alice", int64(1), when.Draw(r, "w"), when.Draw(r, "w")}
+	keep("saved_queries", append(slices.Clone(made), "{a}", "{}", true)...)
+	keep("parameter_files", append(slices.Clone(made), "JSON", "{}", "{}")...)
+	keep("templates", append(slices.Clone(made), text.Draw(r, "t"), "[]", nil, lists.Draw(r, "l"), nil)...)
+	keep("prices", "gpt*", "EUR", float.Draw(r, "price"), 0.1, when.Draw(r, "w"))
+	keep("taxonomies", "house", "1", nil, nil, when.Draw(r, "w"), when.Draw(r, "w"))
+	add("taxonomy_entries", "house:a", c.keyed["taxonomies"][0], "A", nil)
+	c.keyed["user_sessions"] = []string{"screen"}
+	add("user_sessions", "NATIVE", "screen", "ui", "{}", when.Draw(r, "w"), when.Draw(r, "w"), maybe(when.Draw(r, "w")), nil, "alice", int64(1))
 	for _, table := range []string{"generators", "converters", "scorers"} {
 		for _, id := range c.keyed[table] {
 			parameters := "{}"
@@ -289,11 +319,7 @@ func drawContent(r *rapid.T) *content {
 				add("source_ranks", "scores", "PYRIT", fmt.Sprint("s", scores), int64(2))
 			}
 			if rapid.IntRange(0, 2).Draw(r, "file") == 0 {
-				hash := rapid.SampledFrom([]string{"file1", "file2"}).Draw(r, "hash")
-				add("message_files", int64(n), j, int64(0), "ORIGINAL", hash)
-				if !slices.ContainsFunc(c.rows["files"], func(row []any) bool { return row[1] == hash }) {
-					add("files", hash, "n", "image/png", int64(3), when.Draw(r, "w"))
-				}
+				add("message_files", int64(n), j, int64(0), "ORIGINAL", hash())
 			}
 		}
 		add("memory_labels", nil, int64(n), "op", text.Draw(r, "t"))

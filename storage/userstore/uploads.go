@@ -3,7 +3,6 @@ package userstore
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"slices"
 	"time"
 
@@ -82,56 +81,6 @@ INSERT INTO file_tags (owner_id, sha256, tag)
 SELECT DISTINCT CAST($1 AS TEXT), CAST($2 AS TEXT), unnest(CAST($3 AS TEXT[]))
 ON CONFLICT DO NOTHING`, s.owner, hash, change.Tags)
 	return err
-}
-
-// What refers to the file $2.
-const (
-	messagesOfFile = `SELECT count(*) FROM message_files m WHERE m.sha256 = $2 AND `
-	versionsOfFile = `SELECT count(*) FROM dataset_files l
-JOIN dataset_versions v ON v.owner_id = l.owner_id AND v.dataset_id = l.dataset_id AND v.version = l.version
-WHERE l.sha256 = $2 AND `
-)
-
-// DeleteFile deletes a file that nothing refers to, in the trash neither: what is
-// restored has its files.
-func (s *Store) DeleteFile(ctx context.Context, hash string) error {
-	return s.changing(ctx, "delete a file", func(ctx context.Context, tx *sql.Tx) error {
-		found, err := s.hasFile(ctx, tx, hash)
-		if err == nil && !found {
-			err = notThere("id")
-		}
-		if err != nil {
-			return err
-		}
-		for _, use := range []struct{ count, message string }{
-			{messagesOfFile + `m.owner_id = $1`, "%d messages show this file: delete their attacks first"},
-			{versionsOfFile + `l.owner_id = $1`, "%d versions of datasets were read from this file: delete the datasets first"},
-			{messagesOfFile + `m.owner_id IN ` + trashOwners, "%d messages in the trash show this file: purge them first"},
-			{versionsOfFile + `l.owner_id IN ` + trashOwners, "%d versions of datasets in the trash were read from this file: purge them first"},
-		} {
-			var uses int64
-			if err := tx.QueryRowContext(ctx, use.count, s.owner, hash).Scan(&uses); err != nil {
-				return err
-			}
-			if uses > 0 {
-				return &storage.Error{Code: storage.CodeConflict, Field: "id", Message: fmt.Sprintf(use.message, uses)}
-			}
-		}
-		for _, table := range []string{"file_tags", "file_details", "dataset_files"} {
-			if _, err := tx.ExecContext(ctx, `
-DELETE FROM `+table+`
-WHERE owner_id = $1 AND sha256 = $2`, s.owner, hash); err != nil {
-				return err
-			}
-		}
-		result, err := tx.ExecContext(ctx, `
-DELETE FROM files
-WHERE owner_id = $1 AND sha256 = $2`, s.owner, hash)
-		if err != nil {
-			return err
-		}
-		return changedOne(result)
-	})
 }
 
 // LinkDatasetFile notes from which file a version of a dataset was read.

@@ -250,6 +250,9 @@ func (r *reader) credential(thing *Thing, n *node) {
 	}
 }
 
+// variable is what names of environment variables are made of (POSIX, section 8.1).
+var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
 // environment is the variable that a value names: {env: NAME}.
 func environment(n *node) string {
 	if n.Kind != yaml.MappingNode || len(n.Content) != 2 || n.Content[0].Value != "env" || !variable.MatchString(n.Content[1].Value) {

@@ -184,16 +184,16 @@ var errStands = errors.New("the run stands still")
 func (c *command) follow(ctx context.Context, at runs, s *summary) error {
 	following, leave := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer leave(nil)
+	bar := newRunBar(c.stderr, s.run.Name)
+	bar.begin()
 	cancelled := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(cancelled)
-		fmt.Fprintln(c.stderr, "\ncancelling the run; once more leaves at once")
+		bar.say("cancelling the run; Ctrl-C once more leaves at once")
 		if err := at.Cancel(following, s.asked.RunRequest, s.run); err != nil && storage.CodeOf(err) != storage.CodeConflict { // it is over
 			leave(fmt.Errorf("it could not be cancelled: %w", err))
 		}
 	})
-	bar := newRunBar(c.stderr, s.run.Name)
-	bar.begin()
 	err := at.Follow(following, s.run, func(frame *execution.Frame) error {
 		if frame.Status != nil {
 			s.state = *frame.Status
@@ -207,10 +207,10 @@ func (c *command) follow(ctx context.Context, at runs, s *summary) error {
 		}
 		return nil
 	})
-	bar.end()
 	if !stop() {
 		<-cancelled
 	}
+	bar.end()
 	switch cause := context.Cause(following); {
 	case err == nil, errors.Is(err, errStands):
 		return nil

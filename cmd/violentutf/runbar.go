@@ -57,6 +57,14 @@ func (b *runBar) end() {
 	b.bar.end()
 }
 
+// say puts a line above the bar.
+func (b *runBar) say(line string) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	b.bar.end()
+	fmt.Fprintln(b.bar.out, line)
+}
+
 // tell takes what a run came to.
 func (b *runBar) tell(now time.Time, status storage.ExecutionStatus, p storage.ExecutionProgress) {
 	b.mutex.Lock()

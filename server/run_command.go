@@ -67,6 +67,9 @@ func (r *Runner) Start(ctx context.Context, request RunRequest) (*StartedRun, er
 		if err != nil {
 			return err
 		}
+		if user.Disabled {
+			return storage.Errorf(storage.CodeForbidden, "%s is locked out, and so no engine works on runs of %s: violentutf user enable %s lets in again", user.Username, user.Username, user.Username)
+		}
 		key, err := r.orchestrator(ctx, store, request, started)
 		if err != nil {
 			return err

@@ -412,6 +412,15 @@ func TestOnlyWhoMayWriteToAWorkspaceMayRunThere(t *testing.T) {
 		}
 	}
 	tried()
+	if status, _, stderr := run(t, "user", "disable", "--data", d.data, "alice"); status != exitDone {
+		t.Fatal(stderr)
+	}
+	if got := d.run(t.Context(), example, "--user", "alice"); got != exitFailed || !strings.Contains(d.err.String(), "locked out") {
+		t.Errorf("locked out: status %d: %s", got, d.err.String())
+	}
+	if status, _, stderr := run(t, "user", "enable", "--data", d.data, "alice"); status != exitDone {
+		t.Fatal(stderr)
+	}
 	d.serve()
 	tried()
 }

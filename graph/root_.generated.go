@@ -1041,6 +1041,7 @@ type ComplexityRoot struct {
 	}
 
 	FieldMapping struct {
+		Also      func(childComplexity int) int
 		Column    func(childComplexity int) int
 		Constant  func(childComplexity int) int
 		Field     func(childComplexity int) int
@@ -6777,6 +6778,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.FacetValue.Value(childComplexity), true
 
+	case "FieldMapping.also":
+		if e.ComplexityRoot.FieldMapping.Also == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FieldMapping.Also(childComplexity), true
 	case "FieldMapping.column":
 		if e.ComplexityRoot.FieldMapping.Column == nil {
 			break
@@ -17125,6 +17132,8 @@ input FieldMappingInput {
   constant: String
   "What divides a text into a list; without it such a text is one element."
   separator: String
+  "Further columns whose values follow in the list; of HARM_CATEGORIES only."
+  also: [String!]
 }
 
 """
@@ -17139,6 +17148,8 @@ type FieldMapping {
   constant: String
   "What divides a text into a list; null for nothing."
   separator: String
+  "Further columns whose values follow in the list."
+  also: [String!]!
 }
 
 """
@@ -26043,6 +26054,8 @@ func (ec *executionContext) childFields_FieldMapping(ctx context.Context, field 
 		return ec.fieldContext_FieldMapping_constant(ctx, field)
 	case "separator":
 		return ec.fieldContext_FieldMapping_separator(ctx, field)
+	case "also":
+		return ec.fieldContext_FieldMapping_also(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FieldMapping", field.Name)
 }

@@ -57,6 +57,9 @@ type ResultConversation struct {
 type ResultMessage struct {
 	Message
 	Scores []*Score
+	// Raw is what went over the wire for the message, nil where that is not kept; its
+	// place is the message's. Only the first piece of a message has it.
+	Raw *RawExchange
 }
 
 // Recorded says what a transaction of results did.

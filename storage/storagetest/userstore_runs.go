@@ -15,16 +15,17 @@ import (
 
 // runTests hold for what the engine of executions writes.
 var runTests = map[string]func(t *testing.T, store storage.UserStore){
-	"ResultsAreReadBack":                 resultsAreReadBack,
-	"ItemIsRecordedOnce":                 itemIsRecordedOnce,
-	"FencedEngineWritesNothing":          fencedEngineWritesNothing,
-	"FailedBatchLeavesNothing":           failedBatchLeavesNothing,
-	"NextRecorderGoesOnWhereOneStopped":  nextRecorderGoesOnWhereOneStopped,
-	"EventsAreReadBehindACursor":         eventsAreReadBehindACursor,
-	"StateIsToldOnce":                    stateIsToldOnce,
-	"BranchesAndRepeatedMessagesAreKept": branchesAndRepeatedMessagesAreKept,
-	"RunIsCountedByItsItems":             runIsCountedByItsItems,
-	"DecisionOfARefusedCommandIsNone":    decisionOfARefusedCommandIsNone,
+	"ResultsAreReadBack":                   resultsAreReadBack,
+	"ItemIsRecordedOnce":                   itemIsRecordedOnce,
+	"FencedEngineWritesNothing":            fencedEngineWritesNothing,
+	"FailedBatchLeavesNothing":             failedBatchLeavesNothing,
+	"NextRecorderGoesOnWhereOneStopped":    nextRecorderGoesOnWhereOneStopped,
+	"EventsAreReadBehindACursor":           eventsAreReadBehindACursor,
+	"StateIsToldOnce":                      stateIsToldOnce,
+	"BranchesAndRepeatedMessagesAreKept":   branchesAndRepeatedMessagesAreKept,
+	"RunIsCountedByItsItems":               runIsCountedByItsItems,
+	"DecisionOfARefusedCommandIsNone":      decisionOfARefusedCommandIsNone,
+	"ExchangesAreRecordedWithTheirResults": exchangesAreRecordedWithTheirResults,
 }
 
 func plan(t *testing.T, store storage.UserStore, items int64) string {

@@ -86,34 +86,8 @@ func (c *check) name(ctx context.Context, kind storage.ConfiguredKind, key, name
 	if err != nil {
 		return c.refused(err, "name", "choose another name")
 	}
-	exact := true
-	filter := &storage.ConfiguredFilter{Name: &storage.TextMatch{Equals: &name, CaseSensitive: &exact}}
-	page := storage.Page{Limit: 1}
-	var taken []string
-	switch kind {
-	case storage.KindGenerators:
-		var found *storage.Connection[storage.Generator]
-		if found, err = c.store.Generators(ctx, filter, storage.NameOrder{}, page); err == nil {
-			for _, one := range found.Nodes() {
-				taken = append(taken, one.Key)
-			}
-		}
-	case storage.KindConverters:
-		var found *storage.Connection[storage.Converter]
-		if found, err = c.store.Converters(ctx, filter, storage.NameOrder{}, page); err == nil {
-			for _, one := range found.Nodes() {
-				taken = append(taken, one.Key)
-			}
-		}
-	default:
-		var found *storage.Connection[storage.Scorer]
-		if found, err = c.store.Scorers(ctx, filter, storage.NameOrder{}, page); err == nil {
-			for _, one := range found.Nodes() {
-				taken = append(taken, one.Key)
-			}
-		}
-	}
-	if len(taken) > 0 && taken[0] != key {
+	taken, err := KeyOf(ctx, c.store, kind, name)
+	if taken != "" && taken != key {
 		c.add(storage.ProblemError, "name", "there is one of this name already", "choose another name")
 	}
 	return err

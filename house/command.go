@@ -102,3 +102,21 @@ func byCommand(action string, detail map[string]any) storage.AuditAct {
 	}
 	return storage.AuditAct{Actor: storage.ActorCommand, Action: action, Detail: storage.JSON(text)}
 }
+
+// ByCommand puts on record what do does for a user in a workspace that the user may change;
+// the empty name means the personal one, which is made on first use. Errors are do's, and
+// ImportInto's.
+func (h *House) ByCommand(ctx context.Context, action, username, workspaceName string, detail map[string]any, do func(ctx context.Context, workspace *storage.Workspace, row *storage.AuditAct) error) error {
+	if detail == nil {
+		detail = map[string]any{}
+	}
+	detail["user"], detail["workspace"] = username, workspaceName
+	return h.App.Audited(ctx, byCommand(action, detail), func(ctx context.Context, row *storage.AuditAct) error {
+		workspace, err := h.writable(ctx, username, workspaceName)
+		if err != nil {
+			return err
+		}
+		row.WorkspaceKey = workspace.Key
+		return do(ctx, workspace, row)
+	})
+}

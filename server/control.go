@@ -47,6 +47,10 @@ func (s *Server) control() http.Handler {
 	mux.HandleFunc("GET /audit", s.auditIntegrity)
 	mux.HandleFunc("GET /audit/checkpoint", s.auditCheckpoint)
 	mux.HandleFunc("POST /audit/checkpoint", s.verifyCheckpoint)
+	mux.HandleFunc("POST /runs", s.startRun)
+	mux.HandleFunc("POST /runs/cancel", s.cancelRun)
+	mux.HandleFunc("POST /runs/follow", s.followRun)
+	mux.HandleFunc("POST /runs/results", s.runResults)
 	return mux
 }
 

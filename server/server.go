@@ -97,6 +97,7 @@ type Server struct {
 	engine     *execution.Engine
 	starter    *execution.Starter
 	hooks      *webhooks.Hooks
+	runner     *Runner
 	ending     context.Context //nolint:containedctx // of the streams: it ends with the server
 	end        context.CancelFunc
 	handler    http.Handler
@@ -145,6 +146,9 @@ func New(options Options) *Server {
 		Alone: true, // a data folder has one process
 	})
 	s.hooks = s.webhooks()
+	byCommand := *s.starter
+	byCommand.Count = nil // whoever may run programs on the machine has no rate
+	s.runner = &Runner{House: options.House, Things: things, Starter: &byCommand, Tails: &s.tails}
 	s.handler = s.routes()
 	return s
 }

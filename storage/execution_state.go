@@ -105,6 +105,8 @@ type Executions interface {
 	// come first, then the oldest. Runs of users who may not write to the workspace any
 	// more, and of archived workspaces, wait.
 	ClaimExecution(ctx context.Context, engine string, lease time.Duration) (*Lease, error)
+	// ClaimOne is ClaimExecution of one run: nil when it does not wait.
+	ClaimOne(ctx context.Context, key, engine string, lease time.Duration) (*Lease, error)
 	// RenewLease prolongs a lease, keeps the progress and returns how the run stands:
 	// another state than RUNNING is a command to stop. It is PAUSED with ReasonForbidden
 	// when who started it lost the right to. CodeConflict for a lease that was lost.

@@ -9,7 +9,7 @@ import (
 	"github.com/violentutf/violentutf/storage"
 )
 
-// bar shows the progress of one file: a bar on a terminal, otherwise a line every
+// bar shows the progress of one file or run: a bar on a terminal, otherwise a line every
 // few seconds.
 type bar struct {
 	out      io.Writer
@@ -27,23 +27,34 @@ func newBar(out io.Writer, name string) *bar {
 const barWidth = 30
 
 func (b *bar) show(p storage.Progress) {
+	if b.due(time.Now()) {
+		b.draw(p.Done, p.Total, p.Phase+" "+amount(p))
+	}
+}
+
+// due says whether it is time to show something again.
+func (b *bar) due(now time.Time) bool {
 	every := 3 * time.Second
 	if b.terminal {
 		every = 100 * time.Millisecond
 	}
-	if time.Since(b.shown) < every {
-		return
+	if now.Sub(b.shown) < every {
+		return false
 	}
-	b.shown = time.Now()
+	b.shown = now
+	return true
+}
+
+func (b *bar) draw(done, total int64, text string) {
 	if !b.terminal {
-		fmt.Fprintf(b.out, "%s: %s %s\n", b.name, p.Phase, amount(p))
+		fmt.Fprintf(b.out, "%s: %s\n", b.name, text)
 		return
 	}
 	filled := 0
-	if p.Total > 0 {
-		filled = int(min(p.Done, p.Total) * barWidth / p.Total)
+	if total > 0 {
+		filled = int(min(done, total) * barWidth / total)
 	}
-	fmt.Fprintf(b.out, "\r\x1b[K%s [%s%s] %s %s", b.name, strings.Repeat("=", filled), strings.Repeat(" ", barWidth-filled), p.Phase, amount(p))
+	fmt.Fprintf(b.out, "\r\x1b[K%s [%s%s] %s", b.name, strings.Repeat("=", filled), strings.Repeat(" ", barWidth-filled), text)
 	b.drawn = true
 }
 
@@ -58,6 +69,7 @@ func amount(p storage.Progress) string {
 func (b *bar) end() {
 	if b.drawn {
 		fmt.Fprint(b.out, "\r\x1b[K")
+		b.drawn = false
 	}
 }
 

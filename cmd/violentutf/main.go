@@ -21,6 +21,7 @@ func main() {
 	syscall.Umask(0o077) // nothing that is stored is for others; DuckDB makes its logs itself
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	os.Exit(Run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
 }
 
@@ -48,6 +49,7 @@ type subcommand struct {
 var subcommands = []subcommand{
 	{"serve", "serve GraphQL and GraphiQL over a data folder", (*command).serve},
 	{"import", "import files of PyRIT, garak or the original ViolentUTF", (*command).importFiles},
+	{"run", "run attacks, show their progress, and fail when too many succeed", (*command).runAttacks},
 	{"token", "print a token of the development issuer", (*command).token},
 	{"doctor", "check a data folder and tell what is in it", (*command).doctor},
 	{"user", "list users, allow one to be bound to an identity, lock one out or let one in", (*command).user},

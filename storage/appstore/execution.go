@@ -91,6 +91,16 @@ const mayWrite = `EXISTS (
 
 // ClaimExecution gives the engine the next run.
 func (s *Store) ClaimExecution(ctx context.Context, engine string, lease time.Duration) (*storage.Lease, error) {
+	return s.claim(ctx, engine, lease, "")
+}
+
+// ClaimOne gives the engine one run.
+func (s *Store) ClaimOne(ctx context.Context, key, engine string, lease time.Duration) (*storage.Lease, error) {
+	return s.claim(ctx, engine, lease, key)
+}
+
+// claim gives the engine the run of that key, or the next one.
+func (s *Store) claim(ctx context.Context, engine string, lease time.Duration, key string) (*storage.Lease, error) {
 	now := s.now()
 	until := now.Add(lease)
 	var claimed *storage.Lease
@@ -105,8 +115,9 @@ func (s *Store) ClaimExecution(ctx context.Context, engine string, lease time.Du
 			GROUP BY user_id
 		) AS busy ON busy.user_id = e.user_id
 		WHERE (e.status = 'QUEUED' AND e.lease_epoch > 0 OR e.status IN ('QUEUED', 'RUNNING') AND e.lease_until <= $1) AND `+mayWrite+`
+			AND ($2 = '' OR e.id = $2)
 		ORDER BY COALESCE(busy.runs, 0), e.queued_at, e.id
-		LIMIT 1`, now.UnixMicro())
+		LIMIT 1`, now.UnixMicro(), key)
 		if err != nil || next == nil {
 			return err
 		}

@@ -16,6 +16,7 @@ import (
 // executionTests hold for the state machine of runs.
 var executionTests = map[string]func(t *testing.T, store storage.AppStore){
 	"RunIsClaimedOnce":                runIsClaimedOnce,
+	"NamedRunIsClaimedAlone":          namedRunIsClaimedAlone,
 	"RunOfTheLessBusyUserComesFirst":  runOfTheLessBusyUserComesFirst,
 	"ExpiredLeaseIsTakenOver":         expiredLeaseIsTakenOver,
 	"LostLeaseWritesNothing":          lostLeaseWritesNothing,
@@ -71,6 +72,29 @@ func runIsClaimedOnce(t *testing.T, store storage.AppStore) {
 	}
 	if second := claim(t, store, "b", time.Hour); second != nil {
 		t.Errorf("a second engine claimed %+v", second)
+	}
+}
+
+func namedRunIsClaimedAlone(t *testing.T, store storage.AppStore) {
+	user, workspace := ensure(t, store, "alice")
+	queued(t, store, user, workspace)
+	key := queued(t, store, user, workspace)
+	one := func() *storage.Lease {
+		t.Helper()
+		lease, err := store.ClaimOne(t.Context(), key, "a", time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return lease
+	}
+	if first := one(); first == nil || first.Execution.Key != key || first.Epoch != 1 {
+		t.Fatalf("claimed %+v", first)
+	}
+	if second := one(); second != nil {
+		t.Errorf("claimed again, or another one: %+v", second)
+	}
+	if other := claim(t, store, "b", time.Hour); other == nil || other.Execution.Key == key {
+		t.Errorf("the other one is not left: %+v", other)
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/violentutf/violentutf/events"
 	"github.com/violentutf/violentutf/storage"
 )
@@ -16,6 +18,9 @@ const (
 	batchSize = 512                   // results of one transaction
 	batchWait = 50 * time.Millisecond // how long the first result of a batch waits for others
 	patience  = 10 * time.Second      // for what is under way when a run is paused
+	// mostWaiting is how many bytes of texts wait to be recorded, about: with raw exchanges
+	// kept, results are large.
+	mostWaiting = 64 << 20
 )
 
 // errLost is that another engine works on the run.
@@ -31,6 +36,7 @@ type run struct {
 	work     Work
 	progress atomic.Pointer[storage.ExecutionProgress]
 	lines    []storage.LogLine // to go with the next results
+	room     *semaphore.Weighted
 }
 
 // verdict is why a run stops: nil for its end.
@@ -177,6 +183,7 @@ func (r *run) items(ctx context.Context, total int64, done [][2]int64) *verdict 
 	}
 	pending := make(chan int64)
 	results := make(chan *storage.ItemResult, batchSize)
+	r.room = semaphore.NewWeighted(mostWaiting)
 	var workers, watching sync.WaitGroup
 	for range max(1, r.work.Concurrency()) {
 		workers.Go(func() { r.worker(handing, calling, pending, results, stop) })
@@ -227,6 +234,9 @@ func (r *run) worker(handing, calling context.Context, pending <-chan int64, res
 		r.engine.share.give(user)
 		switch halt := (*Stop)(nil); {
 		case err == nil:
+			if r.room.Acquire(calling, sizeOf(result)) != nil {
+				return
+			}
 			results <- result
 			continue
 		case calling.Err() != nil:
@@ -273,6 +283,9 @@ func (r *run) record(results <-chan *storage.ItemResult, stop func(*verdict)) {
 	failed := false
 	for first := range results {
 		batch := gather(first, results)
+		for _, result := range batch {
+			r.room.Release(sizeOf(result))
+		}
 		if failed {
 			continue // the workers must not wait for a recorder that gave up
 		}
@@ -316,6 +329,20 @@ func linesOf(batch []*storage.ItemResult) (lines []storage.LogLine) {
 		lines = append(lines, storage.LogLine{Level: "WARNING", Text: fmt.Sprintf("and %d more items went wrong", wrong-mostLines), Time: time.Now()})
 	}
 	return lines
+}
+
+// sizeOf is about what a result holds in memory, in bytes, and at most all that there is.
+func sizeOf(result *storage.ItemResult) int64 {
+	size := 1 << 10
+	for _, conversation := range result.Conversations {
+		for _, message := range conversation.Messages {
+			size += 512 + len(message.OriginalValue) + len(message.ConvertedValue)
+			if message.Raw != nil {
+				size += len(message.Raw.Request) + len(message.Raw.Response)
+			}
+		}
+	}
+	return int64(min(size, mostWaiting))
 }
 
 // gather waits a moment for what comes with a result.

@@ -25,6 +25,8 @@ var runTests = map[string]func(t *testing.T, store storage.UserStore){
 	"BranchesAndRepeatedMessagesAreKept": branchesAndRepeatedMessagesAreKept,
 	"RunIsCountedByItsItems":             runIsCountedByItsItems,
 	"DecisionOfARefusedCommandIsNone":    decisionOfARefusedCommandIsNone,
+	"RunsAreFacetedAndFilteredAlike":     runsAreFacetedAndFilteredAlike,
+	"QueuedRunsStandWithThoseThatBegan":  queuedRunsStandWithThoseThatBegan,
 }
 
 func plan(t *testing.T, store storage.UserStore, items int64) string {

@@ -42,7 +42,7 @@ func (t *Things) sameAddress(now *storage.Configured, typeName string, recorded 
 func addressNames(of *storage.ConfiguredType, trees ...map[string]any) map[string]bool {
 	names := map[string]bool{}
 	add := func(name string) {
-		for _, word := range []string{"endpoint", "url", "uri", "host", "port", "address", "proxy"} {
+		for _, word := range []string{"endpoint", "url", "uri", "host", "port", "address", "proxy", "tls", "http_request"} {
 			if strings.Contains(strings.ToLower(name), word) {
 				names[name] = true
 			}

@@ -30,7 +30,7 @@ func (t *Things) Validate(ctx context.Context, store storage.UserStore, kind sto
 	case kind == storage.KindGenerators:
 		err = c.newGenerator(part)
 	case kind == storage.KindConverters:
-		_, err = c.converter(ctx, part, "")
+		_, _, err = c.converter(ctx, part, "")
 	default:
 		_, _, err = c.scorer(ctx, part, "")
 	}
@@ -135,6 +135,9 @@ func (c *check) generator(ctx context.Context, key, field, parameter string) (*s
 		return nil, c.refused(err, under(field, "id"), "name a generator of the workspace")
 	}
 	c.known[key] = &storage.Generator{Configured: *thing}
+	for _, one := range warnings(thing) {
+		c.add(one.Severity, under(field, strings.Join(one.Field, ".")), one.Message, one.Remedy)
+	}
 	switch thing.Status {
 	case storage.StatusReady:
 	case StatusFailing:
@@ -148,7 +151,11 @@ func (c *check) generator(ctx context.Context, key, field, parameter string) (*s
 	}
 	model.Close()
 	hasCredential := thing.Credential != nil && thing.Credential.IsSet
-	c.facts[key] = c.settings(target.TypeName(thing.Type), thing.Parameters, hasCredential, field)
+	used, err := c.things.usable(storage.KindGenerators, thing)
+	if err != nil {
+		return nil, err // Target would have said so
+	}
+	c.facts[key] = c.settings(target.TypeName(used.Type), used.Parameters, hasCredential, field)
 	if thing.LastTest != nil {
 		var last struct{ LatencyMs float64 }
 		if json.Unmarshal([]byte(*thing.LastTest), &last) == nil {
@@ -245,18 +252,18 @@ func (c *check) refusedAddress(text string) string {
 }
 
 // converter checks a converter and the generators that it asks, which it returns.
-func (c *check) converter(ctx context.Context, part Part, field string) ([]string, error) {
+func (c *check) converter(ctx context.Context, part Part, field string) (of string, asked []string, err error) {
 	_, whole, err := c.models.converter(ctx, part)
 	if err != nil {
-		return nil, c.refused(err, field, "change the converter's type or parameters")
+		return "", nil, c.refused(err, field, "change the converter's type or parameters")
 	}
-	asked := askedIn(whole.Parameters)
+	asked = askedIn(whole.Parameters)
 	for _, key := range asked {
 		if _, err := c.generator(ctx, key, under(field, "parameters.converter_target"), "converter_target"); err != nil {
-			return nil, err
+			return "", nil, err
 		}
 	}
-	return asked, nil
+	return whole.Type, asked, nil
 }
 
 // askedIn are the generators that a converter asks, one that lies inside another too.
@@ -287,22 +294,26 @@ func askedIn(parameters storage.JSON) []string {
 
 // scorer checks a scorer and the generators that it asks, which it returns with the shape
 // of its verdicts.
-func (c *check) scorer(ctx context.Context, part Part, field string) (storage.ScoreType, []string, error) {
-	made, asked, err := c.models.scorer(ctx, part)
+func (c *check) scorer(ctx context.Context, part Part, field string) (storage.ScoreType, orchestrator.Asks, error) {
+	made, inside, err := c.models.scorer(ctx, part)
+	asks := orchestrator.Asks{}
+	if inside != nil {
+		asks.Models, asks.Rubric = inside.asked, float64(inside.characters)
+	}
 	told := false
-	for _, key := range asked {
+	for _, key := range asks.Models {
 		_, seen := c.known[key]
 		judge, err := c.generator(ctx, key, under(field, "parameters.chat_target"), "chat_target")
 		if err != nil {
-			return "", nil, err
+			return "", asks, err
 		}
 		told = told || judge == nil && !seen
 	}
 	if told && storage.CodeOf(err) == storage.CodeNotFound {
-		return "", nil, nil
+		return "", orchestrator.Asks{}, nil
 	}
 	if err != nil {
-		return "", nil, c.refused(err, field, "change the scorer's type or parameters")
+		return "", orchestrator.Asks{}, c.refused(err, field, "change the scorer's type or parameters")
 	}
-	return made.Type(), asked, nil
+	return made.Type(), asks, nil
 }

@@ -99,13 +99,13 @@ func (t *Things) Update(ctx context.Context, store storage.UserStore, kind stora
 	if err != nil {
 		return err
 	}
-	of, err := t.typeOf(kind, thing.Type)
+	of, err := t.typeWith(kind, thing, *wanted.Parameters)
 	if err != nil {
 		return err
 	}
 	session := t.Keeper.Begin()
 	defer session.End()
-	var was known
+	was := known{of: thing}
 	if was.credentials, err = t.open(ctx, store, kind, thing); err != nil {
 		return err
 	}
@@ -115,7 +115,11 @@ func (t *Things) Update(ctx context.Context, store storage.UserStore, kind stora
 		return err
 	}
 	thing.Parameters = parameters
-	if err := t.checkReferences(ctx, store, kind, thing); err != nil {
+	used, err := t.used(ctx, store, kind, thing)
+	if err != nil {
+		return err
+	}
+	if err := t.checkReferences(ctx, store, kind, used); err != nil {
 		return err
 	}
 	if credential == nil {
@@ -128,11 +132,11 @@ func (t *Things) Update(ctx context.Context, store storage.UserStore, kind stora
 // Clone makes a thing like another one of the workspace, with its credential, and
 // returns its key.
 func (t *Things) Clone(ctx context.Context, store storage.UserStore, kind storage.ConfiguredKind, key, name string) (string, error) {
-	thing, err := Read(ctx, store, kind, key)
+	thing, err := t.Usable(ctx, store, kind, key)
 	if err != nil {
 		return "", err
 	}
-	credentials, err := t.open(ctx, store, kind, thing)
+	credentials, err := t.credentialsOf(ctx, store, kind, key)
 	if err != nil {
 		return "", err
 	}
@@ -187,8 +191,9 @@ func place(store storage.UserStore, kind storage.ConfiguredKind, key string) sec
 	return secret.Place{Workspace: store.Owner(), Table: string(kind), Row: key, Field: "credential"}
 }
 
-// known are the parameters and credentials that a thing has.
+// known is a thing with the parameters and credentials that it has; none for a new one.
 type known struct {
+	of          *storage.Configured
 	parameters  any
 	credentials map[string]string
 }
@@ -214,7 +219,17 @@ func (t *Things) seal(session *secret.Session, store storage.UserStore, at secre
 	if err != nil {
 		return "", nil, fmt.Errorf("write parameters: %w", err)
 	}
-	if _, err := of.Read(parameters); err != nil {
+	read := parameters
+	if was.of != nil {
+		changed := *was.of
+		changed.Parameters = parameters
+		used, err := t.usable(storage.ConfiguredKind(at.Table), &changed)
+		if err != nil {
+			return "", nil, err
+		}
+		read = used.Parameters
+	}
+	if _, err := of.Read(read); err != nil {
 		return "", nil, err
 	}
 	if len(credentials) == 0 {

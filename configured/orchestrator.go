@@ -193,22 +193,27 @@ func checkWords(o *storage.Orchestrator) error {
 	return nil
 }
 
-func checkBounds(o *storage.Orchestrator) error {
-	b := &o.Budget
+// CheckBudget checks a budget, and writes its currency as it is stored.
+func CheckBudget(b *storage.Budget) error {
 	switch {
 	case b.Calls != nil && *b.Calls < 1, b.Tokens != nil && *b.Tokens < 1, b.Money != nil && *b.Money < 0:
 		return storage.BadInput("budget", "a budget is at least one call, one token, and no debt")
 	case (b.Money == nil) != (b.Currency == nil):
 		return storage.BadInput("budget", "a budget of money needs its currency, and a currency an amount")
-	case o.Concurrency < 1 || o.Concurrency > storage.MaxConcurrency:
-		return storage.BadInput("concurrency", "concurrency must be between 1 and %d, not %d", storage.MaxConcurrency, o.Concurrency)
+	case b.Currency == nil:
+		return nil
 	}
-	if b.Currency != nil {
-		currency, err := storage.CheckCurrency("budget", *b.Currency)
-		if err != nil {
-			return err
-		}
-		b.Currency = &currency
+	currency, err := storage.CheckCurrency("budget", *b.Currency)
+	b.Currency = &currency
+	return err
+}
+
+func checkBounds(o *storage.Orchestrator) error {
+	if err := CheckBudget(&o.Budget); err != nil {
+		return err
+	}
+	if o.Concurrency < 1 || o.Concurrency > storage.MaxConcurrency {
+		return storage.BadInput("concurrency", "concurrency must be between 1 and %d, not %d", storage.MaxConcurrency, o.Concurrency)
 	}
 	for _, bound := range []struct {
 		field   string

@@ -66,15 +66,15 @@ func missing(kind storage.ConfiguredKind, key, parameter string) *storage.Error 
 // which they were given only: CodeConflict when it was another one then. The caller closes
 // the target.
 func (t *Things) TargetAs(ctx context.Context, store storage.UserStore, key, typeName string, parameters storage.JSON, options target.Options) (*target.Target, error) {
-	thing, err := Read(ctx, store, storage.KindGenerators, key)
-	if err != nil {
-		return nil, err
-	}
-	credentials, err := t.open(ctx, store, storage.KindGenerators, thing)
+	credentials, err := t.credentialsOf(ctx, store, storage.KindGenerators, key)
 	if err != nil {
 		return nil, err
 	}
 	if len(credentials) > 0 {
+		thing, err := t.Usable(ctx, store, storage.KindGenerators, key)
+		if err != nil {
+			return nil, err
+		}
 		if err := t.sameAddress(thing, typeName, parameters); err != nil {
 			return nil, err
 		}

@@ -9,10 +9,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/violentutf/violentutf/execution/converter"
 	"github.com/violentutf/violentutf/execution/scorer"
 	"github.com/violentutf/violentutf/execution/target"
+	"github.com/violentutf/violentutf/secret"
 	"github.com/violentutf/violentutf/storage"
 )
 
@@ -43,11 +45,11 @@ type Subject = scorer.Subject
 
 // Target opens a generator. The caller closes it.
 func (t *Things) Target(ctx context.Context, store storage.UserStore, key string) (*target.Target, error) {
-	thing, err := Read(ctx, store, storage.KindGenerators, key)
+	thing, err := t.Usable(ctx, store, storage.KindGenerators, key)
 	if err != nil {
 		return nil, err
 	}
-	credentials, err := t.open(ctx, store, storage.KindGenerators, thing)
+	credentials, err := t.credentialsOf(ctx, store, storage.KindGenerators, key)
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +58,18 @@ func (t *Things) Target(ctx context.Context, store storage.UserStore, key string
 		return nil, err
 	}
 	return target.New(thing.Type, parameters, credentials, t.Calls)
+}
+
+// ExchangeCleaner is what takes credentials out of requests to a generator and out of its
+// responses: its own, and what looks like one. Safe for concurrent use.
+func (t *Things) ExchangeCleaner(ctx context.Context, store storage.UserStore, key string) (func(text string) string, error) {
+	credentials, err := t.credentialsOf(ctx, store, storage.KindGenerators, key)
+	if err != nil {
+		return nil, err
+	}
+	known := secret.NewScrubber()
+	known.Add(slices.Collect(maps.Values(credentials))...)
+	return func(text string) string { return secret.CleanExchange(text, known) }, nil
 }
 
 // Models lists the models that a generator's provider offers.
@@ -130,7 +144,7 @@ func (t *Things) stored(ctx context.Context, store storage.UserStore, kind stora
 		part.Parameters, err = storage.CanonicalJSON(tree)
 		return part, err
 	}
-	thing, err := Read(ctx, store, kind, part.Key)
+	thing, err := t.Usable(ctx, store, kind, part.Key)
 	if err != nil {
 		return part, err
 	}
@@ -216,22 +230,24 @@ func (m *models) converter(ctx context.Context, part Part) (converter.Converter,
 	return made, part, err
 }
 
-// scorer makes a scorer, and tells which generators it asks for a verdict.
-func (m *models) scorer(ctx context.Context, part Part) (scorer.Scorer, []string, error) {
+// scorer makes a scorer, and tells what it is made of.
+func (m *models) scorer(ctx context.Context, part Part) (scorer.Scorer, *parts, error) {
 	part, err := m.things.stored(ctx, m.store, storage.KindScorers, part)
 	if err != nil {
 		return nil, nil, err
 	}
-	parts := &parts{ctx: ctx, models: m}
+	parts := &parts{ctx: ctx, models: m, characters: utf8.RuneCountInString(string(part.Parameters))}
 	made, err := scorer.New(part.Type, part.Parameters, parts)
-	return made, parts.asked, err
+	return made, parts, err
 }
 
 // parts finds what a scorer is made of, in the context in which it is made.
 type parts struct {
 	ctx    context.Context //nolint:containedctx // it lives as long as scorer.New
 	models *models
-	asked  []string
+	asked  []string // generators, for each verdict
+	// characters are those of its parameters, and of those of the scorers inside.
+	characters int
 }
 
 func (p *parts) Model(key string) (scorer.Model, error) {
@@ -245,6 +261,7 @@ func (p *parts) Model(key string) (scorer.Model, error) {
 
 func (p *parts) Scorer(key string) (scorer.Configured, error) {
 	part, err := p.models.things.stored(p.ctx, p.models.store, storage.KindScorers, Part{Key: key})
+	p.characters += utf8.RuneCountInString(string(part.Parameters))
 	return scorer.Configured{TypeName: part.Type, Parameters: part.Parameters}, err
 }
 

@@ -155,27 +155,34 @@ func (v *validating) read(ctx context.Context, version storage.VersionKey) ([]st
 
 // chains makes the converters, each once, and tries those that ask no generator.
 func (v *validating) chains(ctx context.Context) error {
-	asked := map[string][]string{}
+	asked := map[string][]orchestrator.Rewriter{}
 	for i, keys := range v.o.Chains {
 		chain := orchestrator.Chain{Growth: 1}
 		var made converter.Chain
+		broken := false
 		for _, key := range keys {
 			field := fmt.Sprintf("chains.%d", i)
 			if _, seen := asked[key]; !seen {
-				models, err := v.converter(ctx, Part{Key: key}, field)
+				of, models, err := v.converter(ctx, Part{Key: key}, field)
 				if err != nil {
 					return err
 				}
-				asked[key] = models
+				asked[key] = []orchestrator.Rewriter{}
+				for _, model := range models {
+					asked[key] = append(asked[key], orchestrator.Rewriter{
+						Generator: model, Maybe: of == "DenylistConverter", EachWord: of == "SelectiveTextConverter",
+					})
+				}
 			}
 			chain.Models = append(chain.Models, asked[key]...)
-			if one, _, err := v.models.converter(ctx, Part{Key: key}); err == nil {
+			one, _, err := v.models.converter(ctx, Part{Key: key})
+			if broken = broken || err != nil; err == nil && len(asked[key]) == 0 {
 				made = append(made, one)
 			}
 		}
-		if len(chain.Models) == 0 && len(made) == len(keys) {
+		if !broken {
 			var err error
-			if chain.Growth, err = v.try(ctx, made, i); err != nil {
+			if chain.Growth, err = v.try(ctx, made, i, len(chain.Models) == 0); err != nil {
 				return err
 			}
 		}
@@ -184,8 +191,9 @@ func (v *validating) chains(ctx context.Context) error {
 	return nil
 }
 
-// try converts the samples and tells by how much they grow.
-func (v *validating) try(ctx context.Context, chain converter.Chain, place int) (float64, error) {
+// try converts the samples and tells by how much they grow. What fails tells something
+// only of a whole chain: models write other texts.
+func (v *validating) try(ctx context.Context, chain converter.Chain, place int, whole bool) (float64, error) {
 	before, after, failed := 0, 0, 0
 	var why string
 	for i, sample := range v.samples {
@@ -207,7 +215,7 @@ func (v *validating) try(ctx context.Context, chain converter.Chain, place int) 
 			after += len([]rune(steps[len(steps)-1].Output)) - len([]rune(sample))
 		}
 	}
-	if failed > 0 {
+	if failed > 0 && whole {
 		v.add(storage.ProblemWarning, fmt.Sprintf("chains.%d", place), fmt.Sprintf("%d of the first %d prompts cannot be converted: %s", failed, len(v.samples), why), "change the chain or the prompts; such attacks end as errors")
 	}
 	if before == 0 {
@@ -251,11 +259,12 @@ func (v *validating) scorers(ctx context.Context) error {
 }
 
 func (v *validating) deciding(ctx context.Context, key, field string, decides bool) (*orchestrator.Asks, error) {
-	of, models, err := v.scorer(ctx, Part{Key: key}, field)
+	of, asks, err := v.scorer(ctx, Part{Key: key}, field)
 	if err == nil && decides && of != "" && of != storage.ScoreTrueFalse {
 		v.add(storage.ProblemError, field, fmt.Sprintf("the scorer gives %s, which decides nothing", of), "put a FloatScaleThresholdScorer around it, or take one of true or false")
 	}
-	return &orchestrator.Asks{Models: models}, err
+	asks.Key = key
+	return &asks, err
 }
 
 // attacks counts what SCORING has to score.

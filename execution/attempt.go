@@ -36,6 +36,7 @@ type attempt struct {
 	judges    []*judge
 	labels    []*storage.Label
 	tags      []string
+	raw       func(text string) string // as thread's, of conversations with the target
 
 	began   time.Time
 	threads []*thread // with the target, in the order in which they began
@@ -45,7 +46,7 @@ type attempt struct {
 
 // open begins a conversation with the target, which is the main one until another is.
 func (a *attempt) open(systemPrompt string) *thread {
-	t := &thread{model: a.target, conversation: newConversation(storage.PurposeTarget, a.target)}
+	t := &thread{model: a.target, conversation: newConversation(storage.PurposeTarget, a.target), raw: a.raw}
 	t.system(systemPrompt)
 	a.threads = append(a.threads, t)
 	a.main = t

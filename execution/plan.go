@@ -121,7 +121,7 @@ func (p *Plan) fix(ctx context.Context, things *configured.Things, store storage
 		if parts[next.Key] != nil {
 			continue
 		}
-		thing, err := configured.Read(ctx, store, next.Table, next.Key)
+		thing, err := things.Usable(ctx, store, next.Table, next.Key)
 		if err != nil {
 			return err
 		}

@@ -66,7 +66,8 @@ type assembly struct {
 	judges   []*judge
 	strategy strategy
 	prompts  *prompts
-	until    time.Time // of the run's bound, which begins anew with each engine; zero for none
+	raw      func(text string) string // as attempt's
+	until    time.Time                // of the run's bound, which begins anew with each engine; zero for none
 }
 
 func (w *assembly) Concurrency() int { return int(w.plan.Orchestrator.Concurrency) }
@@ -117,6 +118,11 @@ func (w *assembly) open(ctx context.Context) error {
 			return err
 		}
 		w.judges = append(w.judges, made)
+	}
+	if w.settings.KeepRaw {
+		if w.raw, err = w.preparer.Things.ExchangeCleaner(ctx, w.store, *o.GeneratorKey); err != nil {
+			return err
+		}
 	}
 	if w.strategy, err = w.strategyOf(ctx); err != nil {
 		return err
@@ -262,7 +268,7 @@ func (w *assembly) strategyOf(ctx context.Context) (strategy, error) {
 		made := redTeam{systemPrompt: s.SystemPrompt, attacker: attacker, told: told, maxTurns: s.MaxTurns, first: func(objective string) string {
 			return orchestrator.Fill(s.FirstPrompt, map[string]string{orchestrator.PlaceOfObjective: objective})
 		}}
-		if s.FeedbackScorer != "" {
+		if o := w.plan.Orchestrator; s.FeedbackScorer != "" && (o.ObjectiveScorer == nil || *o.ObjectiveScorer != s.FeedbackScorer) {
 			made.feedback, err = w.judge(ctx, s.FeedbackScorer, false)
 		}
 		return made, err
@@ -289,7 +295,7 @@ func (w *assembly) Do(ctx context.Context, item int64) (*storage.ItemResult, err
 	at, chainAt, index := w.plan.place(item)
 	a := &attempt{
 		class: classes[w.settings.Type.Name], through: w.chains[chainAt], target: w.models[*w.plan.Orchestrator.GeneratorKey],
-		judges: w.judges, labels: w.plan.Orchestrator.Labels, tags: w.plan.Orchestrator.Tags,
+		judges: w.judges, labels: w.plan.Orchestrator.Labels, tags: w.plan.Orchestrator.Tags, raw: w.raw,
 		// Each item has its own stream of the run's seed.
 		seed: w.plan.Seed + uint64(index)*0x94d049bb133111eb,
 	}

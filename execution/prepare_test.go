@@ -406,6 +406,53 @@ func TestRunIsRepeatedWithItsSeed(t *testing.T) {
 	}
 }
 
+func TestRunGoesOnUnderARaisedBudget(t *testing.T) {
+	w := newWorkshop(t, mocktarget.Options{})
+	generator, dataset, calls := w.generator("mock"), w.dataset(20), int64(8)
+	key := w.start(w.orchestrator(func(o *storage.Orchestrator) {
+		o.Type, o.GeneratorKey, o.DatasetKey, o.Budget, o.Concurrency = orchestrator.PromptSending, &generator, &dataset, storage.Budget{Calls: &calls}, 2
+	}))
+	w.engine()
+	if state := w.wait(key, storage.ExecutionPaused); *state.Reason != storage.ReasonBudget || state.Progress.Calls > calls {
+		t.Fatalf("%+v", state)
+	}
+	none := int64(0)
+	if err := w.starter.Resume(t.Context(), w.store, w.workspace.Key, key, storage.Budget{Calls: &none}); storage.CodeOf(err) != storage.CodeBadInput {
+		t.Errorf("a budget of no call: %v", err)
+	}
+	more := int64(100)
+	if err := w.starter.Resume(t.Context(), w.store, w.workspace.Key, key, storage.Budget{Calls: &more}); err != nil {
+		t.Fatal(err)
+	}
+	if state := w.wait(key, storage.ExecutionSucceeded); state.Progress.Done != 20 || state.Progress.Calls != 20 {
+		t.Errorf("%+v", state.Progress)
+	}
+}
+
+func TestLogTellsWhatWentWrong(t *testing.T) {
+	w := newWorkshop(t, mocktarget.Options{Fault: func(string, int) mocktarget.Fault {
+		return mocktarget.Fault{Status: 400, Body: `{"error":{"message":"no such thing"}}`}
+	}})
+	generator, dataset := w.generator("mock"), w.dataset(30)
+	key := w.start(w.orchestrator(func(o *storage.Orchestrator) {
+		o.Type, o.GeneratorKey, o.DatasetKey = orchestrator.PromptSending, &generator, &dataset
+	}))
+	w.engine()
+	w.wait(key, storage.ExecutionSucceeded)
+	pages, err := w.store.EventsByExecution(t.Context(), []string{key}, &storage.ExecutionEventFilter{Kind: []storage.ExecutionEventKind{storage.EventLog}}, storage.Page{Limit: 100})
+	if err != nil || len(pages[key].Nodes()) == 0 {
+		t.Fatalf("%v, %v", pages, err)
+	}
+	var first []storage.LogLine
+	decode(t, pages[key].Nodes()[0].Body, &first)
+	if len(first) < 2 || first[0].Text != "30 of 30 items are left" || !strings.Contains(first[1].Text, "BAD_REQUEST: ") || !strings.Contains(first[1].Text, "no such thing") {
+		t.Errorf("%+v", first)
+	}
+	if len(first) > 13 {
+		t.Errorf("%d lines", len(first))
+	}
+}
+
 func TestRunThatCannotBeMadeIsNotQueued(t *testing.T) {
 	w := newWorkshop(t, mocktarget.Options{})
 	generator := w.generator("mock")

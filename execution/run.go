@@ -30,6 +30,7 @@ type run struct {
 	recorder storage.Recorder
 	work     Work
 	progress atomic.Pointer[storage.ExecutionProgress]
+	lines    []storage.LogLine // to go with the next results
 }
 
 // verdict is why a run stops: nil for its end.
@@ -45,17 +46,20 @@ func (r *run) do(ctx context.Context) (err error) {
 		return fmt.Errorf("open the store: %w", err)
 	}
 	defer func() { err = errors.Join(err, r.store.Close()) }()
-	plan, err := r.store.ExecutionPlan(ctx, r.key)
-	if storage.CodeOf(err) == storage.CodeNotFound {
+	// The recorder waits for whoever writes: a plan that is being changed is read then.
+	r.recorder, err = r.store.NewRecorder(ctx, r.engine.Guard(), r.key, r.lease.Epoch)
+	if err == nil {
+		defer func() { err = errors.Join(err, r.recorder.Close()) }()
+	}
+	plan, missing := r.store.ExecutionPlan(ctx, r.key)
+	switch {
+	case storage.CodeOf(missing) == storage.CodeNotFound:
 		return r.engine.App.DropExecution(ctx, r.key) // nobody was told of it: its plan could not be stored
-	}
-	if err != nil {
-		return err
-	}
-	if r.recorder, err = r.store.NewRecorder(ctx, r.engine.Guard(), r.key, r.lease.Epoch); err != nil {
+	case err != nil:
 		return lost(err)
+	case missing != nil:
+		return missing
 	}
-	defer func() { err = errors.Join(err, r.recorder.Close()) }()
 	r.keepProgress(r.recorder.Progress())
 	if err := r.tell(ctx, storage.StatusEvent{Status: storage.ExecutionRunning}); err != nil {
 		return err
@@ -72,6 +76,8 @@ func (r *run) do(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	left := plan.Items - r.recorder.Progress().Done
+	r.lines = []storage.LogLine{{Level: "INFO", Text: fmt.Sprintf("%d of %d items are left", left, plan.Items), Time: time.Now()}}
 	return r.finish(ctx, r.items(ctx, plan.Items, done))
 }
 
@@ -270,15 +276,41 @@ func (r *run) record(results <-chan *storage.ItemResult, stop func(*verdict)) {
 		if failed {
 			continue // the workers must not wait for a recorder that gave up
 		}
-		recorded, err := r.recorder.Record(context.Background(), batch, nil)
+		recorded, err := r.recorder.Record(context.Background(), batch, append(r.lines, linesOf(batch)...))
 		if err != nil {
 			failed = true
 			stop(&verdict{err: lost(err), now: true})
 			continue
 		}
+		r.lines = nil
 		r.keepProgress(recorded.Progress)
 		r.wake()
 	}
+}
+
+// mostLines is how many items of a batch the log tells of.
+const mostLines = 10
+
+// linesOf tells of items that went wrong.
+func linesOf(batch []*storage.ItemResult) (lines []storage.LogLine) {
+	wrong := 0
+	for _, result := range batch {
+		if result.ErrorClass == nil {
+			continue
+		}
+		if wrong++; wrong > mostLines {
+			continue
+		}
+		text := fmt.Sprintf("item %d: %s", result.Item, *result.ErrorClass)
+		if result.Attack != nil && result.Attack.ErrorMessage != nil {
+			text += ": " + *result.Attack.ErrorMessage
+		}
+		lines = append(lines, storage.LogLine{Level: "WARNING", Text: text, Time: result.FinishedAt})
+	}
+	if wrong > mostLines {
+		lines = append(lines, storage.LogLine{Level: "WARNING", Text: fmt.Sprintf("and %d more items went wrong", wrong-mostLines), Time: time.Now()})
+	}
+	return lines
 }
 
 // gather waits a moment for what comes with a result.

@@ -153,8 +153,38 @@ var ErrUntold = errors.New("the command was given, and is noted later")
 // Command pauses (PAUSED), resumes (QUEUED) or cancels (CANCELLED) a run, which may be so
 // already. CodeNotFound for none, CodeConflict for a state that may not follow.
 func (s *Starter) Command(ctx context.Context, store storage.UserStore, workspaceKey, key string, status storage.ExecutionStatus) error {
+	return s.given(ctx, workspaceKey, key, status, func(decide decision) error {
+		return store.DecideExecutionStatus(ctx, key, time.Now(), decide)
+	})
+}
+
+// Resume lets a run go on under another budget, of which is used up what it took. Errors
+// are Command's, and CodeBadInput for a budget that cannot be.
+func (s *Starter) Resume(ctx context.Context, store storage.UserStore, workspaceKey, key string, budget storage.Budget) error {
+	_, plan, err := s.planOf(ctx, store, key)
+	if err != nil {
+		return err
+	}
+	if err := configured.CheckBudget(&budget); err != nil {
+		return err
+	}
+	plan.Orchestrator.Budget = budget
+	configuration, err := plan.JSON()
+	if err != nil {
+		return err
+	}
+	return s.given(ctx, workspaceKey, key, storage.ExecutionQueued, func(decide decision) error {
+		return store.ChangeExecutionPlan(ctx, key, configuration, time.Now(), decide)
+	})
+}
+
+// decision is what the app store comes to when it is another store's turn to write.
+type decision = func(ctx context.Context) (storage.StatusEvent, error)
+
+// given commands a run in the turn of its store, and wakes whom that concerns.
+func (s *Starter) given(ctx context.Context, workspaceKey, key string, status storage.ExecutionStatus, inTurn func(decide decision) error) error {
 	var state *storage.ExecutionState
-	err := store.DecideExecutionStatus(ctx, key, time.Now(), func(ctx context.Context) (storage.StatusEvent, error) {
+	err := inTurn(func(ctx context.Context) (storage.StatusEvent, error) {
 		given, err := s.command(ctx, workspaceKey, key, status)
 		if err != nil {
 			return storage.StatusEvent{}, err

@@ -68,7 +68,7 @@ func (r redTeam) attack(ctx context.Context, a *attempt) (said *turn, err error)
 		if err != nil {
 			return said, err
 		}
-		if is(verdicts[0]) {
+		if is(verdicts[0]) || a.turns == r.maxTurns {
 			return said, nil
 		}
 		feedback := verdicts[0]

@@ -38,6 +38,8 @@ type thread struct {
 	conversation *storage.ResultConversation
 	sent         []target.Message // what the model knows of it
 	sequence     int64            // of the next message
+	// raw cleans what went over the wire, which is then kept; nil keeps nothing.
+	raw func(text string) string
 }
 
 func newConversation(purpose storage.Purpose, model *Model) *storage.ResultConversation {
@@ -139,7 +141,7 @@ func conversionOf(steps []converter.Step, seed uint64) (*storage.JSON, error) {
 // send asks for the next message and adds it. A failed call is added as an error, as
 // PyRIT keeps it.
 func (t *thread) send(ctx context.Context) (*target.Reply, error) {
-	reply, err := t.model.Send(ctx, target.Request{Messages: t.sent})
+	reply, err := t.model.Send(ctx, target.Request{Messages: t.sent, KeepRaw: t.raw != nil})
 	now := time.Now()
 	if err != nil {
 		failed, ok := errors.AsType[*target.Error](err)
@@ -148,6 +150,7 @@ func (t *thread) send(ctx context.Context) (*target.Reply, error) {
 		}
 		message := t.put(storage.RoleAssistant, target.Piece{DataType: "error", Text: failed.Message}, failed.Message, nil, nil, now)
 		message.OriginalDataType, message.ResponseError = "error", "unknown"
+		message.Raw = t.exchange(failed.Raw, now)
 		return nil, failed
 	}
 	t.take(reply, now)
@@ -168,6 +171,7 @@ func (t *thread) take(reply *target.Reply, now time.Time) {
 			ResponseError: reply.ResponseError, CreatedAt: now,
 		}}
 		if i == 0 {
+			message.Raw = t.exchange(reply.Raw, now)
 			message.LatencyMs, message.InputTokens, message.OutputTokens = &latency, reply.InputTokens, reply.OutputTokens
 			if reply.FinishReason != "" {
 				message.FinishReason = &reply.FinishReason
@@ -179,10 +183,23 @@ func (t *thread) take(reply *target.Reply, now time.Time) {
 	t.sent = append(t.sent, target.Message{Role: "assistant", Pieces: pieces})
 }
 
+// exchange is what is kept of a call, nil for nothing.
+func (t *thread) exchange(raw *target.Exchange, now time.Time) *storage.RawExchange {
+	if t.raw == nil || raw == nil {
+		return nil
+	}
+	kept := &storage.RawExchange{Request: target.CutRaw(t.raw(raw.Request)), Response: target.CutRaw(t.raw(raw.Response)), ContentType: maybe(t.raw(raw.ContentType)), KeptAt: now}
+	if raw.Status != 0 {
+		status := int64(raw.Status)
+		kept.Status = &status
+	}
+	return kept
+}
+
 // branch is another conversation that repeats this one up to before a sequence. at is the
 // place of this one among the result's conversations.
 func (t *thread) branch(at int, before int64) *thread {
-	copied := &thread{model: t.model, conversation: newConversation(t.conversation.Purpose, t.model), sequence: before}
+	copied := &thread{model: t.model, conversation: newConversation(t.conversation.Purpose, t.model), sequence: before, raw: t.raw}
 	copied.conversation.BranchedFrom, copied.conversation.BranchedFromSequence = &at, &before
 	for _, message := range t.conversation.Messages {
 		if message.Sequence >= before {

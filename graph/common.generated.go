@@ -695,6 +695,20 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Workspace(ctx, sel, obj)
+	case storage.WebhookDelivery:
+		return ec._WebhookDelivery(ctx, sel, &obj)
+	case *storage.WebhookDelivery:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._WebhookDelivery(ctx, sel, obj)
+	case storage.Webhook:
+		return ec._Webhook(ctx, sel, &obj)
+	case *storage.Webhook:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Webhook(ctx, sel, obj)
 	case storage.User:
 		return ec._User(ctx, sel, &obj)
 	case *storage.User:

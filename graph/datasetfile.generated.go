@@ -800,6 +800,29 @@ func (ec *executionContext) fieldContext_FieldMapping_separator(_ context.Contex
 	return graphql.NewScalarFieldContext("FieldMapping", field, false, false, "String")
 }
 
+func (ec *executionContext) _FieldMapping_also(ctx context.Context, field graphql.CollectedField, obj *schema.FieldMapping) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FieldMapping_also(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Also, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FieldMapping_also(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FieldMapping", field, false, false, "String")
+}
+
 func (ec *executionContext) _FileReject_line(ctx context.Context, field graphql.CollectedField, obj *schema.FileReject) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1509,7 +1532,7 @@ func (ec *executionContext) unmarshalInputFieldMappingInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"field", "column", "constant", "separator"}
+	fieldsInOrder := [...]string{"field", "column", "constant", "separator", "also"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1544,6 +1567,13 @@ func (ec *executionContext) unmarshalInputFieldMappingInput(ctx context.Context,
 				return it, err
 			}
 			it.Separator = data
+		case "also":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("also"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Also = data
 		}
 	}
 	return it, nil
@@ -1880,6 +1910,11 @@ func (ec *executionContext) _FieldMapping(ctx context.Context, sel ast.Selection
 		case "separator":
 			out.Values[i] = ec._FieldMapping_separator(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "also":
+			out.Values[i] = ec._FieldMapping_also(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:

@@ -3514,7 +3514,7 @@ func (ec *executionContext) unmarshalInputResumeExecutionInput(ctx context.Conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "clientMutationId"}
+	fieldsInOrder := [...]string{"id", "budget", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -3528,6 +3528,13 @@ func (ec *executionContext) unmarshalInputResumeExecutionInput(ctx context.Conte
 				return it, err
 			}
 			it.ID = data
+		case "budget":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("budget"))
+			data, err := ec.unmarshalOBudgetInput2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐBudget(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Budget = data
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)

@@ -2302,6 +2302,14 @@ func (ec *executionContext) unmarshalNCreateGeneratorInput2githubᚗcomᚋviolen
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNCredential2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐCredential(ctx context.Context, sel ast.SelectionSet, v *storage.Credential) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Credential!")
+		return graphql.Null
+	}
+	return ec._Credential(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNDeleteGeneratorInput2githubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐDeleteConfiguredInput(ctx context.Context, v any) (schema.DeleteConfiguredInput, error) {
 	res, err := ec.unmarshalInputDeleteGeneratorInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)

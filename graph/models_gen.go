@@ -286,6 +286,22 @@ type CreateTaxonomyInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// A webhook to be made.
+type CreateWebhookInput struct {
+	// The workspace; the personal one without it.
+	Workspace *string `json:"workspace,omitempty"`
+	// Its name: 1 to 100 bytes.
+	Name string `json:"name"`
+	// Where to send: an https or http URL without credentials. Private addresses are refused unless the server allows them.
+	URL string `json:"url"`
+	// What to wait for, at least one event; a ping is no such event.
+	Events []storage.WebhookEvent `json:"events"`
+	// Whether it is told at once.
+	Active bool `json:"active"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // A workspace to be made.
 type CreateWorkspaceInput struct {
 	// Its name: 1 to 64 characters, unique among the viewer's workspaces.
@@ -353,6 +369,14 @@ type DeleteSavedSessionInput struct {
 // What taxonomy is to be deleted.
 type DeleteTaxonomyInput struct {
 	// The taxonomy.
+	ID string `json:"id"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Which webhook is to be deleted.
+type DeleteWebhookInput struct {
+	// The webhook.
 	ID string `json:"id"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
@@ -594,6 +618,14 @@ type PurgeTrashInput struct {
 type Query struct {
 }
 
+// Which delivery is to be repeated.
+type RedeliverWebhookInput struct {
+	// The delivery.
+	ID string `json:"id"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // A membership to be ended.
 type RemoveMemberInput struct {
 	// The workspace.
@@ -664,6 +696,8 @@ type RestoreFromTrashInput struct {
 type ResumeExecutionInput struct {
 	// The run.
 	ID string `json:"id"`
+	// A budget in place of the run's, of which is used up what it took; the run's own without it.
+	Budget *storage.Budget `json:"budget,omitempty"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -680,6 +714,16 @@ type RetryExecutionInput struct {
 type RevokeAPIKeyInput struct {
 	// The key.
 	APIKey string `json:"apiKey"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Which webhook gets a new secret.
+type RotateWebhookSecretInput struct {
+	// The webhook.
+	ID string `json:"id"`
+	// For how many hours the secret before signs beside the new one, at most 168; 0 for one that others know.
+	OverlapHours int `json:"overlapHours"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -892,6 +936,14 @@ type TestScorerInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// Which webhook is to be tested.
+type TestWebhookInput struct {
+	// The webhook.
+	ID string `json:"id"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // The tokens of a call.
 type TokenUse struct {
 	// Tokens that were sent.
@@ -992,6 +1044,22 @@ type UpdateTaxonomyInput struct {
 	Entries []*TaxonomyEntryInput `json:"entries"`
 	// Codes of entries that are to go. Attacks keep them as tags.
 	RemoveEntries []string `json:"removeEntries"`
+	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What is to change of a webhook; what is left out stays.
+type UpdateWebhookInput struct {
+	// The webhook.
+	ID string `json:"id"`
+	// Its name: 1 to 100 bytes.
+	Name *string `json:"name,omitempty"`
+	// Where to send: an https or http URL without credentials. Private addresses are refused unless the server allows them.
+	URL *string `json:"url,omitempty"`
+	// All that it is to wait for, at least one event; a ping is no such event.
+	Events []storage.WebhookEvent `json:"events,omitempty"`
+	// Whether it is told of anything.
+	Active *bool `json:"active,omitempty"`
 	// A name for this mutation: sent again within a day it does nothing, and answers as the first time.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

@@ -65,6 +65,8 @@ type ResolverRoot interface {
 	TargetOutcome() TargetOutcomeResolver
 	TrueFalseScore() TrueFalseScoreResolver
 	Viewer() ViewerResolver
+	Webhook() WebhookResolver
+	WebhookDelivery() WebhookDeliveryResolver
 	Workspace() WorkspaceResolver
 	WorkspaceUse() WorkspaceUseResolver
 }
@@ -659,6 +661,14 @@ type ComplexityRoot struct {
 		Workspace        func(childComplexity int) int
 	}
 
+	CreateWebhookPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Secret           func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Webhook          func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	CreateWorkspacePayload struct {
 		ClientMutationID func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
@@ -830,6 +840,12 @@ type ComplexityRoot struct {
 	}
 
 	DeleteTemplatePayload struct {
+		ClientMutationID func(childComplexity int) int
+		DeletedID        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	DeleteWebhookPayload struct {
 		ClientMutationID func(childComplexity int) int
 		DeletedID        func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
@@ -1050,6 +1066,7 @@ type ComplexityRoot struct {
 	}
 
 	FieldMapping struct {
+		Also      func(childComplexity int) int
 		Column    func(childComplexity int) int
 		Constant  func(childComplexity int) int
 		Field     func(childComplexity int) int
@@ -1420,6 +1437,7 @@ type ComplexityRoot struct {
 		CreateScorer              func(childComplexity int, input schema.CreateConfiguredInput) int
 		CreateTaxonomy            func(childComplexity int, input CreateTaxonomyInput) int
 		CreateTemplate            func(childComplexity int, input schema.CreateTemplateInput) int
+		CreateWebhook             func(childComplexity int, input CreateWebhookInput) int
 		CreateWorkspace           func(childComplexity int, input CreateWorkspaceInput) int
 		DeleteConverter           func(childComplexity int, input schema.DeleteConfiguredInput) int
 		DeleteDataset             func(childComplexity int, input DeleteDatasetInput) int
@@ -1434,6 +1452,7 @@ type ComplexityRoot struct {
 		DeleteScorer              func(childComplexity int, input schema.DeleteConfiguredInput) int
 		DeleteTaxonomy            func(childComplexity int, input DeleteTaxonomyInput) int
 		DeleteTemplate            func(childComplexity int, input schema.DeleteKeptInput) int
+		DeleteWebhook             func(childComplexity int, input DeleteWebhookInput) int
 		EndOtherSessions          func(childComplexity int, input EndOtherSessionsInput) int
 		EndSession                func(childComplexity int, input EndSessionInput) int
 		FillDatasetSlot           func(childComplexity int, input FillDatasetSlotInput) int
@@ -1449,6 +1468,7 @@ type ComplexityRoot struct {
 		PreviewTemplate           func(childComplexity int, input PreviewTemplateInput) int
 		PreviewTransformation     func(childComplexity int, input PreviewTransformationInput) int
 		PurgeTrash                func(childComplexity int, input PurgeTrashInput) int
+		RedeliverWebhook          func(childComplexity int, input RedeliverWebhookInput) int
 		RemoveEvidence            func(childComplexity int, input schema.EvidenceInput) int
 		RemoveLabels              func(childComplexity int, input schema.LabelInput) int
 		RemoveMember              func(childComplexity int, input RemoveMemberInput) int
@@ -1463,6 +1483,7 @@ type ComplexityRoot struct {
 		RetractAnnotation         func(childComplexity int, input schema.RetractAnnotationInput) int
 		RetryExecution            func(childComplexity int, input RetryExecutionInput) int
 		RevokeAPIKey              func(childComplexity int, input RevokeAPIKeyInput) int
+		RotateWebhookSecret       func(childComplexity int, input RotateWebhookSecretInput) int
 		SaveSession               func(childComplexity int, input SaveSessionInput) int
 		SetLabels                 func(childComplexity int, input schema.LabelInput) int
 		SetMemberRole             func(childComplexity int, input SetMemberRoleInput) int
@@ -1475,6 +1496,7 @@ type ComplexityRoot struct {
 		TestGenerator             func(childComplexity int, input TestGeneratorInput) int
 		TestGenerators            func(childComplexity int, input TestGeneratorsInput) int
 		TestScorer                func(childComplexity int, input TestScorerInput) int
+		TestWebhook               func(childComplexity int, input TestWebhookInput) int
 		TransferWorkspace         func(childComplexity int, input TransferWorkspaceInput) int
 		TransformDataset          func(childComplexity int, input TransformDatasetInput) int
 		UnarchiveWorkspace        func(childComplexity int, input UnarchiveWorkspaceInput) int
@@ -1489,6 +1511,7 @@ type ComplexityRoot struct {
 		UpdateScorer              func(childComplexity int, input schema.UpdateConfiguredInput) int
 		UpdateTaxonomy            func(childComplexity int, input UpdateTaxonomyInput) int
 		UpdateTemplate            func(childComplexity int, input schema.UpdateTemplateInput) int
+		UpdateWebhook             func(childComplexity int, input UpdateWebhookInput) int
 		UploadFile                func(childComplexity int, input UploadFileInput) int
 		ValidateConfiguration     func(childComplexity int, input ValidateConfigurationInput) int
 		ValidateOrchestrator      func(childComplexity int, input ValidateOrchestratorInput) int
@@ -1810,6 +1833,13 @@ type ComplexityRoot struct {
 		Status      func(childComplexity int) int
 	}
 
+	RedeliverWebhookPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Delivery         func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	RemoveEvidencePayload struct {
 		ClientMutationID func(childComplexity int) int
 		Count            func(childComplexity int) int
@@ -1905,6 +1935,14 @@ type ComplexityRoot struct {
 		APIKey           func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
+	}
+
+	RotateWebhookSecretPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Secret           func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Webhook          func(childComplexity int) int
+		Workspace        func(childComplexity int) int
 	}
 
 	SaveSessionPayload struct {
@@ -2263,6 +2301,13 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	TestWebhookPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Delivery         func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	TokenUse struct {
 		Input  func(childComplexity int) int
 		Output func(childComplexity int) int
@@ -2410,6 +2455,13 @@ type ComplexityRoot struct {
 		Workspace        func(childComplexity int) int
 	}
 
+	UpdateWebhookPayload struct {
+		ClientMutationID func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Webhook          func(childComplexity int) int
+		Workspace        func(childComplexity int) int
+	}
+
 	UploadFilePayload struct {
 		ClientMutationID func(childComplexity int) int
 		File             func(childComplexity int) int
@@ -2511,6 +2563,63 @@ type ComplexityRoot struct {
 		Workspaces         func(childComplexity int) int
 	}
 
+	Webhook struct {
+		Active         func(childComplexity int) int
+		CreatedAt      func(childComplexity int) int
+		CreatedBy      func(childComplexity int) int
+		Deliveries     func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.WebhookDeliveryFilter) int
+		Events         func(childComplexity int) int
+		ID             func(childComplexity int) int
+		InactiveReason func(childComplexity int) int
+		LastDelivery   func(childComplexity int) int
+		Name           func(childComplexity int) int
+		Secret         func(childComplexity int) int
+		URL            func(childComplexity int) int
+		UpdatedAt      func(childComplexity int) int
+	}
+
+	WebhookConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	WebhookDelivery struct {
+		Attempts       func(childComplexity int) int
+		CreatedAt      func(childComplexity int) int
+		DeliveredAt    func(childComplexity int) int
+		DurationMs     func(childComplexity int) int
+		Error          func(childComplexity int) int
+		Event          func(childComplexity int) int
+		Execution      func(childComplexity int) int
+		ID             func(childComplexity int) int
+		MessageID      func(childComplexity int) int
+		NextAttemptAt  func(childComplexity int) int
+		OccurredAt     func(childComplexity int) int
+		RedeliveryOf   func(childComplexity int) int
+		ResponseStatus func(childComplexity int) int
+		Status         func(childComplexity int) int
+		Webhook        func(childComplexity int) int
+	}
+
+	WebhookDeliveryConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	WebhookDeliveryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	WebhookEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Workspace struct {
 		ArchivedAt         func(childComplexity int) int
 		Attacks            func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.AttackFilter, orderBy *storage.AttackOrder) int
@@ -2556,6 +2665,7 @@ type ComplexityRoot struct {
 		TemplateTags       func(childComplexity int, filter *storage.TemplateFilter, limit *int) int
 		Templates          func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.TemplateFilter, orderBy *storage.KeptOrder) int
 		Trash              func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Webhooks           func(childComplexity int, first *int, after *string, last *int, before *string) int
 	}
 
 	WorkspaceReference struct {
@@ -5212,6 +5322,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateTemplatePayload.Workspace(childComplexity), true
 
+	case "CreateWebhookPayload.clientMutationId":
+		if e.ComplexityRoot.CreateWebhookPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateWebhookPayload.ClientMutationID(childComplexity), true
+	case "CreateWebhookPayload.secret":
+		if e.ComplexityRoot.CreateWebhookPayload.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateWebhookPayload.Secret(childComplexity), true
+	case "CreateWebhookPayload.userErrors":
+		if e.ComplexityRoot.CreateWebhookPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateWebhookPayload.UserErrors(childComplexity), true
+	case "CreateWebhookPayload.webhook":
+		if e.ComplexityRoot.CreateWebhookPayload.Webhook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateWebhookPayload.Webhook(childComplexity), true
+	case "CreateWebhookPayload.workspace":
+		if e.ComplexityRoot.CreateWebhookPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateWebhookPayload.Workspace(childComplexity), true
+
 	case "CreateWorkspacePayload.clientMutationId":
 		if e.ComplexityRoot.CreateWorkspacePayload.ClientMutationID == nil {
 			break
@@ -5911,6 +6052,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteTemplatePayload.UserErrors(childComplexity), true
+
+	case "DeleteWebhookPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteWebhookPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteWebhookPayload.ClientMutationID(childComplexity), true
+	case "DeleteWebhookPayload.deletedId":
+		if e.ComplexityRoot.DeleteWebhookPayload.DeletedID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteWebhookPayload.DeletedID(childComplexity), true
+	case "DeleteWebhookPayload.userErrors":
+		if e.ComplexityRoot.DeleteWebhookPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteWebhookPayload.UserErrors(childComplexity), true
 
 	case "DifferenceHunk.kind":
 		if e.ComplexityRoot.DifferenceHunk.Kind == nil {
@@ -6843,6 +7003,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.FacetValue.Value(childComplexity), true
 
+	case "FieldMapping.also":
+		if e.ComplexityRoot.FieldMapping.Also == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FieldMapping.Also(childComplexity), true
 	case "FieldMapping.column":
 		if e.ComplexityRoot.FieldMapping.Column == nil {
 			break
@@ -8657,6 +8823,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateTemplate(childComplexity, args["input"].(schema.CreateTemplateInput)), true
+	case "Mutation.createWebhook":
+		if e.ComplexityRoot.Mutation.CreateWebhook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createWebhook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateWebhook(childComplexity, args["input"].(CreateWebhookInput)), true
 	case "Mutation.createWorkspace":
 		if e.ComplexityRoot.Mutation.CreateWorkspace == nil {
 			break
@@ -8811,6 +8988,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteTemplate(childComplexity, args["input"].(schema.DeleteKeptInput)), true
+	case "Mutation.deleteWebhook":
+		if e.ComplexityRoot.Mutation.DeleteWebhook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteWebhook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteWebhook(childComplexity, args["input"].(DeleteWebhookInput)), true
 	case "Mutation.endOtherSessions":
 		if e.ComplexityRoot.Mutation.EndOtherSessions == nil {
 			break
@@ -8976,6 +9164,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PurgeTrash(childComplexity, args["input"].(PurgeTrashInput)), true
+	case "Mutation.redeliverWebhook":
+		if e.ComplexityRoot.Mutation.RedeliverWebhook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_redeliverWebhook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RedeliverWebhook(childComplexity, args["input"].(RedeliverWebhookInput)), true
 	case "Mutation.removeEvidence":
 		if e.ComplexityRoot.Mutation.RemoveEvidence == nil {
 			break
@@ -9130,6 +9329,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RevokeAPIKey(childComplexity, args["input"].(RevokeAPIKeyInput)), true
+	case "Mutation.rotateWebhookSecret":
+		if e.ComplexityRoot.Mutation.RotateWebhookSecret == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_rotateWebhookSecret_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RotateWebhookSecret(childComplexity, args["input"].(RotateWebhookSecretInput)), true
 	case "Mutation.saveSession":
 		if e.ComplexityRoot.Mutation.SaveSession == nil {
 			break
@@ -9262,6 +9472,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.TestScorer(childComplexity, args["input"].(TestScorerInput)), true
+	case "Mutation.testWebhook":
+		if e.ComplexityRoot.Mutation.TestWebhook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_testWebhook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TestWebhook(childComplexity, args["input"].(TestWebhookInput)), true
 	case "Mutation.transferWorkspace":
 		if e.ComplexityRoot.Mutation.TransferWorkspace == nil {
 			break
@@ -9416,6 +9637,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateTemplate(childComplexity, args["input"].(schema.UpdateTemplateInput)), true
+	case "Mutation.updateWebhook":
+		if e.ComplexityRoot.Mutation.UpdateWebhook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateWebhook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateWebhook(childComplexity, args["input"].(UpdateWebhookInput)), true
 	case "Mutation.uploadFile":
 		if e.ComplexityRoot.Mutation.UploadFile == nil {
 			break
@@ -10743,6 +10975,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RawExchange.Status(childComplexity), true
 
+	case "RedeliverWebhookPayload.clientMutationId":
+		if e.ComplexityRoot.RedeliverWebhookPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RedeliverWebhookPayload.ClientMutationID(childComplexity), true
+	case "RedeliverWebhookPayload.delivery":
+		if e.ComplexityRoot.RedeliverWebhookPayload.Delivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RedeliverWebhookPayload.Delivery(childComplexity), true
+	case "RedeliverWebhookPayload.userErrors":
+		if e.ComplexityRoot.RedeliverWebhookPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RedeliverWebhookPayload.UserErrors(childComplexity), true
+	case "RedeliverWebhookPayload.workspace":
+		if e.ComplexityRoot.RedeliverWebhookPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RedeliverWebhookPayload.Workspace(childComplexity), true
+
 	case "RemoveEvidencePayload.clientMutationId":
 		if e.ComplexityRoot.RemoveEvidencePayload.ClientMutationID == nil {
 			break
@@ -11086,6 +11343,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RevokeApiKeyPayload.UserErrors(childComplexity), true
+
+	case "RotateWebhookSecretPayload.clientMutationId":
+		if e.ComplexityRoot.RotateWebhookSecretPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateWebhookSecretPayload.ClientMutationID(childComplexity), true
+	case "RotateWebhookSecretPayload.secret":
+		if e.ComplexityRoot.RotateWebhookSecretPayload.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateWebhookSecretPayload.Secret(childComplexity), true
+	case "RotateWebhookSecretPayload.userErrors":
+		if e.ComplexityRoot.RotateWebhookSecretPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateWebhookSecretPayload.UserErrors(childComplexity), true
+	case "RotateWebhookSecretPayload.webhook":
+		if e.ComplexityRoot.RotateWebhookSecretPayload.Webhook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateWebhookSecretPayload.Webhook(childComplexity), true
+	case "RotateWebhookSecretPayload.workspace":
+		if e.ComplexityRoot.RotateWebhookSecretPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateWebhookSecretPayload.Workspace(childComplexity), true
 
 	case "SaveSessionPayload.clientMutationId":
 		if e.ComplexityRoot.SaveSessionPayload.ClientMutationID == nil {
@@ -12466,6 +12754,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TestScorerPayload.UserErrors(childComplexity), true
 
+	case "TestWebhookPayload.clientMutationId":
+		if e.ComplexityRoot.TestWebhookPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TestWebhookPayload.ClientMutationID(childComplexity), true
+	case "TestWebhookPayload.delivery":
+		if e.ComplexityRoot.TestWebhookPayload.Delivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TestWebhookPayload.Delivery(childComplexity), true
+	case "TestWebhookPayload.userErrors":
+		if e.ComplexityRoot.TestWebhookPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TestWebhookPayload.UserErrors(childComplexity), true
+	case "TestWebhookPayload.workspace":
+		if e.ComplexityRoot.TestWebhookPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TestWebhookPayload.Workspace(childComplexity), true
+
 	case "TokenUse.input":
 		if e.ComplexityRoot.TokenUse.Input == nil {
 			break
@@ -13008,6 +13321,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdateTemplatePayload.Workspace(childComplexity), true
 
+	case "UpdateWebhookPayload.clientMutationId":
+		if e.ComplexityRoot.UpdateWebhookPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateWebhookPayload.ClientMutationID(childComplexity), true
+	case "UpdateWebhookPayload.userErrors":
+		if e.ComplexityRoot.UpdateWebhookPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateWebhookPayload.UserErrors(childComplexity), true
+	case "UpdateWebhookPayload.webhook":
+		if e.ComplexityRoot.UpdateWebhookPayload.Webhook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateWebhookPayload.Webhook(childComplexity), true
+	case "UpdateWebhookPayload.workspace":
+		if e.ComplexityRoot.UpdateWebhookPayload.Workspace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateWebhookPayload.Workspace(childComplexity), true
+
 	case "UploadFilePayload.clientMutationId":
 		if e.ComplexityRoot.UploadFilePayload.ClientMutationID == nil {
 			break
@@ -13441,6 +13779,251 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Workspaces(childComplexity), true
+
+	case "Webhook.active":
+		if e.ComplexityRoot.Webhook.Active == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Active(childComplexity), true
+	case "Webhook.createdAt":
+		if e.ComplexityRoot.Webhook.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.CreatedAt(childComplexity), true
+	case "Webhook.createdBy":
+		if e.ComplexityRoot.Webhook.CreatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.CreatedBy(childComplexity), true
+	case "Webhook.deliveries":
+		if e.ComplexityRoot.Webhook.Deliveries == nil {
+			break
+		}
+
+		args, err := ec.field_Webhook_deliveries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Webhook.Deliveries(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.WebhookDeliveryFilter)), true
+	case "Webhook.events":
+		if e.ComplexityRoot.Webhook.Events == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Events(childComplexity), true
+	case "Webhook.id":
+		if e.ComplexityRoot.Webhook.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.ID(childComplexity), true
+	case "Webhook.inactiveReason":
+		if e.ComplexityRoot.Webhook.InactiveReason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.InactiveReason(childComplexity), true
+	case "Webhook.lastDelivery":
+		if e.ComplexityRoot.Webhook.LastDelivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.LastDelivery(childComplexity), true
+	case "Webhook.name":
+		if e.ComplexityRoot.Webhook.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Name(childComplexity), true
+	case "Webhook.secret":
+		if e.ComplexityRoot.Webhook.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Secret(childComplexity), true
+	case "Webhook.url":
+		if e.ComplexityRoot.Webhook.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.URL(childComplexity), true
+	case "Webhook.updatedAt":
+		if e.ComplexityRoot.Webhook.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.UpdatedAt(childComplexity), true
+
+	case "WebhookConnection.edges":
+		if e.ComplexityRoot.WebhookConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookConnection.Edges(childComplexity), true
+	case "WebhookConnection.nodes":
+		if e.ComplexityRoot.WebhookConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookConnection.Nodes(childComplexity), true
+	case "WebhookConnection.pageInfo":
+		if e.ComplexityRoot.WebhookConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookConnection.PageInfo(childComplexity), true
+	case "WebhookConnection.totalCount":
+		if e.ComplexityRoot.WebhookConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookConnection.TotalCount(childComplexity), true
+
+	case "WebhookDelivery.attempts":
+		if e.ComplexityRoot.WebhookDelivery.Attempts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Attempts(childComplexity), true
+	case "WebhookDelivery.createdAt":
+		if e.ComplexityRoot.WebhookDelivery.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.CreatedAt(childComplexity), true
+	case "WebhookDelivery.deliveredAt":
+		if e.ComplexityRoot.WebhookDelivery.DeliveredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.DeliveredAt(childComplexity), true
+	case "WebhookDelivery.durationMs":
+		if e.ComplexityRoot.WebhookDelivery.DurationMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.DurationMs(childComplexity), true
+	case "WebhookDelivery.error":
+		if e.ComplexityRoot.WebhookDelivery.Error == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Error(childComplexity), true
+	case "WebhookDelivery.event":
+		if e.ComplexityRoot.WebhookDelivery.Event == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Event(childComplexity), true
+	case "WebhookDelivery.execution":
+		if e.ComplexityRoot.WebhookDelivery.Execution == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Execution(childComplexity), true
+	case "WebhookDelivery.id":
+		if e.ComplexityRoot.WebhookDelivery.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.ID(childComplexity), true
+	case "WebhookDelivery.messageId":
+		if e.ComplexityRoot.WebhookDelivery.MessageID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.MessageID(childComplexity), true
+	case "WebhookDelivery.nextAttemptAt":
+		if e.ComplexityRoot.WebhookDelivery.NextAttemptAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.NextAttemptAt(childComplexity), true
+	case "WebhookDelivery.occurredAt":
+		if e.ComplexityRoot.WebhookDelivery.OccurredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.OccurredAt(childComplexity), true
+	case "WebhookDelivery.redeliveryOf":
+		if e.ComplexityRoot.WebhookDelivery.RedeliveryOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.RedeliveryOf(childComplexity), true
+	case "WebhookDelivery.responseStatus":
+		if e.ComplexityRoot.WebhookDelivery.ResponseStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.ResponseStatus(childComplexity), true
+	case "WebhookDelivery.status":
+		if e.ComplexityRoot.WebhookDelivery.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Status(childComplexity), true
+	case "WebhookDelivery.webhook":
+		if e.ComplexityRoot.WebhookDelivery.Webhook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Webhook(childComplexity), true
+
+	case "WebhookDeliveryConnection.edges":
+		if e.ComplexityRoot.WebhookDeliveryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryConnection.Edges(childComplexity), true
+	case "WebhookDeliveryConnection.nodes":
+		if e.ComplexityRoot.WebhookDeliveryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryConnection.Nodes(childComplexity), true
+	case "WebhookDeliveryConnection.pageInfo":
+		if e.ComplexityRoot.WebhookDeliveryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryConnection.PageInfo(childComplexity), true
+	case "WebhookDeliveryConnection.totalCount":
+		if e.ComplexityRoot.WebhookDeliveryConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryConnection.TotalCount(childComplexity), true
+
+	case "WebhookDeliveryEdge.cursor":
+		if e.ComplexityRoot.WebhookDeliveryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryEdge.Cursor(childComplexity), true
+	case "WebhookDeliveryEdge.node":
+		if e.ComplexityRoot.WebhookDeliveryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryEdge.Node(childComplexity), true
+
+	case "WebhookEdge.cursor":
+		if e.ComplexityRoot.WebhookEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEdge.Cursor(childComplexity), true
+	case "WebhookEdge.node":
+		if e.ComplexityRoot.WebhookEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEdge.Node(childComplexity), true
 
 	case "Workspace.archivedAt":
 		if e.ComplexityRoot.Workspace.ArchivedAt == nil {
@@ -13881,6 +14464,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Workspace.Trash(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Workspace.webhooks":
+		if e.ComplexityRoot.Workspace.Webhooks == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_webhooks_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.Webhooks(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 
 	case "WorkspaceReference.id":
 		if e.ComplexityRoot.WorkspaceReference.ID == nil {
@@ -14043,6 +14637,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreateScorerInput", ec.unmarshalInputCreateScorerInput),
 			graphql.NewInputUnmarshaler("CreateTaxonomyInput", ec.unmarshalInputCreateTaxonomyInput),
 			graphql.NewInputUnmarshaler("CreateTemplateInput", ec.unmarshalInputCreateTemplateInput),
+			graphql.NewInputUnmarshaler("CreateWebhookInput", ec.unmarshalInputCreateWebhookInput),
 			graphql.NewInputUnmarshaler("CreateWorkspaceInput", ec.unmarshalInputCreateWorkspaceInput),
 			graphql.NewInputUnmarshaler("DatasetFilter", ec.unmarshalInputDatasetFilter),
 			graphql.NewInputUnmarshaler("DatasetVersionInput", ec.unmarshalInputDatasetVersionInput),
@@ -14059,6 +14654,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DeleteScorerInput", ec.unmarshalInputDeleteScorerInput),
 			graphql.NewInputUnmarshaler("DeleteTaxonomyInput", ec.unmarshalInputDeleteTaxonomyInput),
 			graphql.NewInputUnmarshaler("DeleteTemplateInput", ec.unmarshalInputDeleteTemplateInput),
+			graphql.NewInputUnmarshaler("DeleteWebhookInput", ec.unmarshalInputDeleteWebhookInput),
 			graphql.NewInputUnmarshaler("EditedPromptInput", ec.unmarshalInputEditedPromptInput),
 			graphql.NewInputUnmarshaler("EndOtherSessionsInput", ec.unmarshalInputEndOtherSessionsInput),
 			graphql.NewInputUnmarshaler("EndSessionInput", ec.unmarshalInputEndSessionInput),
@@ -14105,6 +14701,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PromptSourceInput", ec.unmarshalInputPromptSourceInput),
 			graphql.NewInputUnmarshaler("PurgeTrashInput", ec.unmarshalInputPurgeTrashInput),
 			graphql.NewInputUnmarshaler("PurposeIn", ec.unmarshalInputPurposeIn),
+			graphql.NewInputUnmarshaler("RedeliverWebhookInput", ec.unmarshalInputRedeliverWebhookInput),
 			graphql.NewInputUnmarshaler("RemoveEvidenceInput", ec.unmarshalInputRemoveEvidenceInput),
 			graphql.NewInputUnmarshaler("RemoveLabelsInput", ec.unmarshalInputRemoveLabelsInput),
 			graphql.NewInputUnmarshaler("RemoveMemberInput", ec.unmarshalInputRemoveMemberInput),
@@ -14120,6 +14717,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RetryExecutionInput", ec.unmarshalInputRetryExecutionInput),
 			graphql.NewInputUnmarshaler("RevokeApiKeyInput", ec.unmarshalInputRevokeApiKeyInput),
 			graphql.NewInputUnmarshaler("RoleIn", ec.unmarshalInputRoleIn),
+			graphql.NewInputUnmarshaler("RotateWebhookSecretInput", ec.unmarshalInputRotateWebhookSecretInput),
 			graphql.NewInputUnmarshaler("SampleInput", ec.unmarshalInputSampleInput),
 			graphql.NewInputUnmarshaler("SaveSessionInput", ec.unmarshalInputSaveSessionInput),
 			graphql.NewInputUnmarshaler("SavedQueryFilter", ec.unmarshalInputSavedQueryFilter),
@@ -14145,6 +14743,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("TestGeneratorInput", ec.unmarshalInputTestGeneratorInput),
 			graphql.NewInputUnmarshaler("TestGeneratorsInput", ec.unmarshalInputTestGeneratorsInput),
 			graphql.NewInputUnmarshaler("TestScorerInput", ec.unmarshalInputTestScorerInput),
+			graphql.NewInputUnmarshaler("TestWebhookInput", ec.unmarshalInputTestWebhookInput),
 			graphql.NewInputUnmarshaler("TextIn", ec.unmarshalInputTextIn),
 			graphql.NewInputUnmarshaler("TextMatch", ec.unmarshalInputTextMatch),
 			graphql.NewInputUnmarshaler("TimeRange", ec.unmarshalInputTimeRange),
@@ -14162,11 +14761,15 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateScorerInput", ec.unmarshalInputUpdateScorerInput),
 			graphql.NewInputUnmarshaler("UpdateTaxonomyInput", ec.unmarshalInputUpdateTaxonomyInput),
 			graphql.NewInputUnmarshaler("UpdateTemplateInput", ec.unmarshalInputUpdateTemplateInput),
+			graphql.NewInputUnmarshaler("UpdateWebhookInput", ec.unmarshalInputUpdateWebhookInput),
 			graphql.NewInputUnmarshaler("UploadFileInput", ec.unmarshalInputUploadFileInput),
 			graphql.NewInputUnmarshaler("UserFilter", ec.unmarshalInputUserFilter),
 			graphql.NewInputUnmarshaler("UserOrder", ec.unmarshalInputUserOrder),
 			graphql.NewInputUnmarshaler("ValidateConfigurationInput", ec.unmarshalInputValidateConfigurationInput),
 			graphql.NewInputUnmarshaler("ValidateOrchestratorInput", ec.unmarshalInputValidateOrchestratorInput),
+			graphql.NewInputUnmarshaler("WebhookDeliveryFilter", ec.unmarshalInputWebhookDeliveryFilter),
+			graphql.NewInputUnmarshaler("WebhookDeliveryStatusIn", ec.unmarshalInputWebhookDeliveryStatusIn),
+			graphql.NewInputUnmarshaler("WebhookEventIn", ec.unmarshalInputWebhookEventIn),
 			graphql.NewInputUnmarshaler("WorkspaceFilter", ec.unmarshalInputWorkspaceFilter),
 			graphql.NewInputUnmarshaler("WorkspaceOrder", ec.unmarshalInputWorkspaceOrder),
 		)
@@ -17202,6 +17805,8 @@ input FieldMappingInput {
   constant: String
   "What divides a text into a list; without it such a text is one element."
   separator: String
+  "Further columns whose values follow in the list; of HARM_CATEGORIES only."
+  also: [String!]
 }
 
 """
@@ -17216,6 +17821,8 @@ type FieldMapping {
   constant: String
   "What divides a text into a list; null for nothing."
   separator: String
+  "Further columns whose values follow in the list."
+  also: [String!]!
 }
 
 """
@@ -17901,6 +18508,8 @@ What run is to go on.
 input ResumeExecutionInput {
   "The run."
   id: ID!
+  "A budget in place of the run's, of which is used up what it took; the run's own without it."
+  budget: BudgetInput
   "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
   clientMutationId: String
 }
@@ -23958,6 +24567,442 @@ enum Role {
   AUDITOR
 }
 `, BuiltIn: false},
+	{Name: "../schema/webhook.graphqls", Input: `"""
+An address that is told of what happens in a workspace. What is sent is signed as Standard Webhooks demands (standardwebhooks.com).
+"""
+type Webhook implements Node {
+  "The id."
+  id: ID!
+  "Its name, of no other webhook of the workspace."
+  name: String!
+  "Where it sends. Null for a VIEWER of the workspace, for whoever knows the address of some receivers may use them."
+  url: String
+  "What it waits for."
+  events: [WebhookEvent!]!
+  "Whether it is told of anything."
+  active: Boolean!
+  "Why it is not active; null while it is."
+  inactiveReason: WebhookInactiveReason
+  "What may be known of the secret that signs."
+  secret: Credential!
+  "The name of who made it."
+  createdBy: String!
+  "When it was made."
+  createdAt: DateTime!
+  "When it was last changed."
+  updatedAt: DateTime!
+  "The newest delivery; null while there is none."
+  lastDelivery: WebhookDelivery
+  "Its deliveries, newest first, for as many days as the setting webhook.delivery_days says."
+  deliveries(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+    "Which rows to list; all without it."
+    filter: WebhookDeliveryFilter
+  ): WebhookDeliveryConnection
+}
+
+"""
+One event on its way to one webhook.
+"""
+type WebhookDelivery implements Node {
+  "The id."
+  id: ID!
+  "The header webhook-id: the event's own, the same for each attempt and redelivery."
+  messageId: String!
+  "What happened."
+  event: WebhookEvent!
+  "The webhook."
+  webhook: Webhook
+  "The run that it happened to; null for a ping, and for a run that is deleted."
+  execution: Execution
+  "The delivery that this one repeats; null for another one, and when that is forgotten."
+  redeliveryOf: WebhookDelivery
+  "How far it came."
+  status: WebhookDeliveryStatus!
+  "How often it was tried."
+  attempts: Long!
+  "The HTTP status of the receiver's last answer; null when there was none."
+  responseStatus: Long
+  "Why the last attempt failed; null when it did not."
+  error: WebhookDeliveryError
+  "How long the last attempt took, in milliseconds."
+  durationMs: Long
+  "When it is tried next; null when it is over."
+  nextAttemptAt: DateTime
+  "When it happened."
+  occurredAt: DateTime!
+  "When the delivery was made."
+  createdAt: DateTime!
+  "When the receiver took it."
+  deliveredAt: DateTime
+}
+
+"""
+What webhooks are told of.
+"""
+enum WebhookEvent {
+  "A run waits to be started: execution.queued."
+  EXECUTION_QUEUED
+  "A run was started for the first time: execution.started."
+  EXECUTION_STARTED
+  "A run stands still, by a person or for the reason that is told: execution.paused."
+  EXECUTION_PAUSED
+  "A run that stood still goes on: execution.resumed."
+  EXECUTION_RESUMED
+  "A run came to its end: execution.succeeded."
+  EXECUTION_SUCCEEDED
+  "An error ended a run: execution.failed."
+  EXECUTION_FAILED
+  "A person ended a run: execution.cancelled."
+  EXECUTION_CANCELLED
+  "A test, by testWebhook alone: ping."
+  PING
+}
+
+"""
+Why a webhook is not active.
+"""
+enum WebhookInactiveReason {
+  "Somebody deactivated it."
+  USER
+  "Its receiver answered 410 Gone."
+  GONE
+}
+
+"""
+How far a delivery came.
+"""
+enum WebhookDeliveryStatus {
+  "It waits for its first or next attempt."
+  PENDING
+  "The receiver answered 2xx."
+  DELIVERED
+  "It is given up."
+  FAILED
+}
+
+"""
+Why an attempt failed.
+"""
+enum WebhookDeliveryError {
+  "The address may not be called: it is private, or reserved. It is not tried again."
+  ADDRESS_REFUSED
+  "The name of the host has no address."
+  NAME_NOT_RESOLVED
+  "The certificate or the handshake is not good."
+  TLS
+  "There was no connection, or it broke."
+  CONNECTION
+  "No answer came within ten seconds."
+  TIMEOUT
+  "The receiver answered no 2xx."
+  STATUS
+  "The receiver sent on, which is not followed."
+  REDIRECT
+  "The receiver answered 410 Gone, which deactivates the webhook."
+  GONE
+  "The webhook was deactivated."
+  INACTIVE
+  "The server could not make it: an administrator finds more in the log."
+  INTERNAL
+}
+
+"""
+A page of webhooks.
+"""
+type WebhookConnection {
+  "The rows of the page with their places."
+  edges: [WebhookEdge!]!
+  "The rows of the page without their places."
+  nodes: [Webhook!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many webhooks the whole list has; counted only when selected."
+  totalCount: Long! @cost(weight: 10)
+}
+
+"""
+A place in a list of webhooks.
+"""
+type WebhookEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: Webhook!
+}
+
+"""
+A page of deliveries.
+"""
+type WebhookDeliveryConnection {
+  "The rows of the page with their places."
+  edges: [WebhookDeliveryEdge!]!
+  "The rows of the page without their places."
+  nodes: [WebhookDelivery!]!
+  "What lies before and after the page."
+  pageInfo: PageInfo!
+  "How many deliveries the whole filtered list has; counted only when selected."
+  totalCount: Long! @cost(weight: 10)
+}
+
+"""
+A place in a list of deliveries.
+"""
+type WebhookDeliveryEdge {
+  "The place, opaque; pass it as after or before to the same list."
+  cursor: String!
+  "What is at this place."
+  node: WebhookDelivery!
+}
+
+"""
+Narrows a list of deliveries. Conditions that are set hold together.
+"""
+input WebhookDeliveryFilter {
+  "How far they came."
+  status: WebhookDeliveryStatusIn
+  "What happened."
+  event: WebhookEventIn
+}
+
+"""
+Narrows how far deliveries came. Conditions that are set hold together.
+"""
+input WebhookDeliveryStatusIn {
+  "One of these."
+  in: [WebhookDeliveryStatus!]
+  "None of these."
+  notIn: [WebhookDeliveryStatus!]
+}
+
+"""
+Narrows what deliveries tell of. Conditions that are set hold together.
+"""
+input WebhookEventIn {
+  "One of these."
+  in: [WebhookEvent!]
+  "None of these."
+  notIn: [WebhookEvent!]
+}
+
+extend type Workspace {
+  "Who is told of what happens in the workspace, newest first."
+  webhooks(
+    "How many rows to return from the start of the list, at most 1 000; 20 without first and last."
+    first: Int
+    "Return the rows after this cursor."
+    after: String
+    "How many rows to return from the end of the list, at most 1 000."
+    last: Int
+    "Return the rows before this cursor."
+    before: String
+  ): WebhookConnection
+}
+
+extend type Mutation {
+  "Makes a webhook and shows its secret, once. CONFLICT for a name that another one has, and where the workspace has 20."
+  createWebhook(
+    "What to make."
+    input: CreateWebhookInput!
+  ): CreateWebhookPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Changes a webhook. One that is deactivated sends nothing that waits."
+  updateWebhook(
+    "What to change."
+    input: UpdateWebhookInput!
+  ): UpdateWebhookPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Gives a webhook a new secret and shows it, once. The one before signs too for a while, so that no delivery is lost."
+  rotateWebhookSecret(
+    "Which one."
+    input: RotateWebhookSecretInput!
+  ): RotateWebhookSecretPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Deletes a webhook with its deliveries, for good."
+  deleteWebhook(
+    "Which one."
+    input: DeleteWebhookInput!
+  ): DeleteWebhookPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Sends a webhook a ping, active or not, and waits for its answer. A receiver that refuses it is what the test found, no error."
+  testWebhook(
+    "Which one."
+    input: TestWebhookInput!
+  ): TestWebhookPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+  "Sends once more what a delivery told, under the same webhook-id. CONFLICT for one that is on its way, and for a webhook that is not active."
+  redeliverWebhook(
+    "Which delivery."
+    input: RedeliverWebhookInput!
+  ): RedeliverWebhookPayload @hasRole(role: USER) @memberRole(role: EDITOR)
+}
+
+"""
+A webhook to be made.
+"""
+input CreateWebhookInput {
+  "The workspace; the personal one without it."
+  workspace: ID
+  "Its name: 1 to 100 bytes."
+  name: String!
+  "Where to send: an https or http URL without credentials. Private addresses are refused unless the server allows them."
+  url: String!
+  "What to wait for, at least one event; a ping is no such event."
+  events: [WebhookEvent!]!
+  "Whether it is told at once."
+  active: Boolean! = true
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What is to change of a webhook; what is left out stays.
+"""
+input UpdateWebhookInput {
+  "The webhook."
+  id: ID!
+  "Its name: 1 to 100 bytes."
+  name: String
+  "Where to send: an https or http URL without credentials. Private addresses are refused unless the server allows them."
+  url: String
+  "All that it is to wait for, at least one event; a ping is no such event."
+  events: [WebhookEvent!]
+  "Whether it is told of anything."
+  active: Boolean
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+Which webhook gets a new secret.
+"""
+input RotateWebhookSecretInput {
+  "The webhook."
+  id: ID!
+  "For how many hours the secret before signs beside the new one, at most 168; 0 for one that others know."
+  overlapHours: Int! = 24
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+Which webhook is to be deleted.
+"""
+input DeleteWebhookInput {
+  "The webhook."
+  id: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+Which webhook is to be tested.
+"""
+input TestWebhookInput {
+  "The webhook."
+  id: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+Which delivery is to be repeated.
+"""
+input RedeliverWebhookInput {
+  "The delivery."
+  id: ID!
+  "A name for this mutation: sent again within a day it does nothing, and answers as the first time."
+  clientMutationId: String
+}
+
+"""
+What createWebhook did.
+"""
+type CreateWebhookPayload {
+  "The webhook; null when none was made."
+  webhook: Webhook @userScoped
+  "The secret, shown this once: it cannot be read again. Null when the mutation was repeated."
+  secret: String
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What updateWebhook did.
+"""
+type UpdateWebhookPayload {
+  "The webhook as it is now; null when nothing was done."
+  webhook: Webhook @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What rotateWebhookSecret did.
+"""
+type RotateWebhookSecretPayload {
+  "The webhook as it is now; null when nothing was done."
+  webhook: Webhook @userScoped
+  "The secret, shown this once: it cannot be read again. Null when the mutation was repeated."
+  secret: String
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What deleteWebhook did.
+"""
+type DeleteWebhookPayload {
+  "The id of what was deleted; null when nothing was."
+  deletedId: ID
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What testWebhook did.
+"""
+type TestWebhookPayload {
+  "The ping and what became of it; null when none was sent."
+  delivery: WebhookDelivery @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+
+"""
+What redeliverWebhook did.
+"""
+type RedeliverWebhookPayload {
+  "The new delivery, which is sent soon; null when nothing was done."
+  delivery: WebhookDelivery @userScoped
+  "The workspace; null when nothing was done."
+  workspace: Workspace @userScoped
+  "The name that the mutation was given."
+  clientMutationId: String
+  "What was wrong with the input; empty when the mutation was done."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/workspace.graphqls", Input: `"""
 Whose data a store holds: one person's, or a group's.
 """
@@ -25392,6 +26437,22 @@ func (ec *executionContext) childFields_CreateTemplatePayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type CreateTemplatePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateWebhookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "webhook":
+		return ec.fieldContext_CreateWebhookPayload_webhook(ctx, field)
+	case "secret":
+		return ec.fieldContext_CreateWebhookPayload_secret(ctx, field)
+	case "workspace":
+		return ec.fieldContext_CreateWebhookPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateWebhookPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreateWebhookPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateWebhookPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateWorkspacePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "workspace":
@@ -25742,6 +26803,18 @@ func (ec *executionContext) childFields_DeleteTemplatePayload(ctx context.Contex
 		return ec.fieldContext_DeleteTemplatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteTemplatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteWebhookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedId":
+		return ec.fieldContext_DeleteWebhookPayload_deletedId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteWebhookPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteWebhookPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteWebhookPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DifferenceHunk(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -26182,6 +27255,8 @@ func (ec *executionContext) childFields_FieldMapping(ctx context.Context, field 
 		return ec.fieldContext_FieldMapping_constant(ctx, field)
 	case "separator":
 		return ec.fieldContext_FieldMapping_separator(ctx, field)
+	case "also":
+		return ec.fieldContext_FieldMapping_also(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FieldMapping", field.Name)
 }
@@ -27422,6 +28497,20 @@ func (ec *executionContext) childFields_RawExchange(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type RawExchange", field.Name)
 }
 
+func (ec *executionContext) childFields_RedeliverWebhookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "delivery":
+		return ec.fieldContext_RedeliverWebhookPayload_delivery(ctx, field)
+	case "workspace":
+		return ec.fieldContext_RedeliverWebhookPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RedeliverWebhookPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RedeliverWebhookPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RedeliverWebhookPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RemoveEvidencePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "finding":
@@ -27614,6 +28703,22 @@ func (ec *executionContext) childFields_RevokeApiKeyPayload(ctx context.Context,
 		return ec.fieldContext_RevokeApiKeyPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RevokeApiKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RotateWebhookSecretPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "webhook":
+		return ec.fieldContext_RotateWebhookSecretPayload_webhook(ctx, field)
+	case "secret":
+		return ec.fieldContext_RotateWebhookSecretPayload_secret(ctx, field)
+	case "workspace":
+		return ec.fieldContext_RotateWebhookSecretPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RotateWebhookSecretPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RotateWebhookSecretPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RotateWebhookSecretPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SaveSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -28318,6 +29423,20 @@ func (ec *executionContext) childFields_TestScorerPayload(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type TestScorerPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_TestWebhookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "delivery":
+		return ec.fieldContext_TestWebhookPayload_delivery(ctx, field)
+	case "workspace":
+		return ec.fieldContext_TestWebhookPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_TestWebhookPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TestWebhookPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TestWebhookPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_TokenUse(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "input":
@@ -28568,6 +29687,20 @@ func (ec *executionContext) childFields_UpdateTemplatePayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type UpdateTemplatePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UpdateWebhookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "webhook":
+		return ec.fieldContext_UpdateWebhookPayload_webhook(ctx, field)
+	case "workspace":
+		return ec.fieldContext_UpdateWebhookPayload_workspace(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateWebhookPayload_clientMutationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateWebhookPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateWebhookPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UploadFilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "file":
@@ -28770,6 +29903,120 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
 }
 
+func (ec *executionContext) childFields_Webhook(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Webhook_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Webhook_name(ctx, field)
+	case "url":
+		return ec.fieldContext_Webhook_url(ctx, field)
+	case "events":
+		return ec.fieldContext_Webhook_events(ctx, field)
+	case "active":
+		return ec.fieldContext_Webhook_active(ctx, field)
+	case "inactiveReason":
+		return ec.fieldContext_Webhook_inactiveReason(ctx, field)
+	case "secret":
+		return ec.fieldContext_Webhook_secret(ctx, field)
+	case "createdBy":
+		return ec.fieldContext_Webhook_createdBy(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Webhook_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_Webhook_updatedAt(ctx, field)
+	case "lastDelivery":
+		return ec.fieldContext_Webhook_lastDelivery(ctx, field)
+	case "deliveries":
+		return ec.fieldContext_Webhook_deliveries(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Webhook", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_WebhookConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_WebhookConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_WebhookConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_WebhookConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookDelivery(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_WebhookDelivery_id(ctx, field)
+	case "messageId":
+		return ec.fieldContext_WebhookDelivery_messageId(ctx, field)
+	case "event":
+		return ec.fieldContext_WebhookDelivery_event(ctx, field)
+	case "webhook":
+		return ec.fieldContext_WebhookDelivery_webhook(ctx, field)
+	case "execution":
+		return ec.fieldContext_WebhookDelivery_execution(ctx, field)
+	case "redeliveryOf":
+		return ec.fieldContext_WebhookDelivery_redeliveryOf(ctx, field)
+	case "status":
+		return ec.fieldContext_WebhookDelivery_status(ctx, field)
+	case "attempts":
+		return ec.fieldContext_WebhookDelivery_attempts(ctx, field)
+	case "responseStatus":
+		return ec.fieldContext_WebhookDelivery_responseStatus(ctx, field)
+	case "error":
+		return ec.fieldContext_WebhookDelivery_error(ctx, field)
+	case "durationMs":
+		return ec.fieldContext_WebhookDelivery_durationMs(ctx, field)
+	case "nextAttemptAt":
+		return ec.fieldContext_WebhookDelivery_nextAttemptAt(ctx, field)
+	case "occurredAt":
+		return ec.fieldContext_WebhookDelivery_occurredAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_WebhookDelivery_createdAt(ctx, field)
+	case "deliveredAt":
+		return ec.fieldContext_WebhookDelivery_deliveredAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookDelivery", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookDeliveryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_WebhookDeliveryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_WebhookDeliveryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_WebhookDeliveryConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_WebhookDeliveryConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookDeliveryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookDeliveryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_WebhookDeliveryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_WebhookDeliveryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookDeliveryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_WebhookEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_WebhookEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Workspace(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -28860,6 +30107,8 @@ func (ec *executionContext) childFields_Workspace(ctx context.Context, field gra
 		return ec.fieldContext_Workspace_templateTags(ctx, field)
 	case "trash":
 		return ec.fieldContext_Workspace_trash(ctx, field)
+	case "webhooks":
+		return ec.fieldContext_Workspace_webhooks(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Workspace", field.Name)
 }

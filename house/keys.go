@@ -30,9 +30,8 @@ type SealedBy struct {
 // KeyStatus tells of the keys. It opens every store.
 func (h *House) KeyStatus(ctx context.Context) (*KeyStatus, error) {
 	counts := map[uint32]int64{}
-	err := h.eachStore(ctx, func(ctx context.Context, store storage.UserStore) error {
+	count := func(ctx context.Context, place secret.Resealer) error {
 		const batch = 256
-		place := interop.Credentials(store)
 		for after := ""; ; {
 			texts, err := place.Sealed(ctx, after, batch)
 			if err != nil || len(texts) == 0 {
@@ -44,7 +43,13 @@ func (h *House) KeyStatus(ctx context.Context) (*KeyStatus, error) {
 			}
 			after = texts[len(texts)-1].Cursor
 		}
-	})
+	}
+	err := count(ctx, webhookSecrets{h.App})
+	if err == nil {
+		err = h.eachStore(ctx, func(ctx context.Context, store storage.UserStore) error {
+			return count(ctx, interop.Credentials(store))
+		})
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +61,7 @@ func (h *House) KeyStatus(ctx context.Context) (*KeyStatus, error) {
 	return status, nil
 }
 
-// RotateKeys seals the credentials of all workspaces and the tokens of all sessions with a
+// RotateKeys seals the credentials of all workspaces, the secrets of webhooks and the tokens of all sessions with a
 // new key, while they are in use, on record. CodeConflict: a rotation is under way.
 func (h *House) RotateKeys(ctx context.Context) (done secret.Rotation, err error) {
 	err = h.App.Audited(ctx, byCommand("key.rotate", nil), func(ctx context.Context, _ *storage.AuditAct) error {
@@ -68,8 +73,10 @@ func (h *House) RotateKeys(ctx context.Context) (done secret.Rotation, err error
 
 func (h *House) rotateKeys(ctx context.Context) (secret.Rotation, error) {
 	done, err := h.Keeper.Rotate(ctx, func(ctx context.Context, reseal func(context.Context, secret.Resealer) error) error {
-		if err := reseal(ctx, sessionTokens{h.App}); err != nil {
-			return err
+		for _, place := range []secret.Resealer{sessionTokens{h.App}, webhookSecrets{h.App}} {
+			if err := reseal(ctx, place); err != nil {
+				return err
+			}
 		}
 		return h.eachStore(ctx, func(ctx context.Context, store storage.UserStore) error {
 			return reseal(ctx, interop.Credentials(store))

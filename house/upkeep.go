@@ -64,6 +64,7 @@ func purgeAll(ctx context.Context, app storage.AppStore, log *slog.Logger) {
 	}{
 		{"sessions", app.PurgeSessions},
 		{"mutations", app.PurgeMutations},
+		{"deliveries of webhooks", app.PurgeDeliveries},
 		{"rate limits", func(ctx context.Context) (int64, error) {
 			return app.PurgeRateLimits(ctx, time.Now().Add(-fullAgain))
 		}},

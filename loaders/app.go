@@ -1,6 +1,10 @@
 package loaders
 
-import "github.com/violentutf/violentutf/storage"
+import (
+	"context"
+
+	"github.com/violentutf/violentutf/storage"
+)
 
 // App holds the loaders of the bookkeeping in one request. They read what they are
 // asked for, whosever it is: who may see the answer is decided before.
@@ -13,6 +17,11 @@ type App struct {
 	AuditEvent *Loader[string, *storage.AuditEvent]
 	ErrorLog   *Loader[string, *storage.ErrorLog]
 	Execution  *Loader[string, *storage.ExecutionState]
+
+	Webhook             *Loader[string, *storage.Webhook]
+	Delivery            *Loader[string, *storage.WebhookDelivery]
+	LastDelivery        *Loader[string, *storage.WebhookDelivery]                              // by the webhook's key
+	DeliveriesOfWebhook *Pages[string, storage.WebhookDeliveryFilter, storage.WebhookDelivery] // by the webhook's key
 }
 
 // NewApp makes the loaders of the app store for one request.
@@ -26,5 +35,12 @@ func NewApp(store storage.AppStore) *App {
 		AuditEvent: newLoader(store.AuditEventsByKey),
 		ErrorLog:   newLoader(store.ErrorLogsByKey),
 		Execution:  newLoader(store.ExecutionStates),
+
+		Webhook:      newLoader(store.WebhooksByKey),
+		Delivery:     newLoader(store.DeliveriesByKey),
+		LastDelivery: newLoader(store.LastDeliveries),
+		DeliveriesOfWebhook: newPages(func(ctx context.Context, webhooks []string, filter *storage.WebhookDeliveryFilter, args pageArgs) (map[string]*storage.Connection[storage.WebhookDelivery], error) {
+			return store.DeliveriesByWebhook(ctx, webhooks, filter, args.page)
+		}),
 	}
 }

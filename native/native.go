@@ -40,8 +40,11 @@ type List struct {
 
 // Origin is where a field of a prompt comes from: a column, or the same for all.
 type Origin struct {
-	Column   string `yaml:"column"`
-	Constant string `yaml:"constant"`
+	Column   string   `yaml:"column"`
+	Constant string   `yaml:"constant"`
+	Also     []string `yaml:"also"`     // further columns whose values follow in a list
+	Or       []string `yaml:"or"`       // the column in other editions of the file
+	Optional bool     `yaml:"optional"` // not every edition has it
 }
 
 // Available says whether the program has the list.

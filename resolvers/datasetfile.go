@@ -49,7 +49,7 @@ func (f datasetFile) reading(store storage.UserStore) (uploads.Reading, error) {
 		if _, twice := reading.Mapping[field]; twice {
 			return reading, storage.BadInput("mapping", "%s is mapped twice", m.Field)
 		}
-		reading.Mapping[field] = uploads.Origin{Column: orEmpty(m.Column), Constant: orEmpty(m.Constant), Separator: orEmpty(m.Separator)}
+		reading.Mapping[field] = uploads.Origin{Column: orEmpty(m.Column), Constant: orEmpty(m.Constant), Separator: orEmpty(m.Separator), Also: m.Also}
 	}
 	return reading, nil
 }
@@ -268,7 +268,9 @@ func shownMapping(mapping uploads.Mapping) []*schema.FieldMapping {
 	shown := []*schema.FieldMapping{}
 	for _, field := range slices.Sorted(maps.Keys(fieldNames)) {
 		if origin, ok := mapping[fieldNames[field]]; ok {
-			shown = append(shown, &schema.FieldMapping{Field: field, Column: orNil(origin.Column), Constant: orNil(origin.Constant), Separator: orNil(origin.Separator)})
+			shown = append(shown, &schema.FieldMapping{
+				Field: field, Column: orNil(origin.Column), Constant: orNil(origin.Constant), Separator: orNil(origin.Separator), Also: append([]string{}, origin.Also...),
+			})
 		}
 	}
 	return shown
@@ -287,11 +289,7 @@ func nativeDatasets() []*schema.NativeDataset {
 			format := schema.FileFormat(strings.ToUpper(list.Format))
 			n.Source, n.Format = &list.Source, &format
 		}
-		mapping := uploads.Mapping{}
-		for field, origin := range list.Mapping {
-			mapping[uploads.Field(field)] = uploads.Origin{Column: origin.Column, Constant: origin.Constant}
-		}
-		n.Mapping = shownMapping(mapping)
+		n.Mapping = shownMapping(uploads.MappingOf(list))
 		shown = append(shown, n)
 	}
 	return shown

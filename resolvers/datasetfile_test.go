@@ -27,6 +27,12 @@ func TestAFileIsPreviewedAndBecomesADataset(t *testing.T) {
 	same(t, at(shown, "preview", "prompts"), []any{map[string]any{
 		"index": 0, "text": "Secret one", "harmCategories": []any{"a"}, "metadata": map[string]any{"note": "x"}, "seedType": "prompt", "dataType": "text",
 	}})
+	shown = s.change(t, "previewDatasetFile", `preview{mapping{field column also} prompts{harmCategories metadata}}`, map[string]any{
+		"file":    s.upload(t, "seeds.csv", table),
+		"mapping": []any{mapped[0], map[string]any{"field": "HARM_CATEGORIES", "column": "Topic", "also": []any{"note"}}},
+	})
+	same(t, at(shown, "preview", "mapping", 0), map[string]any{"field": "HARM_CATEGORIES", "column": "Topic", "also": []any{"note"}})
+	same(t, at(shown, "preview", "prompts", 0), map[string]any{"harmCategories": []any{"a", "x"}, "metadata": nil})
 	// Without a column that is known as the text there is nothing but the columns.
 	shown = s.change(t, "previewDatasetFile", preview, map[string]any{"file": s.upload(t, "odd.csv", "a,b\n1,2\n")})
 	same(t, []any{at(shown, "preview", "mapping"), at(shown, "preview", "promptCount")}, []any{[]any{}, 0})

@@ -57,7 +57,14 @@ func (r *Resolver) pauseExecution(ctx context.Context, input graph.PauseExecutio
 }
 
 func (r *Resolver) resumeExecution(ctx context.Context, input graph.ResumeExecutionInput) (*schema.ExecutionPayload, error) {
-	return r.commandExecution(ctx, change{field: "resumeExecution", id: input.ClientMutationID, input: input, action: executions.action + "resume"}, input.ID, storage.ExecutionQueued)
+	c := change{field: "resumeExecution", id: input.ClientMutationID, input: input, action: executions.action + "resume"}
+	if input.Budget == nil {
+		return r.commandExecution(ctx, c, input.ID, storage.ExecutionQueued)
+	}
+	c.fields = []string{"budget"}
+	return r.steerExecution(ctx, c, input.ID, func(ctx context.Context, set *loaders.Set, key string) error {
+		return r.starter.Resume(ctx, set.Store, set.Store.Owner(), key, *input.Budget)
+	})
 }
 
 func (r *Resolver) cancelExecution(ctx context.Context, input graph.CancelExecutionInput) (*schema.ExecutionPayload, error) {
@@ -65,8 +72,14 @@ func (r *Resolver) cancelExecution(ctx context.Context, input graph.CancelExecut
 }
 
 func (r *Resolver) commandExecution(ctx context.Context, c change, id string, status storage.ExecutionStatus) (*schema.ExecutionPayload, error) {
+	return r.steerExecution(ctx, c, id, func(ctx context.Context, set *loaders.Set, key string) error {
+		return r.starter.Command(ctx, set.Store, set.Store.Owner(), key, status)
+	})
+}
+
+func (r *Resolver) steerExecution(ctx context.Context, c change, id string, steer func(ctx context.Context, set *loaders.Set, key string) error) (*schema.ExecutionPayload, error) {
 	return r.changeExecution(ctx, r.inStore(executions, c, id, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
-		err := r.starter.Command(ctx, set.Store, set.Store.Owner(), key, status)
+		err := steer(ctx, set, key)
 		if errors.Is(err, execution.ErrUntold) {
 			err = partly{err}
 		}

@@ -209,6 +209,9 @@ var subjectTypes = map[storage.Kind]string{
 	storage.KindTrashEntry:    "TrashEntry",
 	storage.KindFile:          "File",
 	storage.KindVersion:       "DatasetVersion",
+
+	storage.KindWebhook:         "Webhook",
+	storage.KindWebhookDelivery: "WebhookDelivery",
 }
 
 // key decodes the id. What is no key, of another kind, or out of the reach of the

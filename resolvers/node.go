@@ -112,6 +112,8 @@ func find(ctx context.Context, set *loaders.Set, id storage.ID) (schema.Node, er
 		return existing(set.File.Load(ctx, id.Key))
 	case storage.KindImport:
 		return existing(set.Import.Load(ctx, id.Key))
+	case storage.KindWebhook, storage.KindWebhookDelivery:
+		return ofWorkspace(ctx, set, id)
 	default:
 		return nil, nil
 	}

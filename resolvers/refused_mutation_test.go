@@ -150,6 +150,11 @@ var mutations = map[string]func(*team) map[string]any{
 	"splitDataset":  func(s *team) map[string]any { return with(deleted(storage.KindDataset)(s), "parts", []any{}) },
 	"removeSplit":   thing(storage.KindDataset), "cloneDataset": thing(storage.KindDataset), "deleteDataset": deleted(storage.KindDataset),
 	"deleteDatasetVersion": deleted(storage.KindVersion),
+	"createWebhook": func(s *team) map[string]any {
+		return map[string]any{"workspace": s.red.ID(), "name": "mine", "url": "https://ci.example/", "events": []any{"EXECUTION_FAILED"}}
+	},
+	"updateWebhook": thing(storage.KindWebhook), "rotateWebhookSecret": deleted(storage.KindWebhook), "deleteWebhook": deleted(storage.KindWebhook),
+	"testWebhook": deleted(storage.KindWebhook), "redeliverWebhook": deleted(storage.KindWebhookDelivery),
 }
 
 func newThing(s *team) map[string]any {

@@ -14,6 +14,7 @@ import (
 	"github.com/violentutf/violentutf/graph"
 	"github.com/violentutf/violentutf/storage"
 	"github.com/violentutf/violentutf/uploads"
+	"github.com/violentutf/violentutf/webhooks"
 )
 
 // Resolver is what all resolvers share.
@@ -27,6 +28,7 @@ type Resolver struct {
 	things     *configured.Things
 	shelf      *uploads.Shelf
 	tails      *execution.Tails
+	hooks      *webhooks.Hooks
 	starter    *execution.Starter
 	schema     *ast.Schema // against which documents are checked that are kept
 }
@@ -53,6 +55,8 @@ type Options struct {
 	Shelf *uploads.Shelf
 	// Tails is the way to follow runs.
 	Tails *execution.Tails
+	// Hooks tell others of what happens in workspaces.
+	Hooks *webhooks.Hooks
 	// Starter queues runs and commands them.
 	Starter *execution.Starter
 	// FileLink makes a path under which a file can be fetched for a while.
@@ -73,7 +77,7 @@ func NewSchema(options Options) graphql.ExecutableSchema {
 	limits.DefaultPageSize, limits.MaxPageSize = storage.DefaultPageSize, storage.MaxPageSize
 	features := append([]string{}, options.Features...) // never null
 	server := &graph.ServerInfo{Version: options.Version, Features: features, Limits: &limits}
-	resolver := &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile, copy: options.Copy, move: options.Move, forget: options.ForgetFiles, things: options.Things, tails: options.Tails, starter: options.Starter, shelf: options.Shelf}
+	resolver := &Resolver{app: options.App, server: server, fileLink: options.FileLink, sharedFile: options.SharedFile, copy: options.Copy, move: options.Move, forget: options.ForgetFiles, things: options.Things, tails: options.Tails, hooks: options.Hooks, starter: options.Starter, shelf: options.Shelf}
 	executable := graph.NewExecutableSchema(graph.Config{
 		Resolvers: resolver,
 		Directives: graph.DirectiveRoot{

@@ -28,6 +28,7 @@ type FieldMapping struct {
 	Column    *string
 	Constant  *string
 	Separator *string
+	Also      []string
 }
 
 // FileReject is a row of a file that is no prompt.

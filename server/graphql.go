@@ -59,7 +59,7 @@ func (s *Server) executor(transports ...graphql.Transport) *handler.Server {
 	timeout := limits.Timeout.Milliseconds()
 	exec := handler.New(resolvers.NewSchema(resolvers.Options{
 		App: s.options.House.App, Opener: opener{}, PersonalFile: s.options.House.PersonalFile, SharedFile: s.options.House.SharedFile,
-		Copy: s.options.House.Copy, Move: s.options.House.Move, ForgetFiles: s.options.House.ForgetFiles, FileLink: s.links.make, Shelf: &shelves.Shelf{Files: s.options.House.Files, Log: s.log}, Things: s.things(), Tails: &s.tails, Starter: s.starter,
+		Copy: s.options.House.Copy, Move: s.options.House.Move, ForgetFiles: s.options.House.ForgetFiles, FileLink: s.links.make, Shelf: &shelves.Shelf{Files: s.options.House.Files, Log: s.log}, Things: s.things(), Tails: &s.tails, Starter: s.starter, Hooks: s.hooks,
 		Version: s.options.Version, Features: s.features(),
 		Limits: graph.ServerLimits{
 			Cost: &limits.Cost, Depth: &limits.Depth, Aliases: &limits.Aliases, RootFields: &limits.RootFields,

@@ -22,6 +22,7 @@ import (
 	"github.com/violentutf/violentutf/outbound"
 	"github.com/violentutf/violentutf/storage/datadir"
 	"github.com/violentutf/violentutf/web"
+	"github.com/violentutf/violentutf/webhooks"
 )
 
 // Limits of one request.
@@ -65,7 +66,7 @@ type Options struct {
 	Forwarded *auth.Forwarded
 	Proxies   Proxies
 	Origins   Origins
-	// Outbound is which addresses generators may be called at.
+	// Outbound is which addresses generators and webhooks may be called at.
 	Outbound outbound.Policy
 	// Events wakes who follows runs; the engine wakes it. One of this process without it.
 	Events events.Waker
@@ -94,6 +95,7 @@ type Server struct {
 	tails      execution.Tails
 	engine     *execution.Engine
 	starter    *execution.Starter
+	hooks      *webhooks.Hooks
 	ending     context.Context //nolint:containedctx // of the streams: it ends with the server
 	end        context.CancelFunc
 	handler    http.Handler
@@ -141,6 +143,7 @@ func New(options Options) *Server {
 		App: options.House.App, Store: options.House.StoreOf, Things: things, Events: options.Events, Count: s.countExecution, Log: s.log,
 		Alone: true, // a data folder has one process
 	})
+	s.hooks = s.webhooks()
 	s.handler = s.routes()
 	return s
 }
@@ -262,6 +265,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, ready func())
 		stopWorking()
 		<-worked
 	}()
+	defer s.tellOthers(ctx)()
 	ended := make(chan error, len(servers))
 	for i, l := range []net.Listener{listener, control} {
 		go func() { ended <- servers[i].Serve(l) }()

@@ -17,11 +17,13 @@ var kindNames = map[storage.Kind]string{
 	storage.KindOrchestrator: "Orchestrator", storage.KindPrice: "Price",
 	storage.KindSavedSession: "SavedSession", storage.KindSavedQuery: "SavedQuery", storage.KindParameterFile: "ParameterFile", storage.KindTemplate: "Template",
 	storage.KindTaxonomy: "Taxonomy", storage.KindTrashEntry: "TrashEntry", storage.KindFile: "File", storage.KindUserSetting: "UserSetting", storage.KindSetting: "SystemSetting", storage.KindErrorLog: "ErrorLog",
+	storage.KindWebhook: "Webhook", storage.KindWebhookDelivery: "WebhookDelivery",
 }
 
 var (
 	secretField = regexp.MustCompile(`"secret":"[^"]*"`)
 	aTime       = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
+	aSecret     = regexp.MustCompile(`\b(vutf|whsec)_[\w+/-]+=*`)
 	aUUID       = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 	aHash       = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
 	anEndpoint  = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
@@ -30,7 +32,7 @@ var (
 
 // figures are the fields whose values no two runs share.
 var figures = map[string]any{
-	"secret": "vutf_...", "prefix": "vutf_abcd", "latencyMs": 1, "bytes": 1, "endCursor": "...", "startCursor": "...", "cursor": "...", "level": 1,
+	"prefix": "vutf_abcd", "latencyMs": 1, "bytes": 1, "endCursor": "...", "startCursor": "...", "cursor": "...", "level": 1,
 	"principal": "user:01890000-0000-7000-8000-000000000000",
 }
 
@@ -77,6 +79,7 @@ func stableText(text, field string) string {
 		return "id"
 	}
 	text = aTime.ReplaceAllString(text, "2026-01-01T00:00:00Z")
+	text = aSecret.ReplaceAllString(text, "${1}_...")
 	text = aUUID.ReplaceAllString(text, "01890000-0000-7000-8000-000000000000")
 	text = aHash.ReplaceAllString(text, "0123456789abcdef...")
 	text = anEndpoint.ReplaceAllString(text, "https://model.example")

@@ -109,8 +109,9 @@ func (s *stage) state() string {
 	return text.String() + strings.Join(stores, "\n")
 }
 
-// seen are the columns that tell what was noticed, not what somebody did.
-var seen = []string{"bytes", "rows", "last_write", "last_used_at", "last_seen"}
+// seen are the columns that tell what was noticed, not what somebody did, and those that
+// are random.
+var seen = []string{"bytes", "rows", "last_write", "last_used_at", "last_seen", "duration_ms", "secret", "previous_secret", "secret_last_four"}
 
 // differences are the lines that one of two states has alone, "" for none.
 func differences(before, after string) string {

@@ -36,6 +36,9 @@ type (
 	HealthCheckConnection  = Connection[HealthCheck]
 	ErrorLogConnection     = Connection[ErrorLog]
 	RateLimitConnection    = Connection[RateLimit]
+
+	WebhookConnection         = Connection[Webhook]
+	WebhookDeliveryConnection = Connection[WebhookDelivery]
 )
 
 // The rows of those pages with their places.
@@ -74,4 +77,7 @@ type (
 	HealthCheckRow  = Edge[HealthCheck]
 	ErrorLogRow     = Edge[ErrorLog]
 	RateLimitRow    = Edge[RateLimit]
+
+	WebhookRow         = Edge[Webhook]
+	WebhookDeliveryRow = Edge[WebhookDelivery]
 )

@@ -38,6 +38,10 @@ const (
 	KindTemplate      Kind = 'L'
 	KindTaxonomy      Kind = 'T'
 
+	// Of a workspace, but kept by the app store.
+	KindWebhook         Kind = 'W'
+	KindWebhookDelivery Kind = 'D'
+
 	// What the app store keeps: who may see it is not told by a store's key.
 	KindUser       Kind = 'u'
 	KindAPIKey     Kind = 'y'
@@ -55,7 +59,7 @@ func (k Kind) InWorkspace() bool {
 }
 
 const (
-	storeKinds = "acmskgdvptreibhOPJQFLTzx"
+	storeKinds = "acmskgdvptreibhOPJQFLTzxWD"
 	appKinds   = "uynlofU"
 )
 

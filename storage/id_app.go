@@ -20,5 +20,15 @@ func (e *AuditEvent) ID() string { return ID{Kind: KindAuditEvent, Key: e.Key}.S
 // ID is the GraphQL id of the setting.
 func (s *SystemSetting) ID() string { return ID{Kind: KindSetting, Key: s.Key}.String() }
 
+// ID is the GraphQL id of the webhook: one of its workspace.
+func (w *Webhook) ID() string {
+	return ID{Kind: KindWebhook, Store: w.StoreKey, Key: w.Key}.String()
+}
+
+// ID is the GraphQL id of the delivery: one of its workspace.
+func (d *WebhookDelivery) ID() string {
+	return ID{Kind: KindWebhookDelivery, Store: d.StoreKey, Key: d.Key}.String()
+}
+
 // ID is the GraphQL id of the kind of failure.
 func (e *ErrorLog) ID() string { return ID{Kind: KindErrorLog, Key: e.Fingerprint}.String() }

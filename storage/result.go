@@ -57,6 +57,9 @@ type ResultConversation struct {
 type ResultMessage struct {
 	Message
 	Scores []*Score
+	// Raw is what went over the wire for the message, nil where that is not kept; its
+	// place is the message's. Only the first piece of a message has it.
+	Raw *RawExchange
 }
 
 // Recorded says what a transaction of results did.
@@ -148,6 +151,8 @@ type Runs interface {
 	// is this store's turn to write. An error of decide changes nothing; after any other one
 	// it is decided, and not noted.
 	DecideExecutionStatus(ctx context.Context, key string, now time.Time, decide func(ctx context.Context) (StatusEvent, error)) error
+	// ChangeExecutionPlan is that with another configuration of the plan.
+	ChangeExecutionPlan(ctx context.Context, key string, configuration JSON, now time.Time, decide func(ctx context.Context) (StatusEvent, error)) error
 	// ExecutionEvents reads the events behind a seq, at most limit.
 	ExecutionEvents(ctx context.Context, key string, after int64, limit int) ([]*ExecutionEvent, error)
 	// LastExecutionEvent reads the last event of a kind, nil for none, and the seq of the

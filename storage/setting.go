@@ -74,6 +74,9 @@ func (s *SystemSetting) Text() string {
 // MostWorkspaces is the key of a setting: how many shared workspaces a user may own.
 const MostWorkspaces = "workspace.most_per_owner"
 
+// WebhookDays is the key of a setting: for how many days deliveries are listed.
+const WebhookDays = "webhook.delivery_days"
+
 // The keys of the settings of uploads: how many bytes a file, and how many files a
 // request may have.
 const (
@@ -107,6 +110,10 @@ func DeclaredSettings() []Setting {
 		{
 			Key: TrashDays, Type: SettingInt, Default: "30", Min: 1, Max: 3650,
 			Description: "Days for which what is deleted from now on can be restored; then it is purged.",
+		},
+		{
+			Key: WebhookDays, Type: SettingInt, Default: "30", Min: 1, Max: 3650,
+			Description: "Days after which deliveries of webhooks are forgotten.",
 		},
 		{
 			Key: UploadBytes, Type: SettingInt, Default: "536870912", Min: 1 << 10, Max: 16 << 30,

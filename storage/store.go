@@ -210,6 +210,7 @@ type AppStore interface {
 	ErrorLogs
 	Repeats
 	Executions
+	Webhooks
 
 	// Flush writes what is kept in memory: when keys and sessions were last used.
 	// The caller calls it each second and before Close.

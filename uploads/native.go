@@ -42,11 +42,17 @@ func (s *Shelf) Fill(ctx context.Context, store storage.UserStore, slot string, 
 	if from.Format == "" && list.Format == "txt" {
 		from.Format = list.Format // of others the content tells more
 	}
-	from.Mapping = Mapping{}
-	for field, origin := range list.Mapping {
-		from.Mapping[Field(field)] = Origin{Column: origin.Column, Constant: origin.Constant}
-	}
+	from.Mapping = MappingOf(list)
 	return s.NewDataset(ctx, store, d, from, allowed)
+}
+
+// MappingOf is how the file of a slot is read.
+func MappingOf(list *native.List) Mapping {
+	mapping := Mapping{}
+	for field, origin := range list.Mapping {
+		mapping[Field(field)] = Origin{Column: origin.Column, Constant: origin.Constant, Also: origin.Also, Or: origin.Or, Optional: origin.Optional}
+	}
+	return mapping
 }
 
 // described calls a dataset as its list, unless the user does otherwise.

@@ -32,7 +32,7 @@ func (c *command) serve(ctx context.Context, args []string) (err error) {
 	cost := set.Int("max-cost", server.DefaultCost, "highest `cost` of a GraphQL operation, in rows")
 	depth := set.Int("max-depth", server.DefaultDepth, "most `fields` inside each other of a GraphQL operation")
 	memory := set.String("duckdb-memory", "1GB", "memory `limit` of the database engine")
-	private := set.String("call-private", "", "private `ranges` that generators may be called at, as 10.1.0.0/16,127.0.0.0/8; dev mode adds loopback")
+	private := set.String("call-private", "", "private `ranges` that generators and webhooks may be called at, as 10.1.0.0/16,127.0.0.0/8; dev mode adds loopback")
 	logFormat := set.String("log-format", "text", "text or json")
 	logLevel := set.String("log-level", "info", "debug, info, warn or error")
 	if err := c.parse(set, args); err != nil {

@@ -11,15 +11,16 @@ import (
 const Method = "Tokens are characters / 4, at least / 5, at most / 2; texts of other scripts and encodings can take more. " +
 	"A reply has 256 tokens, at least 1, at most max_tokens or 1 024. Converters are tried on the first prompts. " +
 	"An attacker needs all of its turns, at least one; Crescendo at most those that are taken back besides. " +
-	"A judge answers at once, at most the second time. Retries are not counted."
+	"A judge answers at once, at most the second time. Retries are not counted, nor what a failed call or a blocked reply spares."
 
 // What is assumed where nothing is known, in tokens.
 var (
 	anyReply    = storage.Span{Least: 1, Likely: 256, Most: 1024}
-	judgePrompt = storage.Span{Least: 200, Likely: 350, Most: 600} // the rubric and the form of the answer
+	judgePrompt = storage.Span{Least: 200, Likely: 450, Most: 1500} // the form of the answer, and what is around the rubric
 	judgement   = storage.Span{Least: 20, Likely: 80, Most: 300}
 	judgeCalls  = storage.Span{Least: 1, Likely: 1, Most: 2} // with the one repair
-	rewriteAsk  = storage.Span{Least: 60, Likely: 100, Most: 200}
+	rewriteAsk  = storage.Span{Least: 20, Likely: 100, Most: 400}
+	feedback    = storage.Span{Least: 3, Likely: 60, Most: 400} // around a reply that an attacker is told
 )
 
 // Parts are what an orchestrator is made of, as far as an estimate needs to know.
@@ -30,7 +31,7 @@ type Parts struct {
 	Target     string  // key of the generator
 	Scorers    []Asks  // without those of Settings' parameters
 	Feedback   *Asks   // nil where the objective's scorer is
-	Refusal    *Asks   // nil for rules
+	Refusal    *Asks   // nil for rules, which ask nobody
 	ToScore    int64   // attacks that the filter of SCORING holds for
 	Generators map[string]Generator
 	Concurrent int64
@@ -38,13 +39,22 @@ type Parts struct {
 
 // Chain is one chain of converters.
 type Chain struct {
-	Growth float64  // characters behind it for each before it
-	Models []string // keys of the generators that it asks for each message
+	Growth float64 // characters behind it for each before it, apart from what models rewrite
+	Models []Rewriter
+}
+
+// Rewriter is a generator that a converter asks for each message.
+type Rewriter struct {
+	Generator string
+	Maybe     bool // not for each
+	EachWord  bool // as often as the message has words that are chosen
 }
 
 // Asks are the generators that a scorer asks for each verdict.
 type Asks struct {
+	Key       string // the scorer's
 	Models    []string
+	Rubric    float64 // characters of its parameters, and of those of scorers in it
 	Objective bool
 }
 
@@ -135,43 +145,75 @@ func (e *estimate) through(chain Chain, attacks float64) {
 	case RedTeaming, Crescendo:
 		turns = storage.Span{Least: 1, Likely: float64(s.MaxTurns), Most: float64(s.MaxTurns + s.MaxBacktracks)}
 		message = e.reply(s.Attacker)
+		written := turns
+		if s.FirstPrompt != "" {
+			written = less(turns)
+		}
 		told := tokens(float64(len([]rune(s.AttackerSystemPrompt)))).Plus(prompt)
-		input, output := talk(turns, told, reply, message)
-		e.add(s.Attacker, storage.CallAttacker, turns.By(attacks), input.By(attacks), output.By(attacks))
+		input, output := talk(written, told, reply.Plus(feedback), message)
+		e.add(s.Attacker, storage.CallAttacker, written.By(attacks), input.By(attacks), output.By(attacks))
 	}
-	sent := message.By(chain.Growth)
+	sent := e.rewritten(chain, turns.By(attacks), message)
 	input, output := talk(turns, system, sent, reply)
 	e.add(e.parts.Target, storage.CallTarget, turns.By(attacks), input.By(attacks), output.By(attacks))
-	for _, model := range chain.Models {
-		calls := turns.By(attacks)
-		e.add(model, storage.CallConverter, calls, calls.Times(message.Plus(rewriteAsk)), calls.Times(message))
+	before := prompt.Plus(message)
+	if chain.Growth != 1 || len(chain.Models) > 0 {
+		before = before.Plus(sent)
 	}
-	e.judged(attacks, turns, prompt.Plus(sent), reply)
+	e.judged(attacks, turns, before, reply)
 }
 
-// judged adds what scorers ask: those that steer an attack of each reply, others of the
-// last one.
+// rewritten adds what the converters of a chain ask, and returns what they make of a
+// message.
+func (e *estimate) rewritten(chain Chain, messages, message storage.Span) storage.Span {
+	sent := message
+	for _, model := range chain.Models {
+		each, whole := even(1), sent
+		if model.EachWord {
+			each = storage.Span{Likely: math.Max(sent.Likely/2, 1), Most: sent.Most + 1}
+			whole = storage.Span{Least: 1, Likely: 2, Most: sent.Most}
+		}
+		if model.Maybe {
+			each.Least = 0
+		}
+		made := storage.Span{Least: 1, Likely: whole.Likely, Most: math.Max(whole.Most, e.reply(model.Generator).Most)}
+		calls := messages.Times(each)
+		e.add(model.Generator, storage.CallConverter, calls, calls.Times(whole.Plus(rewriteAsk)), calls.Times(made))
+		sent = storage.Span{Least: math.Min(sent.Least, 1), Likely: sent.Likely, Most: math.Max(sent.Most, made.Most*each.Most)}
+	}
+	return sent.By(chain.Growth)
+}
+
+// judged adds what scorers ask. Those that steer an attack are asked of more replies than
+// the last one, of which all are.
 func (e *estimate) judged(attacks float64, turns, before, reply storage.Span) {
 	steered := e.settings.Type.PromptsAreObjectives
+	judged := func(replies storage.Span, scorer Asks) { e.judge(attacks, replies, before, reply, []Asks{scorer}) }
 	for _, scorer := range e.parts.Scorers {
-		replies := even(1)
-		if steered && scorer.Objective {
-			replies = turns
+		switch {
+		case steered && scorer.Objective: // not of what is taken back
+			most := float64(e.settings.MaxTurns)
+			judged(storage.Span{Least: 1, Likely: math.Min(turns.Likely, most), Most: most}, scorer)
+		case steered && e.parts.Refusal != nil && e.parts.Refusal.Key == scorer.Key: // it has judged the last one
+		default:
+			judged(even(1), scorer)
 		}
-		e.judge(attacks, replies, before, reply, []Asks{scorer})
 	}
-	for _, scorer := range []*Asks{e.parts.Feedback, e.parts.Refusal} {
-		if scorer != nil && steered {
-			e.judge(attacks, turns, before, reply, []Asks{*scorer})
-		}
+	if steered && e.parts.Feedback != nil { // nobody needs it after the last turn
+		judged(less(turns), *e.parts.Feedback)
+	}
+	if steered && e.parts.Refusal != nil {
+		judged(turns, *e.parts.Refusal)
 	}
 }
 
 func (e *estimate) judge(attacks float64, replies, before, reply storage.Span, scorers []Asks) {
 	for _, scorer := range scorers {
+		rubric := tokens(scorer.Rubric)
+		rubric.Least = 0 // of a scorer in it, which may be short
 		for _, model := range scorer.Models {
 			calls := replies.Times(judgeCalls).By(attacks)
-			e.add(model, storage.CallScorer, calls, calls.Times(judgePrompt.Plus(before).Plus(reply)), calls.Times(judgement))
+			e.add(model, storage.CallScorer, calls, calls.Times(judgePrompt.Plus(rubric).Plus(before).Plus(reply)), calls.Times(judgement))
 		}
 	}
 }
@@ -243,6 +285,10 @@ func (e *estimate) seconds() *storage.Span {
 
 func tokens(characters float64) storage.Span {
 	return storage.Span{Least: characters / 5, Likely: characters / 4, Most: characters / 2}
+}
+
+func less(turns storage.Span) storage.Span {
+	return storage.Span{Least: turns.Least - 1, Likely: turns.Likely - 1, Most: turns.Most - 1}
 }
 
 func even(n float64) storage.Span { return storage.Span{Least: n, Likely: n, Most: n} }

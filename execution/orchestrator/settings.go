@@ -25,6 +25,7 @@ type Settings struct {
 	FeedbackScorer       string // key, empty for the objective's
 	RefusalScorer        string // key, empty for rules
 	Attacks              *storage.AttackFilter
+	KeepRaw              bool // of the target's calls
 }
 
 // Check reads what an orchestrator says of itself and tells what is wrong with it, apart
@@ -45,6 +46,7 @@ func Check(o *storage.Orchestrator) (*Settings, []*storage.Problem) {
 		Type: of, Repetitions: max(values.Integer(Repetitions), 1), SystemPrompt: values.Text(SystemPrompt), Turns: values.Texts(Turns),
 		Attacker: values.Text(Attacker), AttackerSystemPrompt: values.Text(AttackerSystemPrompt), FirstPrompt: values.Text(FirstPrompt),
 		MaxTurns: values.Integer(MaxTurns), MaxBacktracks: values.Integer(MaxBacktracks),
+		KeepRaw: values.Boolean(KeepRawExchanges),
 	}
 	problems = append(problems, s.checkTexts(values)...)
 	for name, key := range map[string]*string{FeedbackScorer: &s.FeedbackScorer, RefusalScorer: &s.RefusalScorer} {

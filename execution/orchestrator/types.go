@@ -32,6 +32,7 @@ const (
 	FeedbackScorer       = "feedback_scorer"
 	RefusalScorer        = "refusal_scorer"
 	Attacks              = "attacks"
+	KeepRawExchanges     = "keep_raw_exchanges"
 )
 
 // The placeholders of texts.
@@ -60,7 +61,7 @@ var types = []*storage.OrchestratorType{
 		ConfiguredType: storage.ConfiguredType{
 			Name: PromptSending, Title: "Send prompts",
 			Description: "Sends each prompt through each chain of converters, in a conversation of its own.",
-			Parameters:  []*storage.Parameter{repetitions, systemPrompt},
+			Parameters:  []*storage.Parameter{repetitions, systemPrompt, keepRaw},
 		},
 		Prompts: storage.NeedRequired, Generator: storage.NeedRequired, Converters: storage.NeedOptional,
 		Scorers: storage.NeedOptional, ObjectiveScorer: storage.NeedOptional,
@@ -71,7 +72,7 @@ var types = []*storage.OrchestratorType{
 			Description: "Sends the turns of a script one after the other in one conversation: one for each prompt, which stands where {{ prompt }} does, or a single one without prompts.",
 			Parameters: []*storage.Parameter{
 				{Name: Turns, Kind: storage.ParameterTexts, Required: true, Description: "What is sent, at most 100 turns; {{ prompt }} in them is the prompt."},
-				repetitions, systemPrompt,
+				repetitions, systemPrompt, keepRaw,
 			},
 		},
 		Prompts: storage.NeedOptional, Generator: storage.NeedRequired, Converters: storage.NeedOptional,
@@ -85,7 +86,7 @@ var types = []*storage.OrchestratorType{
 				attacker, attackerPrompt(redTeamer), maxTurns,
 				{Name: FirstPrompt, Kind: storage.ParameterText, Description: "The first message, in place of one that the attacker writes; {{ objective }} in it is the objective."},
 				{Name: FeedbackScorer, Kind: storage.ParameterScorers, Description: "A list of one scorer whose verdicts the attacker is told; the objective's without it."},
-				systemPrompt,
+				systemPrompt, keepRaw,
 			},
 		},
 		Prompts: storage.NeedRequired, PromptsAreObjectives: true, Generator: storage.NeedRequired, Converters: storage.NeedOptional,
@@ -99,7 +100,7 @@ var types = []*storage.OrchestratorType{
 				attacker, attackerPrompt(crescendo), maxTurns,
 				{Name: MaxBacktracks, Kind: storage.ParameterInteger, Default: document(10), Minimum: number(0), Maximum: number(100), Description: "How many refused messages may be taken back; more end the attempt."},
 				{Name: RefusalScorer, Kind: storage.ParameterScorers, Description: "A list of one scorer that tells refusals; the rules of RuleRefusalScorer without it."},
-				systemPrompt,
+				systemPrompt, keepRaw,
 			},
 		},
 		Prompts: storage.NeedRequired, PromptsAreObjectives: true, Generator: storage.NeedRequired, Converters: storage.NeedOptional,
@@ -130,6 +131,7 @@ var types = []*storage.OrchestratorType{
 var (
 	repetitions  = &storage.Parameter{Name: Repetitions, Kind: storage.ParameterInteger, Default: document(1), Minimum: number(1), Maximum: number(1000), Description: "How often each is sent."}
 	systemPrompt = &storage.Parameter{Name: SystemPrompt, Kind: storage.ParameterText, Description: "What stands before the conversation with the target; its generator's own without it."}
+	keepRaw      = &storage.Parameter{Name: KeepRawExchanges, Kind: storage.ParameterBoolean, Default: document(false), Description: "Whether each call of the target is kept as it went over the wire, without credentials: at most 256 KiB of the request and of the response."}
 	attacker     = &storage.Parameter{Name: Attacker, Kind: storage.ParameterGenerator, Required: true, Description: "The generator that writes the messages to the target."}
 	maxTurns     = &storage.Parameter{Name: MaxTurns, Kind: storage.ParameterInteger, Default: document(10), Minimum: number(1), Maximum: number(100), Description: "How many messages are sent at most."}
 )

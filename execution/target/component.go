@@ -44,7 +44,7 @@ func (t *Target) Component(name string) (*storage.Component, error) {
 	if endpoint != "" {
 		known.Endpoint, identifier["endpoint"] = &endpoint, endpoint
 	}
-	for _, column := range []string{"model", "endpoint", "url", RequestsPerMinute, TokensPerMinute} {
+	for _, column := range []string{"model", "endpoint", "url", RequestsPerMinute, TokensPerMinute, TimeoutSeconds} {
 		delete(rest, column)
 	}
 	maps.Copy(identifier, rest)

@@ -36,6 +36,7 @@ type Error struct {
 	Status     int           // of HTTP, 0 without an answer
 	RetryAfter time.Duration // what the provider asks for, 0 for nothing
 	Message    string
+	Raw        *Exchange // nil unless asked for, or where nothing was sent
 }
 
 // Error says the class and what the provider said.
@@ -46,10 +47,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s", e.Class, e.Message)
 }
 
-const (
-	mostMessage = 500
-	mostRaw     = 64 << 10
-)
+const mostMessage = 500
 
 // failed classifies a call without an answer. ctx is the caller's, without our timeout.
 func (t *Target) failed(ctx context.Context, err error) *Error {

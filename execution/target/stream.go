@@ -52,17 +52,13 @@ func (s *streamed) pieces() []Piece {
 	return made
 }
 
-func (t *Target) stream(ctx context.Context, response *http.Response, keep bool, reply *Reply, began time.Time) error {
+func (t *Target) stream(ctx context.Context, response *http.Response, reply *Reply, began time.Time) error {
 	events := ssestream.NewDecoder(response)
 	gathered := streamed{reply: reply}
-	var raw strings.Builder
 	for events.Next() {
 		data := bytes.TrimSpace(events.Event().Data)
 		if len(data) == 0 {
 			continue
-		}
-		if keep && raw.Len() < 2*mostRaw {
-			raw.Write(data)
 		}
 		if err := t.speak.event(data, &gathered); err != nil {
 			return t.malformed(response.StatusCode, err)
@@ -76,9 +72,6 @@ func (t *Target) stream(ctx context.Context, response *http.Response, keep bool,
 	}
 	if !gathered.ended {
 		return t.malformed(response.StatusCode, errors.New("the stream broke off before its end"))
-	}
-	if keep {
-		reply.RawResponse = t.scrub.bounded(raw.String(), mostRaw)
 	}
 	reply.Pieces = gathered.pieces()
 	return nil

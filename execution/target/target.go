@@ -7,6 +7,7 @@ package target
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -35,7 +36,7 @@ type Message struct {
 type Request struct {
 	Messages []Message
 	Stream   bool // ask for the reply in parts, which tells the time to its first token
-	KeepRaw  bool // keep what was sent and received, in Reply.RawRequest and RawResponse
+	KeepRaw  bool // keep what was sent and received, in Reply.Raw or Error.Raw
 }
 
 // Reply is what a target answered.
@@ -48,8 +49,7 @@ type Reply struct {
 	OutputTokens  *int64
 	Latency       time.Duration
 	FirstToken    time.Duration // 0 unless streamed
-	RawRequest    string        // without credentials, at most 64 KiB
-	RawResponse   string
+	Raw           *Exchange     // nil unless asked for, and of ECHO
 }
 
 // Text is the text of a reply, without its reasoning.
@@ -108,6 +108,9 @@ func New(typeName string, parameters storage.JSON, credentials map[string]string
 	if options.Timeout <= 0 {
 		options.Timeout = 2 * time.Minute
 	}
+	if own := time.Duration(values.Integer(TimeoutSeconds)) * time.Second; own > 0 {
+		options.Timeout = min(options.Timeout, own)
+	}
 	if options.MaxResponse <= 0 {
 		options.MaxResponse = 16 << 20
 	}
@@ -136,6 +139,20 @@ func (t *Target) Close() { t.http.CloseIdleConnections() }
 
 // Send asks the model for its next message. A failure is an *Error.
 func (t *Target) Send(ctx context.Context, request Request) (*Reply, error) {
+	if !request.KeepRaw {
+		return t.send(ctx, request)
+	}
+	kept := &wire{}
+	reply, err := t.send(onWire(ctx, kept), request)
+	if reply != nil {
+		reply.Raw = t.exchange(kept)
+	} else if failure, ok := errors.AsType[*Error](err); ok {
+		failure.Raw = t.exchange(kept)
+	}
+	return reply, err
+}
+
+func (t *Target) send(ctx context.Context, request Request) (*Reply, error) {
 	began := time.Now()
 	if len(request.Messages) == 0 {
 		return nil, &Error{Class: ClassBadRequest, Message: "the conversation has no message"}
@@ -154,9 +171,6 @@ func (t *Target) Send(ctx context.Context, request Request) (*Reply, error) {
 		return nil, &Error{Class: ClassBadRequest, Message: t.scrub.bounded(err.Error(), mostMessage)}
 	}
 	reply := &Reply{}
-	if request.KeepRaw {
-		reply.RawRequest = t.scrub.bounded(string(body), mostRaw)
-	}
 	response, err := t.speak.post(limited, body)
 	// A redirect that we refuse comes with both; the SDKs' error of a status says nothing
 	// that the answer does not.
@@ -168,9 +182,9 @@ func (t *Target) Send(ctx context.Context, request Request) (*Reply, error) {
 	case response.StatusCode >= 300:
 		err = t.refusedBy(response, reply)
 	case request.Stream && !whole && isEventStream(response):
-		err = t.stream(ctx, response, request.KeepRaw, reply, began)
+		err = t.stream(ctx, response, reply, began)
 	default:
-		err = t.whole(ctx, response, request.KeepRaw, reply)
+		err = t.whole(ctx, response, reply)
 	}
 	if err != nil {
 		return nil, err
@@ -197,13 +211,10 @@ func (t *Target) Reply(ctx context.Context, system, user string) (string, error)
 	return reply.Text(), nil
 }
 
-func (t *Target) whole(ctx context.Context, response *http.Response, keep bool, reply *Reply) error {
+func (t *Target) whole(ctx context.Context, response *http.Response, reply *Reply) error {
 	body, err := readAll(response)
 	if err != nil {
 		return t.failed(ctx, err)
-	}
-	if keep {
-		reply.RawResponse = t.scrub.bounded(string(body), mostRaw)
 	}
 	if err := t.speak.whole(body, reply); err != nil {
 		return t.malformed(response.StatusCode, err)

@@ -166,7 +166,7 @@ func TestRepliesAndRawTextHoldNoCredential(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if all := reply.Text() + reply.RawRequest + reply.RawResponse; strings.Contains(all, key) || reply.Text() != "say [credential]" {
+	if all := reply.Text() + reply.Raw.Request + reply.Raw.Response; strings.Contains(all, key) || reply.Text() != "say [credential]" {
 		t.Errorf("got %q", all)
 	}
 	component, err := made.Component("g")

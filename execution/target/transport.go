@@ -52,9 +52,16 @@ type limitedTransport struct {
 }
 
 func (l limitedTransport) RoundTrip(request *http.Request) (*http.Response, error) {
+	kept := wireOf(request.Context())
+	if kept != nil {
+		kept.sent(request)
+	}
 	response, err := l.next.RoundTrip(request)
 	if err == nil {
 		response.Body = &limitedBody{ReadCloser: response.Body, left: l.most}
+		if kept != nil {
+			kept.answered(response)
+		}
 	}
 	return response, err
 }

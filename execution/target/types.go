@@ -20,6 +20,7 @@ const (
 const (
 	RequestsPerMinute = "requests_per_minute"
 	TokensPerMinute   = "tokens_per_minute"
+	TimeoutSeconds    = "timeout_seconds" // of one call
 )
 
 // Types are the types of generators with what they take, for forms and checks.
@@ -57,15 +58,16 @@ var types = []*storage.ConfiguredType{
 			{Name: "body", Kind: storage.ParameterText, Default: document(`"{\"prompt\": \"{{ prompt }}\"}"`), Description: "The body; {{ prompt }} in it is replaced, escaped as the content type needs."},
 			{Name: "content_type", Kind: storage.ParameterText, Default: document(`"application/json"`)},
 			{Name: "reply_pointer", Kind: storage.ParameterText, Default: document(`""`), Description: "Where the reply lies, a JSON pointer (RFC 6901) as /choices/0/text; empty for the whole body."},
-			rates[0], rates[1],
+			bounds[0], bounds[1], bounds[2],
 		},
 	},
-	{Name: TypeEcho, Title: "Echo", Description: "Repeats the prompt, for demonstrations: calls nothing.", Parameters: rates},
+	{Name: TypeEcho, Title: "Echo", Description: "Repeats the prompt, for demonstrations: calls nothing.", Parameters: bounds[:2]},
 }
 
-var rates = []*storage.Parameter{
+var bounds = []*storage.Parameter{
 	{Name: RequestsPerMinute, Kind: storage.ParameterInteger, Minimum: number(1), Description: "How many calls runs may make in a minute; any number if absent."},
 	{Name: TokensPerMinute, Kind: storage.ParameterInteger, Minimum: number(1), Description: "How many tokens, in and out, the calls of runs may take in a minute; any number if absent."},
+	{Name: TimeoutSeconds, Kind: storage.ParameterInteger, Minimum: number(1), Maximum: number(3600), Description: "How long a call may take, where that is less than the server or the orchestrator allows."},
 }
 
 var headers = &storage.Parameter{Name: "headers", Kind: storage.ParameterJSON, Description: "Headers to add: an object of texts."}
@@ -81,7 +83,7 @@ var chat = []*storage.Parameter{
 	{Name: "system_prompt", Kind: storage.ParameterText, Description: "Put before conversations that have none."},
 	headers,
 	{Name: "extra_body", Kind: storage.ParameterJSON, Description: "More fields of the request's body: an object."},
-	rates[0], rates[1],
+	bounds[0], bounds[1], bounds[2],
 }
 
 func document(text storage.JSON) *storage.JSON { return &text }

@@ -86,9 +86,10 @@ func (e *Endpoint) Calls(prompt string) int {
 }
 
 type sent struct {
-	Model    string `json:"model"`
-	Stream   bool   `json:"stream"`
-	Prompt   string `json:"prompt"`
+	Model    string          `json:"model"`
+	Stream   bool            `json:"stream"`
+	Prompt   string          `json:"prompt"`
+	System   json.RawMessage `json:"system"`
 	Messages []struct {
 		Content json.RawMessage `json:"content"`
 	} `json:"messages"`
@@ -98,7 +99,19 @@ func (s *sent) prompt() string {
 	if len(s.Messages) == 0 {
 		return s.Prompt
 	}
-	content := s.Messages[len(s.Messages)-1].Content
+	return textOf(s.Messages[len(s.Messages)-1].Content)
+}
+
+// length is that of all that was sent, which is what providers count.
+func (s *sent) length() int {
+	length := len(s.Prompt) + len(textOf(s.System))
+	for _, message := range s.Messages {
+		length += len(textOf(message.Content))
+	}
+	return length
+}
+
+func textOf(content json.RawMessage) string {
 	var text string
 	if json.Unmarshal(content, &text) == nil {
 		return text
@@ -153,7 +166,7 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	reply, _ := json.Marshal(e.options.Reply(prompt))
 	model, _ := json.Marshal(request.Model)
-	usage := [2]string{strconv.Itoa(len(prompt)/4 + 1), strconv.Itoa(len(reply)/4 + 1)}
+	usage := [2]string{strconv.Itoa(request.length()/4 + 1), strconv.Itoa(len(reply)/4 + 1)}
 	finish := "stop"
 	w.Header().Set("Content-Type", "application/json")
 	switch {

@@ -31,7 +31,8 @@ var plan = []room{
 	{"server/...", []string{everyRoom}},
 	{"configured", []string{"execution/orchestrator", "execution/target", "execution/converter", "execution/scorer", "outbound", "secret/...", "storage"}},
 	{"report", []string{"quote", "storage"}},
-	{"resolvers/...", []string{"configured", "dataset", "events", "evidence", "execution", "kept", "native", "taxonomy", "template", "uploads", "report", "graph/...", "schema/...", "loaders/...", "directives/...", "auth/...", "storage"}},
+	{"resolvers/...", []string{"configured", "dataset", "events", "evidence", "execution", "kept", "native", "taxonomy", "template", "uploads", "report", "webhooks", "graph/...", "schema/...", "loaders/...", "directives/...", "auth/...", "storage"}},
+	{"webhooks", []string{"outbound", "secret/...", "storage"}},
 	{"template", nil},
 	{"kept", []string{"secret/...", "storage", "template"}},
 	{"quote", nil},
@@ -46,7 +47,7 @@ var plan = []room{
 	{"auth/...", []string{"storage"}},
 	{"house/...", []string{
 		"auth/...", "secret/...", "interop/...", "storage", "storage/datadir", "storage/appstore",
-		"storage/userstore", "storage/sqlite", "storage/duckdb", "storage/files",
+		"storage/userstore", "storage/sqlite", "storage/duckdb", "storage/files", "webhooks",
 	}},
 	{"interop/...", []string{"secret/...", "storage", "storage/files"}},
 	{"secret/...", nil},

@@ -119,6 +119,8 @@ func TestErrorsNameTheFieldAndTheRemedy(t *testing.T) {
 		{"neither", FormatCSV, "a\n1\n", Mapping{FieldText: {}}, "mapping.text", "a column or a constant"},
 		{"one text for all", FormatCSV, "a\n1\n", Mapping{FieldText: {Constant: "a"}}, "mapping.text", "name its column"},
 		{"bad constant", FormatCSV, "a\n1\n", Mapping{FieldText: {Column: "a"}, FieldRole: {Constant: "clown"}}, "mapping.role", "not one of SYSTEM"},
+		{"no such further column", FormatCSV, "a,b\n1,2\n", Mapping{FieldText: {Column: "a"}, FieldHarmCategories: {Column: "b", Also: []string{"c"}}}, "mapping.harmCategories", `no column "c"`},
+		{"a text of two columns", FormatCSV, "a,b\n1,2\n", Mapping{FieldText: {Column: "a", Also: []string{"b"}}}, "mapping.text", "only a list of harm categories"},
 		{"equal columns", FormatCSV, "a,a\n1,2\n", nil, "file", "rename one"},
 		{"two lists", FormatJSON, `{"a": [], "b": []}`, nil, "file", `"a", "b"`},
 		{"no list", FormatYAML, "a: 1\n", nil, "file", "put them under prompts"},

@@ -130,7 +130,7 @@ func open(format Format, r io.Reader, size int64, mapping Mapping, l limits) (*R
 	if err != nil {
 		return nil, err
 	}
-	reader := &Reader{limits: l, from: from, seen: map[string]bool{}, mapping: mapping}
+	reader := &Reader{limits: l, from: from, seen: map[string]bool{}}
 	reader.name(from.columns())
 	var bytes int
 	lone := false
@@ -162,6 +162,8 @@ func open(format Format, r io.Reader, size int64, mapping Mapping, l limits) (*R
 			names = append(slices.Clone(names), seedMembers...)
 		}
 		reader.mapping = propose(names, reader.ahead)
+	} else {
+		reader.mapping = mapping.known(reader.seen)
 	}
 	if err := reader.mapping.check(from.columns()); err != nil {
 		return nil, err

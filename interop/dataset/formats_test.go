@@ -111,6 +111,25 @@ func TestFormats(t *testing.T) {
 			},
 			rows: []string{`0 objective text "x" ["p" "q"] metadata={"k":[1.50]} sequence=1`},
 		},
+		{
+			name: "harms of several columns", format: FormatCSV, file: "a,b,c\nx,p|q,r|p\ny,,s\nz,,\n",
+			mapping: Mapping{FieldText: {Column: "a"}, FieldHarmCategories: {Column: "b", Also: []string{"c"}, Separator: "|"}},
+			rows:    []string{`0 prompt text "x" ["p" "q" "r"]`, `1 prompt text "y" ["s"]`, `2 prompt text "z" []`},
+		},
+		{
+			name: "harms that are true", format: FormatJSONL,
+			file: `{"prompt":"a","category":{"z":true,"y":false,"b":true}}` + "\n" + `{"prompt":"b","category":{"z":1}}` + "\n" + `{"prompt":"c","category":{"a\u0000":true}}` + "\n",
+			rows: []string{`0 prompt text "a" ["b" "z"]`},
+			rejects: []string{
+				"line 2, column 26: harmCategories: is an object with more than true and false in it: write a list of texts",
+				"line 3, column 26: harmCategories: has the character U+0000, which no text may have: remove it",
+			},
+		},
+		{
+			name: "another edition's columns", format: FormatCSV, file: "c,d\nx,y\n",
+			mapping: Mapping{FieldText: {Column: "a", Or: []string{"b", "c"}}, FieldName: {Column: "n", Optional: true}},
+			rows:    []string{`0 prompt text "x" [] attributes={"d":"y"}`},
+		},
 		{name: "tsv", format: FormatTSV, file: "question\ttopic\na,b\tc\n", rows: []string{`0 prompt text "a,b" ["c"]`}},
 		{
 			name: "utf-16 little endian", format: FormatCSV, file: utf16(t, unicode.LittleEndian, "prompt,name\n𝔞,ü\n"),

@@ -34,6 +34,12 @@ type Origin struct {
 	Constant string `json:"constant,omitempty"`
 	// Separator divides a text into a list; without it such a text is one element.
 	Separator string `json:"separator,omitempty"`
+	// Also are further columns whose values follow in the list: of harmCategories only.
+	Also []string `json:"also,omitempty"`
+	// Or are other names of the column, for files that are known under several.
+	Or []string `json:"-"`
+	// Optional leaves the field out where the file has no such column.
+	Optional bool `json:"-"`
 }
 
 // Mapping says where each field comes from. Columns that no field takes are kept in
@@ -83,6 +89,23 @@ func propose(columns []string, rows []*record) Mapping {
 	return mapping
 }
 
+// known chooses the names of columns that the file has.
+func (m Mapping) known(seen map[string]bool) Mapping {
+	chosen := Mapping{}
+	for field, origin := range m {
+		i := slices.IndexFunc(origin.Or, func(name string) bool { return seen[name] })
+		if origin.Column != "" && !seen[origin.Column] && i >= 0 {
+			origin.Column = origin.Or[i]
+		}
+		if origin.Optional && !seen[origin.Column] {
+			continue
+		}
+		origin.Or, origin.Optional = nil, false
+		chosen[field] = origin
+	}
+	return chosen
+}
+
 func plain(column string) string {
 	return strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "", ".", "").Replace(column))
 }
@@ -116,8 +139,13 @@ func (m Mapping) check(columns []string) error {
 			return storage.BadInput(name, "%s needs a column or a constant, and not both", field)
 		case field == FieldText && origin.Constant != "":
 			return storage.BadInput(name, "text cannot be the same for all rows: name its column")
-		case origin.Column != "" && columns != nil && !slices.Contains(columns, origin.Column):
-			return storage.BadInput(name, "the file has no column %q: map %s to one of %s", origin.Column, field, quoted(columns))
+		case len(origin.Also) > 0 && (field != FieldHarmCategories || origin.Column == ""):
+			return storage.BadInput(name, "%s cannot be made of several columns: only a list of harm categories can", field)
+		}
+		for _, column := range append([]string{origin.Column}, origin.Also...) {
+			if column != "" && columns != nil && !slices.Contains(columns, column) {
+				return storage.BadInput(name, "the file has no column %q: map %s to one of %s", column, field, quoted(columns))
+			}
 		}
 		if origin.Constant == "" {
 			continue

@@ -50,13 +50,21 @@ func (m *maker) prompt(rec *record) (*storage.Prompt, *Reject) {
 				v = nil
 			}
 		}
-		if (v == nil || v == "") && field != FieldText {
+		err := error(nil)
+		for _, name := range origin.Also {
+			if at := find(rec.cells, name); at >= 0 && err == nil {
+				taken[at] = true
+				v, err = joined(v, rec.cells[at].value, origin.Separator)
+			}
+		}
+		if (v == nil || v == "") && field != FieldText && err == nil {
 			continue
 		}
-		err := error(nil)
-		if hasNUL(v) {
+		switch {
+		case err != nil:
+		case hasNUL(v):
 			err = errNUL
-		} else {
+		default:
 			err = fill[field](p, v, origin.Separator)
 		}
 		if err != nil {
@@ -218,6 +226,9 @@ func oneOf(v any, as func(string) string, known []string) (string, error) {
 const maxList = 16 << 10
 
 func list(v any, separator string) ([]string, error) {
+	if flags, ok := v.(map[string]any); ok {
+		return flagged(flags)
+	}
 	if s, ok := v.(string); ok {
 		s = strings.TrimSpace(s)
 		var parsed []string
@@ -244,6 +255,40 @@ func list(v any, separator string) ([]string, error) {
 		}
 	}
 	return tidy(texts), nil
+}
+
+// flagged are the names that are true, as some datasets write what holds of a row.
+func flagged(flags map[string]any) ([]string, error) {
+	var names []string
+	for name, value := range flags {
+		holds, ok := value.(bool)
+		if !ok {
+			return nil, errors.New("is an object with more than true and false in it: write a list of texts")
+		}
+		if holds {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return tidy(names), nil
+}
+
+// joined is a list of all that two columns have.
+func joined(first, second any, separator string) (any, error) {
+	all := []any{}
+	for _, v := range []any{first, second} {
+		if v == nil || v == "" {
+			continue
+		}
+		texts, err := list(v, separator)
+		if err != nil {
+			return nil, err
+		}
+		for _, text := range texts {
+			all = append(all, text)
+		}
+	}
+	return all, nil
 }
 
 // tidy drops space around elements, and elements that are nothing else or there

@@ -28,15 +28,20 @@ func scanExecution(row *sql.Rows, into *storage.ExecutionState) error {
 	return err
 }
 
-// QueueExecution adds a run, which no engine claims for a while.
+// QueueExecution adds a run, which no engine claims for a while. Webhooks are not told
+// before that either.
 func (s *Store) QueueExecution(ctx context.Context, e *storage.ExecutionState, after time.Duration) error {
 	now := s.now()
 	e.Status, e.QueuedAt = storage.ExecutionQueued, fromMicros(now.UnixMicro())
-	_, err := exec(ctx, s.db, "queue an execution", `
+	return s.db.WithTx(ctx, func(tx Runner) error {
+		if _, err := exec(ctx, tx, "queue an execution", `
 		INSERT INTO executions (id, workspace_id, user_id, status, retry_of, total, queued_at, lease_until)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		e.Key, e.WorkspaceKey, e.UserKey, string(e.Status), e.RetryOf, e.Progress.Total, e.QueuedAt.UnixMicro(), readyAfter(now, after))
-	return err
+			e.Key, e.WorkspaceKey, e.UserKey, string(e.Status), e.RetryOf, e.Progress.Total, e.QueuedAt.UnixMicro(), readyAfter(now, after)); err != nil {
+			return err
+		}
+		return s.announce(ctx, tx, storage.EventExecutionQueued, e, after)
+	})
 }
 
 // readyAfter is the end of the time in which a run waits for its plan; 0 for one that has
@@ -50,19 +55,29 @@ func readyAfter(now time.Time, after time.Duration) int64 {
 
 // ReadyExecution lets engines claim a run at once.
 func (s *Store) ReadyExecution(ctx context.Context, key string) error {
-	_, err := exec(ctx, s.db, "ready an execution", `
+	return s.db.WithTx(ctx, func(tx Runner) error {
+		changed, err := exec(ctx, tx, "ready an execution", `
 		UPDATE executions
 		SET lease_until = 0
 		WHERE id = $1 AND status = 'QUEUED' AND lease_epoch = 0`, key)
-	return err
+		if err != nil || changed == 0 {
+			return err
+		}
+		return s.tellAtOnce(ctx, tx, key)
+	})
 }
 
 // DropExecution forgets a run that has no plan.
 func (s *Store) DropExecution(ctx context.Context, key string) error {
-	_, err := exec(ctx, s.db, "drop an execution", `
+	return s.db.WithTx(ctx, func(tx Runner) error {
+		if err := tellNothing(ctx, tx, key); err != nil {
+			return err
+		}
+		_, err := exec(ctx, tx, "drop an execution", `
 		DELETE FROM executions
 		WHERE id = $1`, key)
-	return err
+		return err
+	})
 }
 
 // mayWrite is the condition that who started run e may still write to its workspace.
@@ -105,10 +120,14 @@ func (s *Store) ClaimExecution(ctx context.Context, engine string, lease time.Du
 			return err
 		}
 		state, err := oneExecution(ctx, tx, *next)
-		if err == nil {
-			claimed = &storage.Lease{Execution: *state, Owner: engine, Epoch: epoch, Until: fromMicros(until.UnixMicro())}
+		if err != nil {
+			return err
 		}
-		return err
+		claimed = &storage.Lease{Execution: *state, Owner: engine, Epoch: epoch, Until: fromMicros(until.UnixMicro())}
+		if epoch == 1 { // later claims resume it or take it over
+			return s.announce(ctx, tx, storage.EventExecutionStarted, state, 0)
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -187,12 +206,15 @@ func (s *Store) ExpireLeases(ctx context.Context) error {
 
 // forbid pauses the run of somebody who may not write to the workspace any more.
 func (s *Store) forbid(ctx context.Context, tx Runner, lease *storage.Lease) error {
-	_, err := exec(ctx, tx, "pause an execution", `
+	changed, err := exec(ctx, tx, "pause an execution", `
 		UPDATE executions AS e
 		SET status = 'PAUSED', reason = $4, untold = 1
 		WHERE e.id = $1 AND e.lease_owner = $2 AND e.lease_epoch = $3 AND e.status = 'RUNNING' AND NOT `+mayWrite,
 		lease.Execution.Key, lease.Owner, lease.Epoch, string(storage.ReasonForbidden))
-	return err
+	if err != nil || changed == 0 {
+		return err
+	}
+	return s.announceKey(ctx, tx, storage.EventExecutionPaused, lease.Execution.Key)
 }
 
 // ReleaseLease gives a run back that is not over.
@@ -221,8 +243,11 @@ func (s *Store) EndExecution(ctx context.Context, lease *storage.Lease, status s
 		UPDATE executions
 		SET lease_until = 0, `+progressed+`, status = $13, reason = $14, finished_at = $15, untold = 1
 		WHERE `+held+` AND status = 'RUNNING'`, leaseArguments(lease, progress, string(status), (*string)(reason), finished)...)
-		if err != nil || changed > 0 {
+		if err != nil {
 			return err
+		}
+		if changed > 0 {
+			return s.announceKey(ctx, tx, executionEvents[status], lease.Execution.Key)
 		}
 		state, err := oneExecution(ctx, tx, lease.Execution.Key)
 		if err != nil {
@@ -269,7 +294,7 @@ func (s *Store) CommandExecution(ctx context.Context, workspaceKey, key string, 
 		if changed == 0 {
 			return state.Status.To(status)
 		}
-		return nil
+		return s.announce(ctx, tx, executionEvents[status], state, 0)
 	})
 	if err != nil {
 		return nil, err

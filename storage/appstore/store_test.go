@@ -34,6 +34,45 @@ func TestLastSeenIsStoredOnceAMinute(t *testing.T) {
 	}
 }
 
+func TestOldDeliveriesAreForgotten(t *testing.T) {
+	now := time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC)
+	store := open(t)
+	store.now = func() time.Time { return now }
+	alice, workspace, err := store.EnsureUser(t.Context(), "alice", "violentutf/alice.db")
+	if err == nil {
+		err = store.CreateWebhook(t.Context(), alice.Key, &storage.NewWebhook{
+			Key: "h", WorkspaceKey: workspace.Key, Name: "ci", Events: []storage.WebhookEvent{storage.EventExecutionQueued}, Active: true,
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	queue := func(key string) {
+		t.Helper()
+		if err := store.QueueExecution(t.Context(), &storage.ExecutionState{Key: key, WorkspaceKey: workspace.Key, UserKey: alice.Key}, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	queue("first")
+	now = now.Add(29 * 24 * time.Hour)
+	queue("second")
+	for _, step := range []struct {
+		later time.Duration
+		days  storage.JSON
+		want  int64
+	}{{0, "30", 0}, {25 * time.Hour, "30", 1}, {0, "1", 1}} {
+		now = now.Add(step.later)
+		if step.days != "30" {
+			if _, err := store.SetSetting(t.Context(), "root", storage.WebhookDays, step.days, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n, err := store.PurgeDeliveries(t.Context()); err != nil || n != step.want {
+			t.Errorf("%v later forgot %d, %v, want %d", step.later, n, err, step.want)
+		}
+	}
+}
+
 func TestUserWithoutWorkspaceGetsOne(t *testing.T) {
 	store := open(t)
 	_, err := store.db.Exec(t.Context(), `INSERT INTO users (id, username, roles, first_seen, last_seen, disabled)

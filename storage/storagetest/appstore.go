@@ -31,7 +31,7 @@ func AppStore(t *testing.T, open func(t *testing.T) storage.AppStore) {
 		"TextIsOnlyText":                        textIsOnlyText,
 		"EndedContextIsAnError":                 endedContextIsAnError,
 	}
-	for _, more := range []map[string]func(t *testing.T, store storage.AppStore){userTests, workspaceTests, pageTests, keyTests, sessionTests, auditTests, upkeepTests, executionTests} {
+	for _, more := range []map[string]func(t *testing.T, store storage.AppStore){userTests, workspaceTests, pageTests, keyTests, sessionTests, auditTests, upkeepTests, executionTests, webhookTests} {
 		maps.Copy(tests, more)
 	}
 	for name, test := range tests {

@@ -15,18 +15,19 @@ import (
 
 // runTests hold for what the engine of executions writes.
 var runTests = map[string]func(t *testing.T, store storage.UserStore){
-	"ResultsAreReadBack":                 resultsAreReadBack,
-	"ItemIsRecordedOnce":                 itemIsRecordedOnce,
-	"FencedEngineWritesNothing":          fencedEngineWritesNothing,
-	"FailedBatchLeavesNothing":           failedBatchLeavesNothing,
-	"NextRecorderGoesOnWhereOneStopped":  nextRecorderGoesOnWhereOneStopped,
-	"EventsAreReadBehindACursor":         eventsAreReadBehindACursor,
-	"StateIsToldOnce":                    stateIsToldOnce,
-	"BranchesAndRepeatedMessagesAreKept": branchesAndRepeatedMessagesAreKept,
-	"RunIsCountedByItsItems":             runIsCountedByItsItems,
-	"DecisionOfARefusedCommandIsNone":    decisionOfARefusedCommandIsNone,
-	"RunsAreFacetedAndFilteredAlike":     runsAreFacetedAndFilteredAlike,
-	"QueuedRunsStandWithThoseThatBegan":  queuedRunsStandWithThoseThatBegan,
+	"ResultsAreReadBack":                   resultsAreReadBack,
+	"ItemIsRecordedOnce":                   itemIsRecordedOnce,
+	"FencedEngineWritesNothing":            fencedEngineWritesNothing,
+	"FailedBatchLeavesNothing":             failedBatchLeavesNothing,
+	"NextRecorderGoesOnWhereOneStopped":    nextRecorderGoesOnWhereOneStopped,
+	"EventsAreReadBehindACursor":           eventsAreReadBehindACursor,
+	"StateIsToldOnce":                      stateIsToldOnce,
+	"BranchesAndRepeatedMessagesAreKept":   branchesAndRepeatedMessagesAreKept,
+	"RunIsCountedByItsItems":               runIsCountedByItsItems,
+	"DecisionOfARefusedCommandIsNone":      decisionOfARefusedCommandIsNone,
+	"ExchangesAreRecordedWithTheirResults": exchangesAreRecordedWithTheirResults,
+	"RunsAreFacetedAndFilteredAlike":       runsAreFacetedAndFilteredAlike,
+	"QueuedRunsStandWithThoseThatBegan":    queuedRunsStandWithThoseThatBegan,
 }
 
 func plan(t *testing.T, store storage.UserStore, items int64) string {

@@ -30,6 +30,7 @@ var resultTables = []struct{ name, columns, order string }{
 	{"scores", `score_no, conversation_no, sequence, piece, source, source_id, scorer_hash, type, is_true, scale, raw_value, status,
   categories, rationale, description, objective, is_objective, metadata, created_at, attributes`, "score_no"},
 	{"memory_labels", `attack_no, key, value`, "attack_no, key"},
+	{"raw_exchanges", `conversation_no, sequence, request, response, content_type, status, kept_at`, "conversation_no, sequence"},
 }
 
 const (
@@ -230,11 +231,25 @@ func (b *batch) addMessage(ctx context.Context, item, first int64, m *storage.Re
 	if m.Original != nil {
 		original = [3]any{first + m.Original.Conversation, m.Original.Sequence, m.Original.Piece}
 	}
+	if m.Raw != nil {
+		if err := b.addExchange(ctx, item, m); err != nil {
+			return err
+		}
+	}
 	return b.bulk.Append(ctx, "result_prompt_request_responses", item, m.Conversation, m.Sequence, m.Piece, string(storage.SourceNative),
 		newID(), original[0], original[1], original[2], string(m.Role), b.text(m.OriginalValue), converted, b.text(m.OriginalDataType),
 		b.text(m.DataType), b.list(m.ConverterHash), b.text(m.ResponseError), b.maybe(m.FinishReason), known(m.LatencyMs),
 		known(m.InputTokens), known(m.OutputTokens), storage.TextHash(m.OriginalValue), convertedHash, b.document(m.Metadata), m.CreatedAt,
 		b.document(attributes))
+}
+
+func (b *batch) addExchange(ctx context.Context, item int64, m *storage.ResultMessage) error {
+	clean := func(text string) string {
+		text, _ = b.guard.Clean(text)
+		return text
+	}
+	return b.bulk.Append(ctx, "result_raw_exchanges", item, m.Conversation, m.Sequence, storedExchange(clean, m.Raw.Request),
+		storedExchange(clean, m.Raw.Response), b.maybe(m.Raw.ContentType), known(m.Raw.Status), m.Raw.KeptAt)
 }
 
 func (b *batch) addScore(ctx context.Context, item int64, s *storage.Score, on storage.MessageKey) (int64, error) {

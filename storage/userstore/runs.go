@@ -77,6 +77,23 @@ func (s *Store) DecideExecutionStatus(ctx context.Context, key string, now time.
 	}))
 }
 
+// ChangeExecutionPlan notes the state that decide comes to, and changes the plan.
+func (s *Store) ChangeExecutionPlan(ctx context.Context, key string, configuration storage.JSON, now time.Time, decide func(ctx context.Context) (storage.StatusEvent, error)) error {
+	return s.changing(ctx, "change the plan of an execution", func(ctx context.Context, tx *sql.Tx) error {
+		event, err := decide(ctx)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `
+UPDATE execution_plans
+SET configuration = $3
+WHERE owner_id = $1 AND id = $2 AND origin = 'NATIVE'`, s.owner, key, string(configuration)); err != nil {
+			return err
+		}
+		return unlessUnchanged(s.setStatus(ctx, tx, key, event, now))
+	})
+}
+
 func (r *recorder) DecideStatus(ctx context.Context, now time.Time, decide func(ctx context.Context) (storage.StatusEvent, error)) error {
 	return unlessUnchanged(r.store.changing(ctx, "note the state of an execution", func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := r.passFence(ctx, tx); err != nil {

@@ -25,7 +25,13 @@ import (
 	"github.com/violentutf/violentutf/storage/userstore"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// toxiproxy leaves what it still has to say to connections that are broken.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(
+		m, goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).read"),
+	)
+}
 
 // place is an app store and a user's store, and whoever works on runs there.
 type place struct {

@@ -36,6 +36,7 @@ const (
 type Lanes struct {
 	mu    sync.Mutex
 	lanes map[string]*lane
+	wait  func(ctx context.Context, d time.Duration) error // sleep if nil
 }
 
 // lane is the way to one generator.
@@ -44,40 +45,65 @@ type lane struct {
 	places   chan struct{} // nil for no bound
 	requests *rate.Limiter
 	tokens   *rate.Limiter
-	circuit  *gobreaker.CircuitBreaker[*target.Reply]
+	wait     func(ctx context.Context, d time.Duration) error
 
-	mu     sync.Mutex
-	closed time.Time // until then the provider wants no calls
-	wait   func(ctx context.Context, d time.Duration) error
+	mu      sync.Mutex
+	closed  time.Time // until then the provider wants no calls
+	circuit *gobreaker.CircuitBreaker[*target.Reply]
 }
 
-// of is the lane of a generator, whose bounds are those of the newest run that asks.
+// of is the lane of a generator, whose bounds are those of the newest run that asks. A run
+// that begins or goes on finds no open circuit: somebody may have mended the generator,
+// and a run with many calls would not come through a circuit that lets one try.
 func (l *Lanes) of(key string, bounds Bounds) *lane {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if known := l.lanes[key]; known != nil && known.bounds == bounds {
+		known.mend()
 		return known
 	}
 	if l.lanes == nil {
 		l.lanes = map[string]*lane{}
 	}
-	l.lanes[key] = newLane(bounds)
-	return l.lanes[key]
+	made := newLane(bounds)
+	if l.wait != nil {
+		made.wait = l.wait
+	}
+	l.lanes[key] = made
+	return made
 }
 
 func newLane(bounds Bounds) *lane {
-	made := &lane{bounds: bounds, requests: perMinute(bounds.RequestsPerMinute), tokens: perMinute(bounds.TokensPerMinute), wait: sleep}
+	made := &lane{bounds: bounds, requests: perMinute(bounds.RequestsPerMinute), tokens: perMinute(bounds.TokensPerMinute), wait: sleep, circuit: newCircuit()}
 	if bounds.AtOnce > 0 {
 		made.places = make(chan struct{}, bounds.AtOnce)
 	}
-	made.circuit = gobreaker.NewCircuitBreaker[*target.Reply](gobreaker.Settings{
+	return made
+}
+
+// mend closes a circuit that is open.
+func (l *lane) mend() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.circuit.State() != gobreaker.StateClosed {
+		l.circuit = newCircuit()
+	}
+}
+
+func (l *lane) through() *gobreaker.CircuitBreaker[*target.Reply] {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.circuit
+}
+
+func newCircuit() *gobreaker.CircuitBreaker[*target.Reply] {
+	return gobreaker.NewCircuitBreaker[*target.Reply](gobreaker.Settings{
 		Timeout: openFor,
 		ReadyToTrip: func(counts gobreaker.Counts) bool {
 			return counts.ConsecutiveFailures >= failuresToOpen
 		},
 		IsSuccessful: func(err error) bool { return !isDown(err) },
 	})
-	return made
 }
 
 // perMinute lets bursts of two seconds through.
@@ -143,7 +169,7 @@ func (l *lane) callUpTo(ctx context.Context, most int64, send func(ctx context.C
 			return nil, tries, err
 		}
 		tries++
-		reply, err = l.circuit.Execute(func() (*target.Reply, error) { return send(ctx) })
+		reply, err = l.through().Execute(func() (*target.Reply, error) { return send(ctx) })
 		l.leave(reply)
 		switch {
 		case err == nil || ctx.Err() != nil:

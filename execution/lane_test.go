@@ -178,3 +178,28 @@ func TestBudgetIsNotExceeded(t *testing.T) {
 		})
 	}
 }
+
+func TestRunThatGoesOnFindsNoOpenCircuit(t *testing.T) {
+	mended := false
+	to, _ := reach(t, mocktarget.Options{Fault: func(string, int) mocktarget.Fault {
+		if mended {
+			return mocktarget.Fault{}
+		}
+		return mocktarget.Fault{Status: 401}
+	}})
+	lanes := &Lanes{}
+	l := lanes.of("generator", Bounds{})
+	for range failuresToOpen {
+		_, _, _ = ask(l, to, "hello") // each fails, as TestCircuitOpensAfterFailuresInARow shows
+	}
+	mended = true
+	if _, _, err := ask(l, to, "hello"); err == nil {
+		t.Fatal("the circuit did not open")
+	}
+	if again := lanes.of("generator", Bounds{}); again != l {
+		t.Error("the run that goes on has bounds of its own")
+	}
+	if _, _, err := ask(l, to, "hello"); err != nil {
+		t.Errorf("after it was resumed: %v", err)
+	}
+}

@@ -114,8 +114,10 @@ func (w *workshop) start(orchestratorKey string) string {
 	return key
 }
 
-func (w *workshop) engine() {
-	p := &execution.Preparer{Things: w.things, Lanes: &execution.Lanes{}}
+func (w *workshop) engine() { w.engineBy(&execution.Lanes{}) }
+
+func (w *workshop) engineBy(lanes *execution.Lanes) {
+	p := &execution.Preparer{Things: w.things, Lanes: lanes}
 	w.place.engine("a", work{}, func(e *execution.Engine) { e.Prepare = p.Prepare })
 }
 

@@ -3115,7 +3115,7 @@ func (ec *executionContext) unmarshalInputExecutionFilter(ctx context.Context, o
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"origin", "status", "source", "name", "startedAt"}
+	fieldsInOrder := [...]string{"origin", "status", "source", "name", "orchestratorType", "startedBy", "queuedAt", "startedAt"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -3150,6 +3150,27 @@ func (ec *executionContext) unmarshalInputExecutionFilter(ctx context.Context, o
 				return it, err
 			}
 			it.Name = data
+		case "orchestratorType":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orchestratorType"))
+			data, err := ec.unmarshalOTextIn2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐTextIn(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrchestratorType = data
+		case "startedBy":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("startedBy"))
+			data, err := ec.unmarshalOTextIn2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐTextIn(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.StartedBy = data
+		case "queuedAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("queuedAt"))
+			data, err := ec.unmarshalOTimeRange2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐTimeRange(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.QueuedAt = data
 		case "startedAt":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("startedAt"))
 			data, err := ec.unmarshalOTimeRange2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐTimeRange(ctx, v)

@@ -41,6 +41,7 @@ type ResolverRoot interface {
 	DatasetDifference() DatasetDifferenceResolver
 	DatasetVersion() DatasetVersionResolver
 	Execution() ExecutionResolver
+	ExecutionFacets() ExecutionFacetsResolver
 	ExecutionItem() ExecutionItemResolver
 	File() FileResolver
 	FileUse() FileUseResolver
@@ -1000,6 +1001,14 @@ type ComplexityRoot struct {
 	ExecutionEventEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ExecutionFacets struct {
+		OrchestratorType func(childComplexity int, limit *int) int
+		Origin           func(childComplexity int, limit *int) int
+		Source           func(childComplexity int, limit *int) int
+		StartedBy        func(childComplexity int, limit *int) int
+		Status           func(childComplexity int, limit *int) int
 	}
 
 	ExecutionItem struct {
@@ -2683,6 +2692,7 @@ type ComplexityRoot struct {
 		CreatedAt          func(childComplexity int) int
 		DatasetFacet       func(childComplexity int, facet storage.DatasetFacet, filter *storage.DatasetFilter, limit *int) int
 		Datasets           func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.DatasetFilter, orderBy *storage.NameOrder) int
+		ExecutionFacets    func(childComplexity int, filter *storage.ExecutionFilter) int
 		Executions         func(childComplexity int, first *int, after *string, last *int, before *string, filter *storage.ExecutionFilter, orderBy *storage.ExecutionOrder) int
 		Facets             func(childComplexity int, filter *storage.AttackFilter) int
 		FileTypes          func(childComplexity int, filter *storage.FileFilter, limit int) int
@@ -6769,6 +6779,62 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ExecutionEventEdge.Node(childComplexity), true
+
+	case "ExecutionFacets.orchestratorType":
+		if e.ComplexityRoot.ExecutionFacets.OrchestratorType == nil {
+			break
+		}
+
+		args, err := ec.field_ExecutionFacets_orchestratorType_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ExecutionFacets.OrchestratorType(childComplexity, args["limit"].(*int)), true
+	case "ExecutionFacets.origin":
+		if e.ComplexityRoot.ExecutionFacets.Origin == nil {
+			break
+		}
+
+		args, err := ec.field_ExecutionFacets_origin_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ExecutionFacets.Origin(childComplexity, args["limit"].(*int)), true
+	case "ExecutionFacets.source":
+		if e.ComplexityRoot.ExecutionFacets.Source == nil {
+			break
+		}
+
+		args, err := ec.field_ExecutionFacets_source_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ExecutionFacets.Source(childComplexity, args["limit"].(*int)), true
+	case "ExecutionFacets.startedBy":
+		if e.ComplexityRoot.ExecutionFacets.StartedBy == nil {
+			break
+		}
+
+		args, err := ec.field_ExecutionFacets_startedBy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ExecutionFacets.StartedBy(childComplexity, args["limit"].(*int)), true
+	case "ExecutionFacets.status":
+		if e.ComplexityRoot.ExecutionFacets.Status == nil {
+			break
+		}
+
+		args, err := ec.field_ExecutionFacets_status_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ExecutionFacets.Status(childComplexity, args["limit"].(*int)), true
 
 	case "ExecutionItem.attack":
 		if e.ComplexityRoot.ExecutionItem.Attack == nil {
@@ -14408,6 +14474,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Workspace.Datasets(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*storage.DatasetFilter), args["orderBy"].(*storage.NameOrder)), true
+	case "Workspace.executionFacets":
+		if e.ComplexityRoot.Workspace.ExecutionFacets == nil {
+			break
+		}
+
+		args, err := ec.field_Workspace_executionFacets_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Workspace.ExecutionFacets(childComplexity, args["filter"].(*storage.ExecutionFilter)), true
 	case "Workspace.executions":
 		if e.ComplexityRoot.Workspace.Executions == nil {
 			break
@@ -18584,8 +18661,12 @@ enum ExecutionStatus {
 What a list of runs can be ordered by.
 """
 enum ExecutionOrderField {
-  "When it began."
+  "When it was queued, or began where it came with an import: what is newest stands together, whether it has begun or not."
+  QUEUED_AT
+  "When it began; one that has not comes last."
   STARTED_AT
+  "When it ended; one that has not comes last."
+  FINISHED_AT
   "The name."
   NAME
 }
@@ -18612,6 +18693,12 @@ input ExecutionFilter {
   source: SourceIn
   "The name."
   name: TextMatch
+  "The type of its orchestrator, or the class where it came with an import."
+  orchestratorType: TextIn
+  "The username of who started it; null for an import."
+  startedBy: TextIn
+  "When it was queued; null for an import."
+  queuedAt: TimeRange
   "When it began."
   startedAt: TimeRange
 }
@@ -19123,6 +19210,37 @@ type MessageFacets {
 }
 
 """
+The dimensions of runs, each with its values and their counts. A dimension is counted only when it is selected.
+"""
+type ExecutionFacets {
+  "Counts how far they came."
+  status(
+    "How many values to return, the most frequent first, at most 1 000."
+    limit: Int = 50
+  ): [FacetValue!] @cost(weight: 100)
+  "Counts whether they were this server's."
+  origin(
+    "How many values to return, the most frequent first, at most 1 000."
+    limit: Int = 50
+  ): [FacetValue!] @cost(weight: 100)
+  "Counts the tools that made them."
+  source(
+    "How many values to return, the most frequent first, at most 1 000."
+    limit: Int = 50
+  ): [FacetValue!] @cost(weight: 100)
+  "Counts types of orchestrators, and classes of imported runs."
+  orchestratorType(
+    "How many values to return, the most frequent first, at most 1 000."
+    limit: Int = 50
+  ): [FacetValue!] @cost(weight: 100)
+  "Counts who started them; null for imports."
+  startedBy(
+    "How many values to return, the most frequent first, at most 1 000."
+    limit: Int = 50
+  ): [FacetValue!] @cost(weight: 100)
+}
+
+"""
 The dimensions of findings, each with its values and their counts. A dimension is counted only when it is selected.
 """
 type FindingFacets {
@@ -19197,6 +19315,11 @@ extend type Workspace {
     "Which messages to count; all without it."
     filter: MessageFilter
   ): MessageFacets!
+  "For each dimension of runs its values with their counts."
+  executionFacets(
+    "Which runs to count; all without it."
+    filter: ExecutionFilter
+  ): ExecutionFacets!
   "For each dimension of findings its values with their counts."
   findingFacets(
     "Which findings to count; all without it."
@@ -27586,6 +27709,22 @@ func (ec *executionContext) childFields_ExecutionEventEdge(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type ExecutionEventEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_ExecutionFacets(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "status":
+		return ec.fieldContext_ExecutionFacets_status(ctx, field)
+	case "origin":
+		return ec.fieldContext_ExecutionFacets_origin(ctx, field)
+	case "source":
+		return ec.fieldContext_ExecutionFacets_source(ctx, field)
+	case "orchestratorType":
+		return ec.fieldContext_ExecutionFacets_orchestratorType(ctx, field)
+	case "startedBy":
+		return ec.fieldContext_ExecutionFacets_startedBy(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExecutionFacets", field.Name)
+}
+
 func (ec *executionContext) childFields_ExecutionItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "item":
@@ -30622,6 +30761,8 @@ func (ec *executionContext) childFields_Workspace(ctx context.Context, field gra
 		return ec.fieldContext_Workspace_conversationFacets(ctx, field)
 	case "messageFacets":
 		return ec.fieldContext_Workspace_messageFacets(ctx, field)
+	case "executionFacets":
+		return ec.fieldContext_Workspace_executionFacets(ctx, field)
 	case "findingFacets":
 		return ec.fieldContext_Workspace_findingFacets(ctx, field)
 	case "generatorFacets":

@@ -150,6 +150,7 @@ type WorkspaceResolver interface {
 	DatasetFacet(ctx context.Context, obj *storage.Workspace, facet storage.DatasetFacet, filter *storage.DatasetFilter, limit *int) ([]*storage.FacetValue, error)
 	ConversationFacets(ctx context.Context, obj *storage.Workspace, filter *storage.ConversationFilter) (*schema.ConversationFacets, error)
 	MessageFacets(ctx context.Context, obj *storage.Workspace, filter *storage.MessageFilter) (*schema.MessageFacets, error)
+	ExecutionFacets(ctx context.Context, obj *storage.Workspace, filter *storage.ExecutionFilter) (*schema.ExecutionFacets, error)
 	FindingFacets(ctx context.Context, obj *storage.Workspace, filter *storage.FindingFilter) (*schema.FindingFacets, error)
 	GeneratorFacets(ctx context.Context, obj *storage.Workspace, filter *storage.ConfiguredFilter) (*schema.ConfiguredFacets, error)
 	ConverterFacets(ctx context.Context, obj *storage.Workspace, filter *storage.ConfiguredFilter) (*schema.ConfiguredFacets, error)
@@ -2077,6 +2078,20 @@ func (ec *executionContext) field_Workspace_datasets_args(ctx context.Context, r
 		return nil, err
 	}
 	args["orderBy"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Workspace_executionFacets_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*storage.ExecutionFilter, error) {
+			return ec.unmarshalOExecutionFilter2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋstorageᚐExecutionFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
 	return args, nil
 }
 
@@ -11404,6 +11419,50 @@ func (ec *executionContext) fieldContext_Workspace_messageFacets(ctx context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _Workspace_executionFacets(ctx context.Context, field graphql.CollectedField, obj *storage.Workspace) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Workspace_executionFacets(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Workspace().ExecutionFacets(ctx, obj, fc.Args["filter"].(*storage.ExecutionFilter))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *schema.ExecutionFacets) graphql.Marshaler {
+			return ec.marshalNExecutionFacets2ᚖgithubᚗcomᚋviolentutfᚋviolentutfᚋschemaᚐExecutionFacets(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Workspace_executionFacets(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Workspace",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ExecutionFacets(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Workspace_executionFacets_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Workspace_findingFacets(ctx context.Context, field graphql.CollectedField, obj *storage.Workspace) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13786,6 +13845,12 @@ func (ec *executionContext) _Workspace(ctx context.Context, sel ast.SelectionSet
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Workspace_messageFacets(ctx, field, obj)
+				})
+		case "executionFacets":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Workspace_executionFacets(ctx, field, obj)
 				})
 		case "findingFacets":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

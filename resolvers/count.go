@@ -43,6 +43,14 @@ func messageFacet(ctx context.Context, facets *schema.MessageFacets, dimension s
 	return set.Store.MessageFacet(ctx, dimension, facets.Filter, size)
 }
 
+func executionFacet(ctx context.Context, facets *schema.ExecutionFacets, dimension storage.Facet, limit *int) ([]*storage.FacetValue, error) {
+	set, size, err := counting(ctx, facets.Workspace, limit)
+	if err != nil {
+		return nil, err
+	}
+	return set.Store.ExecutionFacet(ctx, dimension, facets.Filter, size)
+}
+
 func findingFacet(ctx context.Context, facets *schema.FindingFacets, dimension storage.Facet, limit *int) ([]*storage.FacetValue, error) {
 	set, size, err := counting(ctx, facets.Workspace, limit)
 	if err != nil {

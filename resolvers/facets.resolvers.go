@@ -137,6 +137,26 @@ func (r *conversationFacetsResolver) Label(ctx context.Context, obj *schema.Conv
 	return conversationFacet(ctx, obj, storage.FacetLabel, limit)
 }
 
+func (r *executionFacetsResolver) Status(ctx context.Context, obj *schema.ExecutionFacets, limit *int) ([]*storage.FacetValue, error) {
+	return executionFacet(ctx, obj, storage.FacetStatus, limit)
+}
+
+func (r *executionFacetsResolver) Origin(ctx context.Context, obj *schema.ExecutionFacets, limit *int) ([]*storage.FacetValue, error) {
+	return executionFacet(ctx, obj, storage.FacetOrigin, limit)
+}
+
+func (r *executionFacetsResolver) Source(ctx context.Context, obj *schema.ExecutionFacets, limit *int) ([]*storage.FacetValue, error) {
+	return executionFacet(ctx, obj, storage.FacetSource, limit)
+}
+
+func (r *executionFacetsResolver) OrchestratorType(ctx context.Context, obj *schema.ExecutionFacets, limit *int) ([]*storage.FacetValue, error) {
+	return executionFacet(ctx, obj, storage.FacetOrchestratorType, limit)
+}
+
+func (r *executionFacetsResolver) StartedBy(ctx context.Context, obj *schema.ExecutionFacets, limit *int) ([]*storage.FacetValue, error) {
+	return executionFacet(ctx, obj, storage.FacetStartedBy, limit)
+}
+
 func (r *findingFacetsResolver) Severity(ctx context.Context, obj *schema.FindingFacets, limit *int) ([]*storage.FacetValue, error) {
 	return findingFacet(ctx, obj, storage.FacetSeverity, limit)
 }
@@ -185,6 +205,10 @@ func (r *workspaceResolver) MessageFacets(ctx context.Context, obj *storage.Work
 	return &schema.MessageFacets{Workspace: obj, Filter: filter}, nil
 }
 
+func (r *workspaceResolver) ExecutionFacets(ctx context.Context, obj *storage.Workspace, filter *storage.ExecutionFilter) (*schema.ExecutionFacets, error) {
+	return &schema.ExecutionFacets{Workspace: obj, Filter: filter}, nil
+}
+
 func (r *workspaceResolver) FindingFacets(ctx context.Context, obj *storage.Workspace, filter *storage.FindingFilter) (*schema.FindingFacets, error) {
 	return &schema.FindingFacets{Workspace: obj, Filter: filter}, nil
 }
@@ -215,6 +239,10 @@ func (r *Resolver) ConversationFacets() graph.ConversationFacetsResolver {
 	return &conversationFacetsResolver{r}
 }
 
+func (r *Resolver) ExecutionFacets() graph.ExecutionFacetsResolver {
+	return &executionFacetsResolver{r}
+}
+
 func (r *Resolver) FindingFacets() graph.FindingFacetsResolver { return &findingFacetsResolver{r} }
 
 func (r *Resolver) MessageFacets() graph.MessageFacetsResolver { return &messageFacetsResolver{r} }
@@ -223,6 +251,7 @@ type (
 	attackFacetsResolver       struct{ *Resolver }
 	configuredFacetsResolver   struct{ *Resolver }
 	conversationFacetsResolver struct{ *Resolver }
+	executionFacetsResolver    struct{ *Resolver }
 	findingFacetsResolver      struct{ *Resolver }
 	messageFacetsResolver      struct{ *Resolver }
 )

@@ -39,6 +39,12 @@ type MessageFacets struct {
 	Filter    *storage.MessageFilter
 }
 
+// ExecutionFacets is Workspace.executionFacets.
+type ExecutionFacets struct {
+	Workspace *storage.Workspace
+	Filter    *storage.ExecutionFilter
+}
+
 // FindingFacets is Workspace.findingFacets.
 type FindingFacets struct {
 	Workspace *storage.Workspace

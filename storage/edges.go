@@ -66,6 +66,7 @@ type Facets interface {
 	TaxonomyFacet(ctx context.Context, taxonomy *string, filter *AttackFilter, limit int) ([]*FacetValue, error)
 	ConversationFacet(ctx context.Context, facet Facet, filter *ConversationFilter, limit int) ([]*FacetValue, error)
 	MessageFacet(ctx context.Context, facet Facet, filter *MessageFilter, limit int) ([]*FacetValue, error)
+	ExecutionFacet(ctx context.Context, facet Facet, filter *ExecutionFilter, limit int) ([]*FacetValue, error)
 	FindingFacet(ctx context.Context, facet Facet, filter *FindingFilter, limit int) ([]*FacetValue, error)
 	ConfiguredFacet(ctx context.Context, kind ConfiguredKind, facet Facet, filter *ConfiguredFilter, limit int) ([]*FacetValue, error)
 }

@@ -114,11 +114,14 @@ func (s *ExecutionSummary) Rate() *float64 {
 
 // ExecutionFilter narrows a list of executions.
 type ExecutionFilter struct {
-	Origin    *OriginIn
-	Status    *ExecutionStatusIn
-	Source    *SourceIn
-	Name      *TextMatch
-	StartedAt *TimeRange
+	Origin           *OriginIn
+	Status           *ExecutionStatusIn
+	Source           *SourceIn
+	Name             *TextMatch
+	OrchestratorType *TextIn // Execution.Orchestrator
+	StartedBy        *TextIn // usernames
+	QueuedAt         *TimeRange
+	StartedAt        *TimeRange
 }
 
 // OriginIn narrows an origin.
@@ -132,8 +135,10 @@ type ExecutionOrderField string
 
 // The orders of executions.
 const (
-	ExecutionOrderStartedAt ExecutionOrderField = "STARTED_AT"
-	ExecutionOrderName      ExecutionOrderField = "NAME"
+	ExecutionOrderQueuedAt   ExecutionOrderField = "QUEUED_AT" // of an import when it began
+	ExecutionOrderStartedAt  ExecutionOrderField = "STARTED_AT"
+	ExecutionOrderFinishedAt ExecutionOrderField = "FINISHED_AT"
+	ExecutionOrderName       ExecutionOrderField = "NAME"
 )
 
 // ExecutionOrder orders a list of executions.

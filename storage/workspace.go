@@ -226,4 +226,8 @@ const (
 	FacetAssignee     Facet = "ASSIGNEE"
 	FacetAuthor       Facet = "AUTHOR"
 	FacetType         Facet = "TYPE"
+
+	FacetOrigin           Facet = "ORIGIN"
+	FacetOrchestratorType Facet = "ORCHESTRATOR_TYPE"
+	FacetStartedBy        Facet = "STARTED_BY"
 )

@@ -78,7 +78,9 @@ func lists(store storage.UserStore) []list {
 		all = append(all, listOf(fmt.Sprint("messages ", way), messageID, func(ctx context.Context, page storage.Page) (*storage.Connection[storage.Message], error) {
 			return store.Messages(ctx, nil, storage.MessageOrder{Direction: way}, page)
 		}))
-		for _, field := range []storage.ExecutionOrderField{storage.ExecutionOrderStartedAt, storage.ExecutionOrderName} {
+		for _, field := range []storage.ExecutionOrderField{
+			storage.ExecutionOrderQueuedAt, storage.ExecutionOrderStartedAt, storage.ExecutionOrderFinishedAt, storage.ExecutionOrderName,
+		} {
 			by := storage.ExecutionOrder{Field: field, Direction: way}
 			all = append(all, listOf(fmt.Sprint("runs ", by), func(e *storage.Execution) string { return e.ID }, func(ctx context.Context, page storage.Page) (*storage.Connection[storage.Execution], error) {
 				return store.Executions(ctx, nil, by, page)
@@ -158,6 +160,9 @@ func crowd() *file {
 		run.SourceID, run.Name = "run"+n, name
 		if i%2 == 0 {
 			run.StartedAt = nil
+		}
+		if i%3 == 0 {
+			run.FinishedAt = nil
 		}
 		f.executions = append(f.executions, &run)
 		f.components = append(f.components, component(storage.ComponentTarget, "Target"+n, storage.Component{Name: name}))

@@ -26,6 +26,8 @@ var runTests = map[string]func(t *testing.T, store storage.UserStore){
 	"RunIsCountedByItsItems":               runIsCountedByItsItems,
 	"DecisionOfARefusedCommandIsNone":      decisionOfARefusedCommandIsNone,
 	"ExchangesAreRecordedWithTheirResults": exchangesAreRecordedWithTheirResults,
+	"RunsAreFacetedAndFilteredAlike":       runsAreFacetedAndFilteredAlike,
+	"QueuedRunsStandWithThoseThatBegan":    queuedRunsStandWithThoseThatBegan,
 }
 
 func plan(t *testing.T, store storage.UserStore, items int64) string {

@@ -23,7 +23,7 @@ func (s *Store) executionTable() *table[storage.Execution] {
 	}
 }
 
-// Executions lists runs; one that has not started comes last.
+// Executions lists runs; one without the time that they are ordered by comes last.
 func (s *Store) Executions(ctx context.Context, filter *storage.ExecutionFilter, by storage.ExecutionOrder, page storage.Page) (*storage.Connection[storage.Execution], error) {
 	q := s.query()
 	return s.executionTable().page(ctx, s, q, executionFilter(q, filter), executionOrder(by), page)
@@ -31,14 +31,23 @@ func (s *Store) Executions(ctx context.Context, filter *storage.ExecutionFilter,
 
 func executionOrder(by storage.ExecutionOrder) order[storage.Execution] {
 	desc := by.Direction == storage.Descending
-	o := nullsLast("started", "e.started_at", "TIMESTAMP", desc, func(e *storage.Execution) any { return given(e.StartedAt) })
-	if by.Field == storage.ExecutionOrderName {
-		o = order[storage.Execution]{
+	switch by.Field {
+	case storage.ExecutionOrderName:
+		return order[storage.Execution]{
 			name: "name", expr: `e.name COLLATE "C"`, kind: "TEXT", desc: desc,
 			value: func(e *storage.Execution) any { return e.Name },
 		}
+	case storage.ExecutionOrderQueuedAt:
+		return nullsLast("queued", "COALESCE(e.queued_at, e.started_at)", "TIMESTAMP", desc, func(e *storage.Execution) any {
+			if e.QueuedAt != nil {
+				return *e.QueuedAt
+			}
+			return given(e.StartedAt)
+		})
+	case storage.ExecutionOrderFinishedAt:
+		return nullsLast("finished", "e.finished_at", "TIMESTAMP", desc, func(e *storage.Execution) any { return given(e.FinishedAt) })
 	}
-	return o
+	return nullsLast("started", "e.started_at", "TIMESTAMP", desc, func(e *storage.Execution) any { return given(e.StartedAt) })
 }
 
 // ExecutionsByKey reads runs.

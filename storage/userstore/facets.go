@@ -100,6 +100,14 @@ var messageFacets = map[storage.Facet]facetColumn{
 	},
 }
 
+var executionFacets = map[storage.Facet]facetColumn{
+	storage.FacetStatus:           {value: "e.status"},
+	storage.FacetOrigin:           {value: "e.origin"},
+	storage.FacetSource:           {value: "e.source"},
+	storage.FacetOrchestratorType: {value: "e.orchestrator"},
+	storage.FacetStartedBy:        {value: "e.started_by"},
+}
+
 var findingFacets = map[storage.Facet]facetColumn{
 	storage.FacetSeverity: {value: "f.severity"},
 	storage.FacetStatus:   {value: "f.status"},
@@ -128,6 +136,12 @@ func (s *Store) ConversationFacet(ctx context.Context, facet storage.Facet, filt
 func (s *Store) MessageFacet(ctx context.Context, facet storage.Facet, filter *storage.MessageFilter, limit int) ([]*storage.FacetValue, error) {
 	q := s.query()
 	return countBy(ctx, s, q, s.messageTable(), messageFacets, facet, messageFilter(q, filter, 1), limit)
+}
+
+// ExecutionFacet counts runs.
+func (s *Store) ExecutionFacet(ctx context.Context, facet storage.Facet, filter *storage.ExecutionFilter, limit int) ([]*storage.FacetValue, error) {
+	q := s.query()
+	return countBy(ctx, s, q, s.executionTable(), executionFacets, facet, executionFilter(q, filter), limit)
 }
 
 // FindingFacet counts findings.

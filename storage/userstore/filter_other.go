@@ -111,5 +111,8 @@ func executionFilter(q *query, f *storage.ExecutionFilter) string {
 		own = append(own, q.among("e.source", plain(f.Source.In), plain(f.Source.NotIn))...)
 	}
 	own = append(own, q.match("name", "e.name", f.Name)...)
+	own = append(own, q.in("e.orchestrator", f.OrchestratorType)...)
+	own = append(own, q.in("e.started_by", f.StartedBy)...)
+	own = append(own, q.during("e.queued_at", f.QueuedAt)...)
 	return all(append(own, q.during("e.started_at", f.StartedAt)...))
 }

@@ -210,7 +210,11 @@ func (w *assembly) model(ctx context.Context, key string) (*Model, error) {
 }
 
 func boundsOf(t *target.Target) Bounds {
-	return Bounds{AtOnce: storage.MaxConcurrency, RequestsPerMinute: t.Bound(target.RequestsPerMinute), TokensPerMinute: t.Bound(target.TokensPerMinute)}
+	atOnce := storage.MaxConcurrency
+	if own := t.Bound(target.Concurrency); own > 0 {
+		atOnce = int(own)
+	}
+	return Bounds{AtOnce: atOnce, RequestsPerMinute: t.Bound(target.RequestsPerMinute), TokensPerMinute: t.Bound(target.TokensPerMinute)}
 }
 
 func (w *assembly) chain(ctx context.Context, keys []string) (*chain, error) {

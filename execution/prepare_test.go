@@ -429,6 +429,43 @@ func TestRunGoesOnUnderARaisedBudget(t *testing.T) {
 	}
 }
 
+func TestGeneratorIsAskedForStreamsAndSoManyAtOnce(t *testing.T) {
+	var now, most, streamed atomic.Int64
+	w := newWorkshop(t, mocktarget.Options{
+		Reply: func(prompt string) string {
+			most.Store(max(most.Load(), now.Add(1)))
+			time.Sleep(2 * time.Millisecond)
+			now.Add(-1)
+			return "a reply of several words to " + prompt
+		},
+		Seen: func(_ *http.Request, body []byte) {
+			if strings.Contains(string(body), `"stream":true`) {
+				streamed.Add(1)
+			}
+		},
+	})
+	generator := w.make(storage.KindGenerators, "mock", "OPENAI_COMPATIBLE", `{"endpoint":"`+w.url+`","model":"mock","api_key":"sk-mock-0123456789abcdef0123456789","stream":true,"concurrency":2}`)
+	dataset := w.dataset(40)
+	key := w.start(w.orchestrator(func(o *storage.Orchestrator) {
+		o.Type, o.GeneratorKey, o.DatasetKey, o.Concurrency = orchestrator.PromptSending, &generator, &dataset, 32
+	}))
+	w.engine()
+	w.wait(key, storage.ExecutionSucceeded)
+	if most.Load() != 2 || streamed.Load() != 40 {
+		t.Errorf("%d calls at once, %d streamed", most.Load(), streamed.Load())
+	}
+	role := &storage.MessageFilter{Role: &storage.RoleIn{In: []storage.Role{storage.RoleAssistant}}}
+	messages, err := w.store.Messages(t.Context(), role, storage.MessageOrder{}, storage.Page{Limit: 100})
+	if err != nil || len(messages.Nodes()) != 40 {
+		t.Fatalf("%v, %v", messages, err)
+	}
+	for _, m := range messages.Nodes() {
+		if !strings.HasPrefix(m.ConvertedValue, "a reply of several words to prompt") || m.Metadata == nil || !strings.Contains(string(*m.Metadata), "first_token_ms") || m.OutputTokens == nil {
+			t.Fatalf("%+v", m)
+		}
+	}
+}
+
 func TestLogTellsWhatWentWrong(t *testing.T) {
 	w := newWorkshop(t, mocktarget.Options{Fault: func(string, int) mocktarget.Fault {
 		return mocktarget.Fault{Status: 400, Body: `{"error":{"message":"no such thing"}}`}

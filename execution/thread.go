@@ -176,6 +176,10 @@ func (t *thread) take(reply *target.Reply, now time.Time) {
 			if reply.FinishReason != "" {
 				message.FinishReason = &reply.FinishReason
 			}
+			if reply.FirstToken > 0 {
+				metadata := storage.JSON(fmt.Sprintf(`{"first_token_ms":%d}`, reply.FirstToken.Milliseconds()))
+				message.Metadata = &metadata
+			}
 		}
 		t.conversation.Messages = append(t.conversation.Messages, message)
 	}

@@ -44,7 +44,7 @@ func (t *Target) Component(name string) (*storage.Component, error) {
 	if endpoint != "" {
 		known.Endpoint, identifier["endpoint"] = &endpoint, endpoint
 	}
-	for _, column := range []string{"model", "endpoint", "url", RequestsPerMinute, TokensPerMinute, TimeoutSeconds} {
+	for _, column := range []string{"model", "endpoint", "url", RequestsPerMinute, TokensPerMinute, Concurrency, TimeoutSeconds, Streamed} {
 		delete(rest, column)
 	}
 	maps.Copy(identifier, rest)

@@ -166,6 +166,7 @@ func (t *Target) send(ctx context.Context, request Request) (*Reply, error) {
 	}
 	limited, cancel := context.WithTimeout(ctx, t.options.Timeout)
 	defer cancel()
+	request.Stream = request.Stream || t.plain.Boolean(Streamed)
 	body, err := t.speak.body(&request)
 	if err != nil {
 		return nil, &Error{Class: ClassBadRequest, Message: t.scrub.bounded(err.Error(), mostMessage)}

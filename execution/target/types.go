@@ -15,12 +15,14 @@ const (
 	TypeEcho      = "ECHO"
 )
 
-// The parameters of every type that bound how often runs call it. They say nothing of the
-// system that is called, so components are without them.
+// The parameters that say how runs call it. They say nothing of the system that is called,
+// so components are without them.
 const (
 	RequestsPerMinute = "requests_per_minute"
 	TokensPerMinute   = "tokens_per_minute"
+	Concurrency       = "concurrency"     // calls at once
 	TimeoutSeconds    = "timeout_seconds" // of one call
+	Streamed          = "stream"
 )
 
 // Types are the types of generators with what they take, for forms and checks.
@@ -58,7 +60,7 @@ var types = []*storage.ConfiguredType{
 			{Name: "body", Kind: storage.ParameterText, Default: document(`"{\"prompt\": \"{{ prompt }}\"}"`), Description: "The body; {{ prompt }} in it is replaced, escaped as the content type needs."},
 			{Name: "content_type", Kind: storage.ParameterText, Default: document(`"application/json"`)},
 			{Name: "reply_pointer", Kind: storage.ParameterText, Default: document(`""`), Description: "Where the reply lies, a JSON pointer (RFC 6901) as /choices/0/text; empty for the whole body."},
-			bounds[0], bounds[1], bounds[2],
+			bounds[0], bounds[1], bounds[2], bounds[3],
 		},
 	},
 	{Name: TypeEcho, Title: "Echo", Description: "Repeats the prompt, for demonstrations: calls nothing.", Parameters: bounds[:2]},
@@ -67,6 +69,7 @@ var types = []*storage.ConfiguredType{
 var bounds = []*storage.Parameter{
 	{Name: RequestsPerMinute, Kind: storage.ParameterInteger, Minimum: number(1), Description: "How many calls runs may make in a minute; any number if absent."},
 	{Name: TokensPerMinute, Kind: storage.ParameterInteger, Minimum: number(1), Description: "How many tokens, in and out, the calls of runs may take in a minute; any number if absent."},
+	{Name: Concurrency, Kind: storage.ParameterInteger, Minimum: number(1), Maximum: number(storage.MaxConcurrency), Description: "How many calls runs may make at once, all together; 64 if absent."},
 	{Name: TimeoutSeconds, Kind: storage.ParameterInteger, Minimum: number(1), Maximum: number(3600), Description: "How long a call may take, where that is less than the server or the orchestrator allows."},
 }
 
@@ -83,7 +86,8 @@ var chat = []*storage.Parameter{
 	{Name: "system_prompt", Kind: storage.ParameterText, Description: "Put before conversations that have none."},
 	headers,
 	{Name: "extra_body", Kind: storage.ParameterJSON, Description: "More fields of the request's body: an object."},
-	bounds[0], bounds[1], bounds[2],
+	{Name: Streamed, Kind: storage.ParameterBoolean, Description: "Whether replies are asked for in parts, which tells the time to the first: first_token_ms in the metadata of messages."},
+	bounds[0], bounds[1], bounds[2], bounds[3],
 }
 
 func document(text storage.JSON) *storage.JSON { return &text }

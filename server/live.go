@@ -206,12 +206,16 @@ func (c *socket) Close() error         { return nil }
 func (c *socket) Subprotocol() string  { return c.conn.Subprotocol() }
 func (c *socket) SetReadLimit(n int64) { c.conn.SetReadLimit(n) }
 
-// SetReadDeadline closes a socket whose client has not answered a ping for long.
+// SetReadDeadline closes a socket whose client has not answered a ping for long; the zero
+// time, as of net.Conn, is none.
 func (c *socket) SetReadDeadline(deadline time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.timer != nil {
 		c.timer.Stop()
+	}
+	if deadline.IsZero() {
+		return nil
 	}
 	c.timer = time.AfterFunc(time.Until(deadline), func() { _ = c.conn.CloseNow() })
 	return nil

@@ -7,6 +7,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,7 +37,7 @@ func TestRunFigures(t *testing.T) {
 	table, texts := filepath.Join(folder, "prompts.csv"), runTexts(runPrompts)
 	writeTable(t, table, texts)
 	s := serve(t, buildProgram(t, folder), filepath.Join(folder, "data"))
-	orchestrator := s.orchestrator(endpoint, table)
+	orchestrator := s.orchestrator("one", endpoint, s.dataset(table), nil)
 	var best float64
 	for range runTries {
 		before, beforeMock := processor(t, s.pid), processor(t, mock)
@@ -131,28 +132,40 @@ func (s *served) idOf(text string) string {
 	return answer.Data.M.It.ID
 }
 
-// orchestrator makes what the run is made of.
-func (s *served) orchestrator(endpoint, table string) string {
+// dataset makes a dataset of a table.
+func (s *served) dataset(table string) string {
 	s.t.Helper()
 	file, err := os.Open(table)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	defer file.Close()
-	answer := s.sendFile(`mutation($input:CreateDatasetFromFileInput!){m:createDatasetFromFile(input:$input){it:dataset{id} userErrors{message}}}`,
-		map[string]any{"name": "prompts"}, file)
-	dataset := s.idOf(answer)
+	return s.idOf(s.sendFile(`mutation($input:CreateDatasetFromFileInput!){m:createDatasetFromFile(input:$input){it:dataset{id} userErrors{message}}}`,
+		map[string]any{"name": "prompts"}, file))
+}
+
+// orchestrator makes what a run is made of, with more parameters of the generator.
+func (s *served) orchestrator(name, endpoint, dataset string, more map[string]any) string {
+	s.t.Helper()
 	configured := func(kind, typeName string, parameters map[string]any) string {
 		return s.made(fmt.Sprintf(`mutation($in:Create%[1]sInput!){m:create%[1]s(input:$in){it:%[2]s{id} userErrors{message}}}`, kind, strings.ToLower(kind)),
-			map[string]any{"name": "one", "type": typeName, "parameters": parameters})
+			map[string]any{"name": name, "type": typeName, "parameters": parameters})
 	}
-	generator := configured("Generator", "OPENAI_COMPATIBLE", map[string]any{"endpoint": endpoint, "model": "mock", "api_key": "sk-mock-0123456789abcdef"})
+	parameters := map[string]any{"endpoint": endpoint, "model": "mock", "api_key": "sk-mock-0123456789abcdef"}
+	maps.Copy(parameters, more)
+	generator := configured("Generator", "OPENAI_COMPATIBLE", parameters)
 	converter := configured("Converter", "Base64Converter", nil)
 	scorer := configured("Scorer", "SubStringScorer", map[string]any{"substring": runSubstring})
 	return s.made(`mutation($in:CreateOrchestratorInput!){m:createOrchestrator(input:$in){it:orchestrator{id} userErrors{message}}}`, map[string]any{
-		"name": "one", "type": "PROMPT_SENDING", "generator": generator, "dataset": map[string]any{"id": dataset}, "chains": []any{[]any{converter}},
+		"name": name, "type": "PROMPT_SENDING", "generator": generator, "dataset": map[string]any{"id": dataset}, "chains": []any{[]any{converter}},
 		"scorers": []any{scorer}, "objectiveScorer": scorer, "concurrency": runAtOnce,
 	})
+}
+
+// start starts a run.
+func (s *served) start(orchestrator string) string {
+	s.t.Helper()
+	return s.made(`mutation($in:StartExecutionInput!){m:startExecution(input:$in){it:execution{id} userErrors{message}}}`, map[string]any{"orchestrator": orchestrator})
 }
 
 type runProgress struct{ Done, Successes, Failures, Calls int }
@@ -160,7 +173,7 @@ type runProgress struct{ Done, Successes, Failures, Calls int }
 // runToEnd starts a run and waits until all of it is recorded.
 func (s *served) runToEnd(orchestrator string) runProgress {
 	s.t.Helper()
-	id := s.made(`mutation($in:StartExecutionInput!){m:startExecution(input:$in){it:execution{id} userErrors{message}}}`, map[string]any{"orchestrator": orchestrator})
+	id := s.start(orchestrator)
 	question, err := json.Marshal(map[string]any{
 		"query": `query($id:ID!){node(id:$id){... on Execution{status progress{done successes failures calls}}}}`, "variables": map[string]any{"id": id},
 	})

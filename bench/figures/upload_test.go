@@ -59,9 +59,7 @@ func TestUploadFigures(t *testing.T) {
 		},
 	} {
 		before := idle()
-		if err := os.WriteFile("/proc/"+strconv.Itoa(s.pid)+"/clear_refs", []byte("5"), 0o200); err != nil { // VmHWM begins anew
-			t.Fatal(err)
-		}
+		s.forgetPeak()
 		start := time.Now()
 		answer, sent := s.upload(one.query, one.input, one.end, uploadBytes)
 		took, peak := time.Since(start), s.memory("VmHWM")
@@ -90,6 +88,9 @@ func serve(t *testing.T, program, data string) *served {
 	t.Helper()
 	cmd := exec.CommandContext(context.Background(), program, "serve", "--dev", "--listen", "127.0.0.1:0", "--data", data)
 	cmd.Stderr = io.Discard
+	if os.Getenv("TMP_PROGRAM") != "" {
+		cmd.Stderr, _ = os.Create("/tmp/benches/stderr")
+	}
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()
@@ -227,4 +228,12 @@ func (s *served) memory(name string) int64 {
 	}
 	s.t.Fatalf("the kernel does not tell %s", name)
 	return 0
+}
+
+// forgetPeak lets VmHWM begin anew.
+func (s *served) forgetPeak() {
+	s.t.Helper()
+	if err := os.WriteFile("/proc/"+strconv.Itoa(s.pid)+"/clear_refs", []byte("5"), 0o200); err != nil {
+		s.t.Fatal(err)
+	}
 }

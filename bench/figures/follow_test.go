@@ -35,12 +35,13 @@ func TestFollowFigures(t *testing.T) {
 	endpoint, _ := startMock(t)
 	table := filepath.Join(folder, "prompts.csv")
 	writeTable(t, table, runTexts(followedItems))
-	s := serve(t, buildProgram(t, folder), filepath.Join(folder, "data"))
+	// The database keeps what it has read up to its limit, which is not for the streams.
+	s := serve(t, buildProgram(t, folder), filepath.Join(folder, "data"), "--duckdb-memory", "256MB")
 	dataset := s.dataset(table)
 	s.runToEnd(s.orchestrator("alone", endpoint, dataset, nil)) // what a run takes without followers is there
 	run := s.start(s.orchestrator("followed", endpoint, dataset, map[string]any{"requests_per_minute": followedPerMinute}))
 	s.made(`mutation($in:PauseExecutionInput!){m:pauseExecution(input:$in){it:execution{id} userErrors{message}}}`, map[string]any{"id": run})
-	before := s.memory("VmRSS")
+	before := s.memory("VmHWM")
 	s.forgetPeak()
 
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
@@ -67,24 +68,18 @@ func TestFollowFigures(t *testing.T) {
 	stored := s.stored(run)
 	var frames []int
 	var progress, items []time.Duration
-	left, wrong := 0, 0
+	left := 0
 	for i, f := range all {
 		left += f.left
-		if wrong > 10 {
-			t.Fatal("and more")
-		}
-		wrong++
 		switch who := fmt.Sprintf("follower %d (items %t, returns %t)", i, f.items, f.returns); {
 		case f.err != nil:
-			t.Errorf("%s: %v; %d frames, the last %v before the end", who, f.err, len(f.frames), time.Until(f.frames[len(f.frames)-1].came))
+			t.Errorf("%s: %v", who, f.err)
 		case !f.ended || f.status != "SUCCEEDED" || f.done != followedItems:
 			t.Errorf("%s was told last: ended %t, %s, %d items done", who, f.ended, f.status, f.done)
 		case f.items && !slices.Equal(f.told, stored.items):
 			t.Errorf("%s was told of %d items that are not those recorded, in their order", who, len(f.told))
 		case !f.returns && f.perSecond() > framesPerSecond:
 			t.Errorf("%s was sent %.1f frames a second", who, f.perSecond())
-		default:
-			wrong--
 		}
 		delays := stored.delays(t, f)
 		if f.items {

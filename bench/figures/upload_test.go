@@ -84,13 +84,10 @@ type served struct {
 	url, token string
 }
 
-func serve(t *testing.T, program, data string) *served {
+func serve(t *testing.T, program, data string, flags ...string) *served {
 	t.Helper()
-	cmd := exec.CommandContext(context.Background(), program, "serve", "--dev", "--listen", "127.0.0.1:0", "--data", data)
+	cmd := exec.CommandContext(context.Background(), program, append([]string{"serve", "--dev", "--listen", "127.0.0.1:0", "--data", data}, flags...)...)
 	cmd.Stderr = io.Discard
-	if os.Getenv("TMP_PROGRAM") != "" {
-		cmd.Stderr, _ = os.Create("/tmp/benches/stderr")
-	}
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()

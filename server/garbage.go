@@ -8,8 +8,8 @@ import (
 // How much garbage there may be, in percent of what is used.
 const (
 	rarePercent    = 400
-	streamsPercent = 100 // many streams: their buffers are much that is used
-	filesPercent   = 50  // a request with files makes a little for each row
+	streamsPercent = 75 // many streams: their buffers are much that is used
+	filesPercent   = 50 // a request with files makes a little for each row
 )
 
 // garbage is how it is collected.

@@ -81,18 +81,18 @@ func TestFollowFigures(t *testing.T) {
 		case !f.returns && f.perSecond() > framesPerSecond:
 			t.Errorf("%s was sent %.1f frames a second", who, f.perSecond())
 		}
-		delays := stored.delays(t, f)
-		if f.items {
+		switch delays := stored.delays(t, f); {
+		case f.returns: // what happened while it was away had to wait
+		case f.items:
 			items = append(items, delays...)
-			continue
+		default:
+			progress, frames = append(progress, delays...), append(frames, len(f.frames))
 		}
-		progress = append(progress, delays...)
-		frames = append(frames, len(f.frames))
 	}
 	slices.Sort(frames)
 	fmt.Printf("| run of %d items with %d followers | %.0f items/s; %d to %d frames each, median %d; %d came again; %d MB above the %d MB of the run before; load %s |\n",
 		followedItems, len(all), followedItems/took.Seconds(), frames[0], frames[len(frames)-1], frames[len(frames)/2], left, (peak-before)/1_000_000, before/1_000_000, load())
-	fmt.Printf("| from the commit to who follows the progress | %s |\n| to who follows the items | %s |\n", spread(progress), spread(items))
+	fmt.Printf("| from the commit to who follows the progress | %s |\n| to who follows the items and stays | %s |\n", spread(progress), spread(items))
 	if peak-before > followMemory {
 		t.Errorf("the followers took %d MB, the promise is %d MB", (peak-before)/1_000_000, followMemory/1_000_000)
 	}

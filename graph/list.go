@@ -1,7 +1,9 @@
 package graph
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"reflect"
 	"strings"
 
@@ -18,11 +20,28 @@ func marshalList(ctx context.Context, selected ast.SelectionSet, length int, ele
 		return graphql.MarshalSliceConcurrently(ctx, length, 0, false, element)
 	}
 	list := make(graphql.Array, length)
+	texts := &bytes.Buffer{}
 	for i := range list {
-		list[i] = marshalElement(graphql.WithFieldContext(ctx, &graphql.FieldContext{Index: &i}), i, element)
+		made := marshalElement(graphql.WithFieldContext(ctx, &graphql.FieldContext{Index: &i}), i, element)
+		if _, one := made.(*graphql.FieldSet); one {
+			from := texts.Len()
+			made.MarshalGQL(texts)
+			made = &written{texts, from, texts.Len()}
+		}
+		list[i] = made
 	}
 	return list
 }
+
+// written is an element as it is sent. What it was made of takes ten times its memory, and
+// is not needed until the whole list is.
+type written struct {
+	texts    *bytes.Buffer
+	from, to int
+}
+
+// MarshalGQL writes the element.
+func (w *written) MarshalGQL(to io.Writer) { _, _ = to.Write(w.texts.Bytes()[w.from:w.to]) }
 
 // marshalElement makes a panic null and an error, as gqlgen does.
 func marshalElement(ctx context.Context, i int, element func(ctx context.Context, i int) graphql.Marshaler) (result graphql.Marshaler) {

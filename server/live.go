@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -31,6 +32,7 @@ const (
 	initPatience  = 10 * time.Second
 	writePatience = 30 * time.Second // how long a client may take to receive one message
 	streamPath    = "/graphql/stream"
+	fewStreams    = 100 // for which garbage is collected rarely
 )
 
 // isLive tells whether a request stays open as long as its client wants.
@@ -51,6 +53,7 @@ func streamFrom(ctx context.Context) *stream {
 // streams answers subscriptions, until their client, their credential or the server ends.
 func (s *Server) streams() http.Handler {
 	exec := s.executor(s.sockets(), transport.SSE{KeepAlivePingInterval: keepAlive})
+	var count atomic.Int64
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		open := &stream{viewer: auth.ViewerFrom(r.Context())}
 		ctx, end := context.WithCancel(context.WithValue(open.until(r.Context()), streamKey{}, open))
@@ -70,6 +73,10 @@ func (s *Server) streams() http.Handler {
 		if wait, ok := s.rates.take(ctx, queries, 1); !ok {
 			s.tooOften(w, r, queries, wait)
 			return
+		}
+		defer count.Add(-1)
+		if count.Add(1) > fewStreams {
+			defer collectAt(streamsPercent)()
 		}
 		control := http.NewResponseController(w)
 		_ = control.SetReadDeadline(time.Time{}) // that of the server is for requests
@@ -202,16 +209,22 @@ func (c *socket) WriteClose(code int, message string) error {
 	return nil
 }
 
-func (c *socket) Close() error         { return nil }
+// Close lets go of a socket that WriteClose is about to close.
+func (c *socket) Close() error { return c.SetReadDeadline(time.Time{}) }
+
 func (c *socket) Subprotocol() string  { return c.conn.Subprotocol() }
 func (c *socket) SetReadLimit(n int64) { c.conn.SetReadLimit(n) }
 
-// SetReadDeadline closes a socket whose client has not answered a ping for long.
+// SetReadDeadline closes a socket whose client has not answered a ping for long; the zero
+// time, as of net.Conn, is none.
 func (c *socket) SetReadDeadline(deadline time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.timer != nil {
 		c.timer.Stop()
+	}
+	if deadline.IsZero() {
+		return nil
 	}
 	c.timer = time.AfterFunc(time.Until(deadline), func() { _ = c.conn.CloseNow() })
 	return nil

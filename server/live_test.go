@@ -217,6 +217,21 @@ func TestARunIsFollowedOverASocket(t *testing.T) {
 	}
 }
 
+func TestASocketStaysWhoseClientAnswersPings(t *testing.T) {
+	l := newLiveSite(t)
+	conn := l.dial(l.alice)
+	l.read(conn)
+	l.write(conn, wsMessage{Type: "pong"})
+	l.subscribe(conn, "1", followRun, map[string]any{"id": l.id})
+	l.read(conn)
+	for item := range int64(3) {
+		l.record(item)
+		if next := decodeStreamed(t, l.read(conn).Payload).Data.ExecutionEvents; next.Progress.Done != item+1 {
+			t.Fatalf("%+v", next)
+		}
+	}
+}
+
 func TestARunIsFollowedByServerSentEvents(t *testing.T) {
 	l := newLiveSite(t)
 	l.record(0)

@@ -60,7 +60,7 @@ func (u uploads) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 		return
 	}
 	defer release()
-	defer collectOften()()
+	defer collectAt(filesPercent)()
 	limits, err := u.uploadLimits(ctx)
 	if err != nil {
 		u.log.ErrorContext(ctx, "read the limits of uploads", "requestId", requestID(ctx), "error", err)

@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -151,43 +150,6 @@ func New(options Options) *Server {
 	s.runner = &Runner{House: options.House, Things: things, Starter: &byCommand, Tails: &s.tails}
 	s.handler = s.routes()
 	return s
-}
-
-// CollectGarbageRarely tunes the process for serving. Responses make much
-// short-lived garbage: collecting it more rarely, below a limit of 2 GB, is a good
-// part of a request's time.
-func CollectGarbageRarely() {
-	garbage.rarely = true
-	debug.SetGCPercent(rarePercent)
-	debug.SetMemoryLimit(2 << 30)
-}
-
-// How much garbage there may be, in percent of what is used: while a request with files
-// runs, which makes a little for each row, it is not worth its memory.
-const (
-	rarePercent  = 400
-	oftenPercent = 50
-)
-
-// garbage counts the requests for which it is collected often.
-var garbage struct {
-	mutex  sync.Mutex
-	rarely bool
-	often  int
-}
-
-// collectOften has garbage collected often until the request's end.
-func collectOften() (end func()) {
-	change := func(by, when, percent int) {
-		garbage.mutex.Lock()
-		defer garbage.mutex.Unlock()
-		garbage.often += by
-		if garbage.rarely && garbage.often == when {
-			debug.SetGCPercent(percent)
-		}
-	}
-	change(1, 1, oftenPercent)
-	return func() { change(-1, 0, rarePercent) }
 }
 
 // Handler answers every path of api.md's fixed names that this server has.

@@ -39,10 +39,7 @@ const (
 
 func TestFigures(t *testing.T) {
 	folder := t.TempDir()
-	program := filepath.Join(folder, "violentutf")
-	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", program, "github.com/violentutf/violentutf/cmd/violentutf").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v: %s", err, out)
-	}
+	program := buildProgram(t, folder)
 	memory, data := filepath.Join(folder, "memory.sqlite"), filepath.Join(folder, "data")
 	if err := generate.Memory(context.Background(), memory, generate.Options{Messages: messages, Seed: 1}); err != nil {
 		t.Fatal(err)
@@ -65,6 +62,15 @@ func TestFigures(t *testing.T) {
 	if err := os.Remove(memory); err != nil {
 		t.Error(err)
 	}
+}
+
+func buildProgram(t *testing.T, folder string) string {
+	t.Helper()
+	program := filepath.Join(folder, "violentutf")
+	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", program, "github.com/violentutf/violentutf/cmd/violentutf").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v: %s", err, out)
+	}
+	return program
 }
 
 const firstPage = `{ viewer { workspace { attacks(first: 50) { edges { node {

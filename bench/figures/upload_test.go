@@ -30,11 +30,7 @@ const (
 // as a dataset, and once more with a last line that breaks.
 func TestUploadFigures(t *testing.T) {
 	folder := t.TempDir()
-	program, data := filepath.Join(folder, "violentutf"), filepath.Join(folder, "data")
-	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", program, "github.com/violentutf/violentutf/cmd/violentutf").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v: %s", err, out)
-	}
-	s := serve(t, program, data)
+	s := serve(t, buildProgram(t, folder), filepath.Join(folder, "data"))
 	// What is idle has done its work before: the pages of the program are there.
 	const make = `mutation($input:CreateDatasetFromFileInput!){m:createDatasetFromFile(input:$input){promptCount userErrors{message}}}`
 	if answer, _ := s.upload(make, map[string]any{"name": "small"}, "", 4<<20); !strings.Contains(answer, `"userErrors":[]`) {
@@ -63,9 +59,7 @@ func TestUploadFigures(t *testing.T) {
 		},
 	} {
 		before := idle()
-		if err := os.WriteFile("/proc/"+strconv.Itoa(s.pid)+"/clear_refs", []byte("5"), 0o200); err != nil { // VmHWM begins anew
-			t.Fatal(err)
-		}
+		s.forgetPeak()
 		start := time.Now()
 		answer, sent := s.upload(one.query, one.input, one.end, uploadBytes)
 		took, peak := time.Since(start), s.memory("VmHWM")
@@ -90,9 +84,9 @@ type served struct {
 	url, token string
 }
 
-func serve(t *testing.T, program, data string) *served {
+func serve(t *testing.T, program, data string, flags ...string) *served {
 	t.Helper()
-	cmd := exec.CommandContext(context.Background(), program, "serve", "--dev", "--listen", "127.0.0.1:0", "--data", data)
+	cmd := exec.CommandContext(context.Background(), program, append([]string{"serve", "--dev", "--listen", "127.0.0.1:0", "--data", data}, flags...)...)
 	cmd.Stderr = io.Discard
 	out, err := cmd.StdoutPipe()
 	if err == nil {
@@ -154,6 +148,19 @@ func (s *served) ask(body string) string {
 // upload sends a table of prompts, which is made while it is sent, and tells its bytes.
 func (s *served) upload(query string, input map[string]any, end string, size int64) (answer string, sent int64) {
 	s.t.Helper()
+	reader, writer := io.Pipe()
+	go func() {
+		var err error
+		sent, err = prompts(writer, end, size)
+		_ = writer.CloseWithError(err)
+	}()
+	answer = s.sendFile(query, input, reader)
+	return answer, sent
+}
+
+// sendFile sends a table with an operation, whose variable is $input.
+func (s *served) sendFile(query string, input map[string]any, table io.Reader) string {
+	s.t.Helper()
 	input["file"] = nil
 	operations, err := json.Marshal(map[string]any{"query": query, "variables": map[string]any{"input": input}})
 	if err != nil {
@@ -171,14 +178,14 @@ func (s *served) upload(query string, input map[string]any, end string, size int
 			err = fileErr
 		}
 		if err == nil {
-			sent, err = prompts(file, end, size)
+			_, err = io.Copy(file, table)
 		}
 		if err == nil {
 			err = form.Close()
 		}
 		_ = writer.CloseWithError(err)
 	}()
-	return s.send(form.FormDataContentType(), reader), sent
+	return s.send(form.FormDataContentType(), reader)
 }
 
 // prompts writes a table whose rows differ, about 240 bytes each.
@@ -218,4 +225,12 @@ func (s *served) memory(name string) int64 {
 	}
 	s.t.Fatalf("the kernel does not tell %s", name)
 	return 0
+}
+
+// forgetPeak lets VmHWM begin anew.
+func (s *served) forgetPeak() {
+	s.t.Helper()
+	if err := os.WriteFile("/proc/"+strconv.Itoa(s.pid)+"/clear_refs", []byte("5"), 0o200); err != nil {
+		s.t.Fatal(err)
+	}
 }

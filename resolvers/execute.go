@@ -24,7 +24,8 @@ func (r *Resolver) startExecution(ctx context.Context, input graph.StartExecutio
 		if err != nil {
 			return "", err
 		}
-		return r.starter.Start(ctx, set.Store, by, key, input.Name)
+		made, err := r.starter.Start(ctx, set.Store, by, key, input.Name)
+		return made, inConflict("orchestrator", err)
 	}))
 }
 
@@ -36,7 +37,8 @@ func (r *Resolver) retryExecution(ctx context.Context, input graph.RetryExecutio
 		if err != nil {
 			return "", err
 		}
-		return r.starter.Retry(ctx, set.Store, by, key)
+		made, err := r.starter.Retry(ctx, set.Store, by, key)
+		return made, inConflict("id", err)
 	}))
 }
 
@@ -48,7 +50,8 @@ func (r *Resolver) repeatExecution(ctx context.Context, input graph.RepeatExecut
 		if err != nil {
 			return "", err
 		}
-		return r.starter.Repeat(ctx, set.Store, by, key, input.Name)
+		made, err := r.starter.Repeat(ctx, set.Store, by, key, input.Name)
+		return made, inConflict("id", err)
 	}))
 }
 
@@ -83,8 +86,16 @@ func (r *Resolver) steerExecution(ctx context.Context, c change, id string, stee
 		if errors.Is(err, execution.ErrUntold) {
 			err = partly{err}
 		}
-		return key, err
+		return key, inConflict("id", err)
 	}))
+}
+
+// inConflict names the argument that a state is in the way of.
+func inConflict(argument string, err error) error {
+	if e := mendable(err); e != nil && e.Code == storage.CodeConflict && len(e.Field) == 0 {
+		return &storage.Error{Code: e.Code, Field: argument, Message: e.Message}
+	}
+	return err
 }
 
 // changeExecution makes a change and reads the run.

@@ -8,7 +8,6 @@ package server_test
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -127,13 +126,6 @@ func eventsOf(table string) map[string]string {
 	return map[string]string{table + "_i": `BEFORE INSERT ON ` + table, table + "_u": update, table + "_d": `BEFORE DELETE ON ` + table}
 }
 
-func run(t *testing.T, db *sql.DB, statement string) {
-	t.Helper()
-	if _, err := db.ExecContext(context.Background(), statement); err != nil {
-		t.Fatalf("%s: %v", statement, err)
-	}
-}
-
 // stage is a copy of the prepared one.
 func (f *faults) stage(t *testing.T, change ...func(*server.Options)) *stage {
 	t.Helper()
@@ -170,22 +162,6 @@ func storesChanged(before, after string) []string {
 		}
 	}
 	return files
-}
-
-// breakAt makes writes fail until mended.
-func (s *stage) breakAt(events ...string) (mend func()) {
-	s.t.Helper()
-	db := s.appFile()
-	for i, event := range events {
-		run(s.t, db, fmt.Sprintf(`CREATE TRIGGER fault_%d %s BEGIN SELECT RAISE(ABORT, 'broken for a test'); END`, i, event))
-	}
-	return func() {
-		s.t.Helper()
-		for i := range events {
-			run(s.t, db, fmt.Sprintf(`DROP TRIGGER fault_%d`, i))
-		}
-		_ = db.Close()
-	}
 }
 
 // stays checks that the state is as it was.

@@ -204,3 +204,26 @@ func (s *stage) sound() {
 		}
 	}
 }
+
+// breakAt makes writes fail until mended.
+func (s *stage) breakAt(events ...string) (mend func()) {
+	s.t.Helper()
+	db := s.appFile()
+	for i, event := range events {
+		run(s.t, db, fmt.Sprintf(`CREATE TRIGGER fault_%d %s BEGIN SELECT RAISE(ABORT, 'broken for a test'); END`, i, event))
+	}
+	return func() {
+		s.t.Helper()
+		for i := range events {
+			run(s.t, db, fmt.Sprintf(`DROP TRIGGER fault_%d`, i))
+		}
+		_ = db.Close()
+	}
+}
+
+func run(t *testing.T, db *sql.DB, statement string) {
+	t.Helper()
+	if _, err := db.ExecContext(context.Background(), statement); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}

@@ -345,7 +345,7 @@ func restored(parameters storage.JSON, credentials map[string]string) (storage.J
 // leaf is the text at a JSON pointer (RFC 6901), "" for none.
 func leaf(tree any, pointer string) string {
 	for _, part := range strings.Split(pointer, "/")[1:] {
-		part = strings.NewReplacer("~1", "/", "~0", "~").Replace(part)
+		part = unescaped(part)
 		switch node := tree.(type) {
 		case map[string]any:
 			tree = node[part]

@@ -91,7 +91,7 @@ func withCredentials(parameters storage.JSON, credentials map[string]string) (st
 		return "", err
 	}
 	for path := range credentials {
-		name := strings.NewReplacer("~1", "/", "~0", "~").Replace(path[1:])
+		name := unescaped(path[1:])
 		if _, given := tree[name]; !given && atTop(path) {
 			tree[name] = secret.Marker
 		}

@@ -285,7 +285,7 @@ func withoutMarkers(parameters storage.JSON, credentials map[string]string) (sto
 	}
 	for path := range credentials {
 		if atTop(path) {
-			delete(tree, strings.NewReplacer("~1", "/", "~0", "~").Replace(path[1:]))
+			delete(tree, unescaped(path[1:]))
 		}
 	}
 	text, err := json.Marshal(tree)
@@ -293,3 +293,6 @@ func withoutMarkers(parameters storage.JSON, credentials map[string]string) (sto
 }
 
 func atTop(path string) bool { return strings.Count(path, "/") == 1 }
+
+// unescaped is a name as a JSON pointer writes it (RFC 6901 section 4).
+func unescaped(part string) string { return strings.NewReplacer("~1", "/", "~0", "~").Replace(part) }

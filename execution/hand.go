@@ -141,8 +141,8 @@ func (s Start) settled() (*storage.Orchestrator, error) {
 
 // open opens all that a person's orchestrator names, as it is now.
 func (h *Hand) open(ctx context.Context, store storage.UserStore, o *storage.Orchestrator) (*Plan, *assembly, error) {
-	plan := &Plan{Orchestrator: o, Generators: map[string]*Part{}, Converters: map[string]*Part{}, Scorers: map[string]*Part{}}
-	if err := plan.fix(ctx, h.Things, store); err != nil {
+	plan, err := fixedPlan(ctx, h.Things, store, o)
+	if err != nil {
 		return nil, nil, gone(err)
 	}
 	w := &assembly{

@@ -3,8 +3,6 @@ package execution
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"slices"
 
@@ -245,9 +243,7 @@ func (p *past) goOn(ctx context.Context, w *assembly, m Message, turn *storage.T
 	if p.attack != nil && p.attack.Objective != nil {
 		a.objective = *p.attack.Objective
 	}
-	var seed [8]byte
-	_, _ = rand.Read(seed[:]) // never fails
-	turned, err := talk.say(ctx, m.Text, a.through, binary.LittleEndian.Uint64(seed[:]))
+	turned, err := talk.say(ctx, m.Text, a.through, newSeed())
 	if err != nil {
 		return nil, forCaller(err)
 	}

@@ -57,8 +57,8 @@ func NewPlan(ctx context.Context, things *configured.Things, store storage.UserS
 			return nil, 0, storage.Errorf(storage.CodeConflict, "it cannot be run: %s: %s", problem.Message, problem.Remedy)
 		}
 	}
-	p := &Plan{Orchestrator: o, Generators: map[string]*Part{}, Converters: map[string]*Part{}, Scorers: map[string]*Part{}}
-	if err := p.fix(ctx, things, store); err != nil {
+	p, err := fixedPlan(ctx, things, store, o)
+	if err != nil {
 		return nil, 0, err
 	}
 	if p.Prompts, err = p.countPrompts(ctx, store); err != nil {
@@ -71,10 +71,14 @@ func NewPlan(ctx context.Context, things *configured.Things, store storage.UserS
 			return nil, 0, err
 		}
 	}
+	p.Seed = newSeed()
+	return p, p.Items(), nil
+}
+
+func newSeed() uint64 {
 	var seed [8]byte
 	_, _ = rand.Read(seed[:]) // never fails
-	p.Seed = binary.LittleEndian.Uint64(seed[:])
-	return p, p.Items(), nil
+	return binary.LittleEndian.Uint64(seed[:])
 }
 
 // Items is how many items the run has.
@@ -111,6 +115,12 @@ func ReadPlan(text storage.JSON) (*Plan, error) {
 		return nil, storage.Errorf(storage.CodeConflict, "the plan of the run cannot be read: queue its orchestrator again")
 	}
 	return p, nil
+}
+
+// fixedPlan is a plan with all that its orchestrator is made of, and no items yet.
+func fixedPlan(ctx context.Context, things *configured.Things, store storage.UserStore, o *storage.Orchestrator) (*Plan, error) {
+	p := &Plan{Orchestrator: o, Generators: map[string]*Part{}, Converters: map[string]*Part{}, Scorers: map[string]*Part{}}
+	return p, p.fix(ctx, things, store)
 }
 
 // fix keeps everything that the orchestrator names, and what that names in turn.
@@ -155,15 +165,19 @@ func (p *Plan) parts(table storage.ConfiguredKind) map[string]*Part {
 	return p.Scorers
 }
 
-// place is where an item stands in the plan: a prompt, a chain and a repetition. Items of
-// one prompt lie together, so that prompts are read once.
-func (p *Plan) place(item int64) (prompt, chain, index int64) {
+// index is an item in the numbers of the first run.
+func (p *Plan) index(item int64) int64 {
 	if p.Only != nil {
-		item = p.Only[item]
+		return p.Only[item]
 	}
-	settings, _ := orchestrator.Check(p.Orchestrator)
-	each := p.chains() * settings.Repetitions
-	return item / each, item % each / settings.Repetitions, item
+	return item
+}
+
+// place is where an item of the first run stands in the plan: a prompt, a chain and one of
+// so many repetitions. Items of one prompt lie together, so that prompts are read once.
+func (p *Plan) place(index, repetitions int64) (prompt, chain int64) {
+	each := p.chains() * repetitions
+	return index / each, index % each / repetitions
 }
 
 // countPrompts fixes the version of the dataset and counts what is sent.

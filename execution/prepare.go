@@ -325,7 +325,8 @@ func (w *assembly) Do(ctx context.Context, item int64) (*storage.ItemResult, err
 	if w.scoring != nil {
 		return w.scoring.do(ctx, item)
 	}
-	at, chainAt, index := w.plan.place(item)
+	index := w.plan.index(item)
+	at, chainAt := w.plan.place(index, w.settings.Repetitions)
 	a := &attempt{
 		class: classes[w.settings.Type.Name], through: w.chains[chainAt], target: w.models[*w.plan.Orchestrator.GeneratorKey],
 		judges: w.judges, labels: w.plan.Orchestrator.Labels, tags: w.plan.Orchestrator.Tags, raw: w.raw,

@@ -66,7 +66,7 @@ func (s *Starter) Retry(ctx context.Context, store storage.UserStore, by By, key
 		return s.queue(ctx, store, by, plan, plan.Attacks, &stored.Name, &key)
 	}
 	for i, item := range failed {
-		_, _, failed[i] = plan.place(item) // in the numbers of the first run
+		failed[i] = plan.index(item)
 	}
 	slices.Sort(failed)
 	plan.Only = failed

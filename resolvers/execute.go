@@ -17,41 +17,36 @@ import (
 var executions = noun{name: "Execution", action: "execution.", kind: storage.KindExecution}
 
 func (r *Resolver) startExecution(ctx context.Context, input graph.StartExecutionInput) (*schema.ExecutionPayload, error) {
-	return r.changeExecution(ctx, r.inStoreOf(orchestrators, change{
+	return r.queueExecution(ctx, orchestrators, change{
 		field: "startExecution", id: input.ClientMutationID, input: input, action: executions.action + "start",
-	}, "orchestrator", input.Orchestrator, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
-		by, err := startedBy(ctx, set)
-		if err != nil {
-			return "", err
-		}
-		made, err := r.starter.Start(ctx, set.Store, by, key, input.Name)
-		return made, inConflict("orchestrator", err)
-	}))
+	}, "orchestrator", input.Orchestrator, func(ctx context.Context, store storage.UserStore, by execution.By, key string) (string, error) {
+		return r.starter.Start(ctx, store, by, key, input.Name)
+	})
 }
 
 func (r *Resolver) retryExecution(ctx context.Context, input graph.RetryExecutionInput) (*schema.ExecutionPayload, error) {
-	return r.changeExecution(ctx, r.inStore(executions, change{
+	return r.queueExecution(ctx, executions, change{
 		field: "retryExecution", id: input.ClientMutationID, input: input, action: executions.action + "retry",
-	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
-		by, err := startedBy(ctx, set)
-		if err != nil {
-			return "", err
-		}
-		made, err := r.starter.Retry(ctx, set.Store, by, key)
-		return made, inConflict("id", err)
-	}))
+	}, "id", input.ID, r.starter.Retry)
 }
 
 func (r *Resolver) repeatExecution(ctx context.Context, input graph.RepeatExecutionInput) (*schema.ExecutionPayload, error) {
-	return r.changeExecution(ctx, r.inStore(executions, change{
+	return r.queueExecution(ctx, executions, change{
 		field: "repeatExecution", id: input.ClientMutationID, input: input, action: executions.action + "repeat",
-	}, input.ID, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
+	}, "id", input.ID, func(ctx context.Context, store storage.UserStore, by execution.By, key string) (string, error) {
+		return r.starter.Repeat(ctx, store, by, key, input.Name)
+	})
+}
+
+// queueExecution makes a run of the thing with that id.
+func (r *Resolver) queueExecution(ctx context.Context, of noun, c change, argument, id string, queue func(ctx context.Context, store storage.UserStore, by execution.By, key string) (string, error)) (*schema.ExecutionPayload, error) {
+	return r.changeExecution(ctx, r.inStoreOf(of, c, argument, id, func(ctx context.Context, set *loaders.Set, key string) (string, error) {
 		by, err := startedBy(ctx, set)
 		if err != nil {
 			return "", err
 		}
-		made, err := r.starter.Repeat(ctx, set.Store, by, key, input.Name)
-		return made, inConflict("id", err)
+		made, err := queue(ctx, set.Store, by, key)
+		return made, inConflict(argument, err)
 	}))
 }
 

@@ -150,12 +150,9 @@ type Runs interface {
 	// NewRecorder fences off every lower epoch and begins to record. CodeConflict when a
 	// higher one was here.
 	NewRecorder(ctx context.Context, guard Guard, key string, epoch int64) (Recorder, error)
-	// SetExecutionStatus notes the state that the app store decided, with an event unless
-	// it is the one that stands there.
-	SetExecutionStatus(ctx context.Context, key string, event StatusEvent, now time.Time) error
-	// DecideExecutionStatus is that for a state that decide, the app store, comes to when it
-	// is this store's turn to write. An error of decide changes nothing; after any other one
-	// it is decided, and not noted.
+	// DecideExecutionStatus notes the state that decide, the app store, comes to when it is
+	// this store's turn to write, with an event unless it is the one that stands there. An
+	// error of decide changes nothing; after any other one it is decided, and not noted.
 	DecideExecutionStatus(ctx context.Context, key string, now time.Time, decide func(ctx context.Context) (StatusEvent, error)) error
 	// ChangeExecutionPlan is that with another configuration of the plan.
 	ChangeExecutionPlan(ctx context.Context, key string, configuration JSON, now time.Time, decide func(ctx context.Context) (StatusEvent, error)) error

@@ -30,9 +30,7 @@ func someRuns(t *testing.T, store storage.UserStore) {
 			t.Fatal(err)
 		}
 		for n, status := range run.status {
-			if err := store.SetExecutionStatus(t.Context(), key, storage.StatusEvent{Status: status}, queued.Add(time.Duration(n+1)*time.Minute)); err != nil {
-				t.Fatal(err)
-			}
+			noteStatus(t, store, key, storage.StatusEvent{Status: status}, queued.Add(time.Duration(n+1)*time.Minute))
 		}
 	}
 }

@@ -222,16 +222,20 @@ func eventsAreReadBehindACursor(t *testing.T, store storage.UserStore) {
 	}
 }
 
+// noteStatus notes a state that was decided before.
+func noteStatus(t *testing.T, store storage.UserStore, key string, event storage.StatusEvent, now time.Time) {
+	t.Helper()
+	if err := store.DecideExecutionStatus(t.Context(), key, now, func(context.Context) (storage.StatusEvent, error) { return event, nil }); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func stateIsToldOnce(t *testing.T, store storage.UserStore) {
 	key := plan(t, store, 3)
 	for range 2 {
-		if err := store.SetExecutionStatus(t.Context(), key, storage.StatusEvent{Status: storage.ExecutionRunning}, runTime); err != nil {
-			t.Fatal(err)
-		}
+		noteStatus(t, store, key, storage.StatusEvent{Status: storage.ExecutionRunning}, runTime)
 	}
-	if err := store.SetExecutionStatus(t.Context(), key, storage.StatusEvent{Status: storage.ExecutionFailed, Reason: ptr(storage.ReasonBadPlan), Error: "no generator"}, runTime.Add(time.Minute)); err != nil {
-		t.Fatal(err)
-	}
+	noteStatus(t, store, key, storage.StatusEvent{Status: storage.ExecutionFailed, Reason: ptr(storage.ReasonBadPlan), Error: "no generator"}, runTime.Add(time.Minute))
 	if events := must(store.ExecutionEvents(t.Context(), key, 0, 100))(t); len(events) != 3 || events[2].Seq != 3 {
 		t.Errorf("events %+v", events)
 	}

@@ -76,12 +76,8 @@ WHERE i.owner_id = $1 AND i.execution_id = $2 AND i.outcome = 'ERROR'
 ORDER BY i.item`, []any{s.owner, key}, scanOne[int64])
 }
 
-// SetExecutionStatus notes a state, with an event unless it stands there.
-func (s *Store) SetExecutionStatus(ctx context.Context, key string, event storage.StatusEvent, now time.Time) error {
-	return s.DecideExecutionStatus(ctx, key, now, func(context.Context) (storage.StatusEvent, error) { return event, nil })
-}
-
-// DecideExecutionStatus notes the state that decide comes to.
+// DecideExecutionStatus notes the state that decide comes to, with an event unless it
+// stands there.
 func (s *Store) DecideExecutionStatus(ctx context.Context, key string, now time.Time, decide func(ctx context.Context) (storage.StatusEvent, error)) error {
 	return unlessUnchanged(s.changing(ctx, "note the state of an execution", func(ctx context.Context, tx *sql.Tx) error {
 		event, err := decide(ctx)
